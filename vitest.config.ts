@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+// Three tiers by cost, told apart by the file's suffix:
+//   *.test.ts       unit: seconds, no encryption or a toy ring          npm test
+//   *.he.test.ts    he: real encryption, minutes altogether             npm test
+//   *.full.test.ts  full: whole networks, long runs                     npm run test:full
+export default defineConfig({
+  test: {
+    // A WASM instance that traps or grows must not outlive its test file.
+    pool: 'forks',
+    maxWorkers: 2,
+    hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/*.he.test.ts', '**/*.full.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'he', include: ['test/**/*.he.test.ts'], testTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'full', include: ['test/**/*.full.test.ts'], testTimeout: 1_800_000 },
+      },
+    ],
+  },
+});

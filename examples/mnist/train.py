@@ -23,6 +23,7 @@ import gzip
 import os
 import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,43 +77,48 @@ class Polynomial(nn.Module):
 ACTIVATIONS = (SquareByMul, SquareByPow, nn.ReLU)
 
 
+def sequence(**layers: nn.Module) -> nn.Sequential:
+    """A chain of layers whose names become those of the ONNX nodes and initialisers."""
+    return nn.Sequential(OrderedDict(layers))
+
+
 def lola() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(1, 5, 2, stride=2), nn.BatchNorm2d(5), SquareByMul(),
-        nn.Flatten(),
-        nn.Linear(980, 100), nn.BatchNorm1d(100), SquareByMul(),
-        nn.Linear(100, 10),
+    return sequence(
+        conv1=nn.Conv2d(1, 5, 2, stride=2), norm1=nn.BatchNorm2d(5), square1=SquareByMul(),
+        flatten=nn.Flatten(),
+        dense1=nn.Linear(980, 100), norm2=nn.BatchNorm1d(100), square2=SquareByMul(),
+        dense2=nn.Linear(100, 10),
     )  # fmt: skip
 
 
 def lenet() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(1, 32, 5, stride=2, padding=2), nn.BatchNorm2d(32), SquareByPow(),
-        nn.Conv2d(32, 64, 5, stride=2, padding=2), nn.BatchNorm2d(64), SquareByPow(),
-        nn.Flatten(),
-        nn.Linear(3136, 512), nn.BatchNorm1d(512), SquareByPow(),
-        nn.Linear(512, 10),
+    return sequence(
+        conv1=nn.Conv2d(1, 32, 5, stride=2, padding=2), norm1=nn.BatchNorm2d(32), square1=SquareByPow(),
+        conv2=nn.Conv2d(32, 64, 5, stride=2, padding=2), norm2=nn.BatchNorm2d(64), square2=SquareByPow(),
+        flatten=nn.Flatten(),
+        dense1=nn.Linear(3136, 512), norm3=nn.BatchNorm1d(512), square3=SquareByPow(),
+        dense2=nn.Linear(512, 10),
     )  # fmt: skip
 
 
 def cryptonets() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(1, 5, 5, stride=2, padding=1), nn.BatchNorm2d(5), SquareByPow(),
-        nn.AvgPool2d(3, stride=1, padding=1),
-        nn.Conv2d(5, 50, 5, stride=2),
-        nn.AvgPool2d(3, stride=1, padding=1),
-        nn.Flatten(),
-        nn.Linear(1250, 100), nn.BatchNorm1d(100), SquareByMul(),
-        nn.Linear(100, 10),
+    return sequence(
+        conv1=nn.Conv2d(1, 5, 5, stride=2, padding=1), norm1=nn.BatchNorm2d(5), square1=SquareByPow(),
+        pool1=nn.AvgPool2d(3, stride=1, padding=1),
+        conv2=nn.Conv2d(5, 50, 5, stride=2),
+        pool2=nn.AvgPool2d(3, stride=1, padding=1),
+        flatten=nn.Flatten(),
+        dense1=nn.Linear(1250, 100), norm2=nn.BatchNorm1d(100), square2=SquareByMul(),
+        dense2=nn.Linear(100, 10),
     )  # fmt: skip
 
 
 def relu() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(1, 12, 5, stride=2, padding=2), nn.BatchNorm2d(12), nn.ReLU(),
-        nn.Conv2d(12, 24, 5, stride=2, padding=2), nn.BatchNorm2d(24), nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(1176, 10),
+    return sequence(
+        conv1=nn.Conv2d(1, 12, 5, stride=2, padding=2), norm1=nn.BatchNorm2d(12), relu1=nn.ReLU(),
+        conv2=nn.Conv2d(12, 24, 5, stride=2, padding=2), norm2=nn.BatchNorm2d(24), relu2=nn.ReLU(),
+        flatten=nn.Flatten(),
+        dense=nn.Linear(1176, 10),
     )  # fmt: skip
 
 
@@ -192,7 +198,7 @@ def shifted(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def activations(network: nn.Sequential) -> list[int]:
-    return [i for i, layer in enumerate(network) if isinstance(layer, (*ACTIVATIONS, Polynomial))]
+    return [i for i, layer in enumerate(network) if isinstance(layer, ACTIVATIONS)]
 
 
 def forward_with_inputs(network: nn.Sequential, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -246,15 +252,14 @@ def predict(network: nn.Sequential, images: torch.Tensor) -> torch.Tensor:
 
 
 def print_ranges(network: nn.Sequential, images: torch.Tensor) -> None:
-    names = [type(network[i]).__name__ for i in activations(network)]
     with torch.inference_mode():
         parts = [forward_with_inputs(network, part) for part in images.split(1000)]
-    for i, name in enumerate(names):
-        z = torch.cat([inputs[i] for _, inputs in parts])
-        after = network[activations(network)[i]](z)
+    names = list(dict(network.named_children()))
+    for k, i in enumerate(activations(network)):
+        z = torch.cat([inputs[k] for _, inputs in parts])
         print(
-            f"  activation {i + 1} ({name}): before {z.min():.2f} … {z.max():.2f} (std {z.std():.2f}), "
-            f"after at most {after.abs().max():.2f}"
+            f"  {names[i]} on {len(images)} images: input {z.min():.2f} … {z.max():.2f} (deviation {z.std():.2f}), "
+            f"output at most {network[i](z).abs().max():.2f}"
         )
     logits = torch.cat([logits for logits, _ in parts])
     print(f"  logits: {logits.min():.2f} … {logits.max():.2f}")
@@ -285,15 +290,17 @@ def print_polynomial_replacements(network: nn.Sequential, calibration: torch.Ten
 
 
 def fold_batch_norm(network: nn.Sequential) -> nn.Sequential:
-    folded: list[nn.Module] = []
-    for layer in network:
+    folded: dict[str, nn.Module] = {}
+    for name, layer in network.named_children():
         if isinstance(layer, nn.BatchNorm2d):
-            folded[-1] = fuse_conv_bn_eval(folded[-1], layer)
+            last, conv = folded.popitem()
+            folded[last] = fuse_conv_bn_eval(conv, layer)
         elif isinstance(layer, nn.BatchNorm1d):
-            folded[-1] = fuse_linear_bn_eval(folded[-1], layer)
+            last, dense = folded.popitem()
+            folded[last] = fuse_linear_bn_eval(dense, layer)
         else:
-            folded.append(layer)
-    return nn.Sequential(*folded)
+            folded[name] = layer
+    return sequence(**folded)
 
 
 def export(network: nn.Sequential, opset: int, file: Path) -> None:

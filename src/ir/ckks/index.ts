@@ -1,0 +1,1 @@
+export const ckksOps: AnyOp[] = []; import type { AnyOp } from '../define-op.ts';

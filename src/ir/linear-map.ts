@@ -1,0 +1,450 @@
+/**
+ * Sparse matrices between flattened tensors, as few strided segments over one array of weights.
+ *
+ * A convolution is one segment per kernel position, a dense layer one segment, a transposition one:
+ * the matrix itself is never written out. Segments are exact (padding is what they leave out), so an
+ * evaluator expands them without knowing which operator they came from.
+ */
+import { CipherloomError, invariant } from '../errors.ts';
+import { elementCount } from '../layout/layout.ts';
+
+/** One loop of a segment: `count` steps that move output, input and weight index together. */
+export interface SegmentLoop {
+  readonly count: number;
+  readonly out: number;
+  readonly input: number;
+  readonly weight: number;
+}
+
+/** Entries matrix[out][input] = weights[weight], walked from a start by nested loops. */
+export interface Segment {
+  readonly out: number;
+  readonly input: number;
+  readonly weight: number;
+  /** Outermost first; none means the single entry at the start. */
+  readonly loops: readonly SegmentLoop[];
+}
+
+export interface LinearMap {
+  readonly inShape: readonly number[];
+  readonly outShape: readonly number[];
+  readonly weights: Float64Array<ArrayBuffer>;
+  /** Entries of the same (out, input) add up. */
+  readonly segments: readonly Segment[];
+}
+
+/** The entries of a map, one by one. */
+export interface Entries {
+  readonly out: Int32Array<ArrayBuffer>;
+  readonly input: Int32Array<ArrayBuffer>;
+  readonly weight: Int32Array<ArrayBuffer>;
+}
+
+/** Bounds what a segment list of a hostile plan may expand to: 2^28 entries are 3 GiB of indices. */
+const maxEntries = 2 ** 28;
+const maxLoops = 16;
+
+function segmentEntries(segment: Segment): number {
+  return segment.loops.reduce((product, loop) => product * loop.count, 1);
+}
+
+/** Number of entries of a map. */
+export function entryCount(map: LinearMap): number {
+  return map.segments.reduce((sum, segment) => sum + segmentEntries(segment), 0);
+}
+
+const expansions = new WeakMap<LinearMap, Entries>();
+
+/** Expand a map into its entries, in segment order. Cost: 12 bytes an entry; remembered per map object. */
+export function entriesOf(map: LinearMap): Entries {
+  const known = expansions.get(map);
+  if (known !== undefined) return known;
+  const total = entryCount(map);
+  invariant(total <= maxEntries, `a linear map of ${total} entries is too large`);
+  const out = new Int32Array(total);
+  const input = new Int32Array(total);
+  const weight = new Int32Array(total);
+  let at = 0;
+  for (const segment of map.segments) {
+    const walk = (depth: number, o: number, i: number, w: number): void => {
+      const loop = segment.loops[depth];
+      if (loop === undefined) {
+        out[at] = o;
+        input[at] = i;
+        weight[at] = w;
+        at++;
+        return;
+      }
+      if (depth === segment.loops.length - 1) {
+        for (let n = 0; n < loop.count; n++, at++) {
+          out[at] = o + n * loop.out;
+          input[at] = i + n * loop.input;
+          weight[at] = w + n * loop.weight;
+        }
+        return;
+      }
+      for (let n = 0; n < loop.count; n++) {
+        walk(depth + 1, o + n * loop.out, i + n * loop.input, w + n * loop.weight);
+      }
+    };
+    walk(0, segment.out, segment.input, segment.weight);
+  }
+  const entries = { out, input, weight };
+  expansions.set(map, entries);
+  return entries;
+}
+
+/** y = matrix · x. */
+export function applyMap(map: LinearMap, x: ArrayLike<number>): Float64Array<ArrayBuffer> {
+  const y = new Float64Array(elementCount(map.outShape));
+  const { out, input, weight } = entriesOf(map);
+  for (let k = 0; k < out.length; k++) {
+    const o = out[k] ?? 0;
+    y[o] = (y[o] ?? 0) + (map.weights[weight[k] ?? 0] ?? 0) * (x[input[k] ?? 0] ?? 0);
+  }
+  return y;
+}
+
+/** Interval bounds of matrix · x, per output element, for x in [lo, hi] elementwise. */
+export function boundMap(
+  map: LinearMap,
+  lo: number,
+  hi: number,
+): { readonly lo: Float64Array<ArrayBuffer>; readonly hi: Float64Array<ArrayBuffer> } {
+  const size = elementCount(map.outShape);
+  const low = new Float64Array(size);
+  const high = new Float64Array(size);
+  const { out, input, weight } = entriesOf(map);
+  // Duplicate (out, input) entries are bounded separately: never too small.
+  for (let k = 0; k < out.length; k++) {
+    void input;
+    const o = out[k] ?? 0;
+    const w = map.weights[weight[k] ?? 0] ?? 0;
+    low[o] = (low[o] ?? 0) + (w >= 0 ? w * lo : w * hi);
+    high[o] = (high[o] ?? 0) + (w >= 0 ? w * hi : w * lo);
+  }
+  return { lo: low, hi: high };
+}
+
+/** The identity, or any reordering that keeps the flat order (Reshape, Flatten). */
+export function identityMap(inShape: readonly number[], outShape: readonly number[] = inShape): LinearMap {
+  const count = elementCount(inShape);
+  invariant(count === elementCount(outShape), 'an identity map keeps the number of elements');
+  return {
+    inShape,
+    outShape,
+    weights: Float64Array.of(1),
+    segments: [{ out: 0, input: 0, weight: 0, loops: [{ count, out: 1, input: 1, weight: 0 }] }],
+  };
+}
+
+/** Whether a map is the identity on the flat order. */
+export function isIdentityMap(map: LinearMap): boolean {
+  const count = elementCount(map.inShape);
+  if (count !== elementCount(map.outShape) || entryCount(map) !== count) return false;
+  const { out, input, weight } = entriesOf(map);
+  return out.every((o, k) => o === input[k] && map.weights[weight[k] ?? 0] === 1);
+}
+
+/** Multiply output element o by outFactor[o] and input element i by inFactor[i]. */
+export function scaleMap(
+  map: LinearMap,
+  outFactor: ((out: number) => number) | null,
+  inFactor: ((input: number) => number) | null,
+): LinearMap {
+  const entries = entriesOf(map);
+  const values = new Float64Array(entries.out.length);
+  for (let k = 0; k < values.length; k++) {
+    values[k] =
+      (map.weights[entries.weight[k] ?? 0] ?? 0) *
+      (outFactor?.(entries.out[k] ?? 0) ?? 1) *
+      (inFactor?.(entries.input[k] ?? 0) ?? 1);
+  }
+  return mapFromEntries(map.inShape, map.outShape, entries.out, entries.input, values);
+}
+
+/**
+ * second ∘ first, as one map.
+ *
+ * Cost: Σ over the entries (o, m) of `second` of the entries of row m of `first`.
+ */
+export function composeMaps(second: LinearMap, first: LinearMap): LinearMap {
+  invariant(
+    elementCount(second.inShape) === elementCount(first.outShape),
+    'composed maps must share their middle size',
+  );
+  const rows = rowsOf(first);
+  const secondRows = rowsOf(second);
+  const width = elementCount(first.inShape);
+  const sum = new Float64Array(width);
+  const touched = new Uint8Array(width);
+  const out: number[] = [];
+  const input: number[] = [];
+  const values: number[] = [];
+  const height = elementCount(second.outShape);
+  for (let o = 0; o < height; o++) {
+    const row: number[] = [];
+    for (let a = secondRows.start[o] ?? 0; a < (secondRows.start[o + 1] ?? 0); a++) {
+      const middle = secondRows.input[a] ?? 0;
+      const factor = secondRows.value[a] ?? 0;
+      for (let b = rows.start[middle] ?? 0; b < (rows.start[middle + 1] ?? 0); b++) {
+        const i = rows.input[b] ?? 0;
+        if (touched[i] === 0) {
+          touched[i] = 1;
+          row.push(i);
+        }
+        sum[i] = (sum[i] ?? 0) + factor * (rows.value[b] ?? 0);
+      }
+    }
+    row.sort((a, b) => a - b);
+    for (const i of row) {
+      out.push(o);
+      input.push(i);
+      values.push(sum[i] ?? 0);
+      sum[i] = 0;
+      touched[i] = 0;
+    }
+  }
+  return mapFromEntries(first.inShape, second.outShape, out, input, values);
+}
+
+/** Number of products a composition computes: what `composeMaps` costs, and bounds its entries. */
+export function compositionCost(second: LinearMap, first: LinearMap): number {
+  const rowLength = new Int32Array(elementCount(first.outShape));
+  for (const o of entriesOf(first).out) rowLength[o] = (rowLength[o] ?? 0) + 1;
+  let cost = 0;
+  for (const i of entriesOf(second).input) cost += rowLength[i] ?? 0;
+  return cost;
+}
+
+/** Entries grouped by output (compressed rows), with their values. */
+function rowsOf(map: LinearMap): {
+  readonly start: Int32Array<ArrayBuffer>;
+  readonly input: Int32Array<ArrayBuffer>;
+  readonly value: Float64Array<ArrayBuffer>;
+} {
+  const entries = entriesOf(map);
+  const start = new Int32Array(elementCount(map.outShape) + 1);
+  for (const o of entries.out) start[o + 1] = (start[o + 1] ?? 0) + 1;
+  for (let o = 1; o < start.length; o++) start[o] = (start[o] ?? 0) + (start[o - 1] ?? 0);
+  const next = start.slice();
+  const input = new Int32Array(entries.out.length);
+  const value = new Float64Array(entries.out.length);
+  for (let k = 0; k < entries.out.length; k++) {
+    const o = entries.out[k] ?? 0;
+    const at = next[o] ?? 0;
+    next[o] = at + 1;
+    input[at] = entries.input[k] ?? 0;
+    value[at] = map.weights[entries.weight[k] ?? 0] ?? 0;
+  }
+  return { start, input, value };
+}
+
+/**
+ * Build a map from entries and their values: zeros are dropped, equal values share one weight where
+ * few differ, and runs are gathered into segments.
+ *
+ * Weights are rounded to float32, the precision trained weights come in.
+ */
+export function mapFromEntries(
+  inShape: readonly number[],
+  outShape: readonly number[],
+  out: ArrayLike<number>,
+  input: ArrayLike<number>,
+  values: ArrayLike<number>,
+): LinearMap {
+  const index = new Map<number, number>();
+  let kept = 0;
+  const o = new Int32Array(values.length);
+  const i = new Int32Array(values.length);
+  const v = new Float32Array(values.length);
+  for (let k = 0; k < values.length; k++) {
+    const value = Math.fround(values[k] ?? 0);
+    if (value === 0) continue;
+    o[kept] = out[k] ?? 0;
+    i[kept] = input[k] ?? 0;
+    v[kept] = value;
+    kept++;
+    if (index.size <= kept / 2 || index.size < 4096) {
+      if (!index.has(value)) index.set(value, index.size);
+    }
+  }
+  const w = new Int32Array(kept);
+  let weights: Float64Array<ArrayBuffer>;
+  let shared = index.size <= kept / 2;
+  for (let k = 0; shared && k < kept; k++) {
+    const at = index.get(v[k] ?? 0);
+    if (at === undefined) shared = false;
+    else w[k] = at;
+  }
+  if (shared) {
+    weights = Float64Array.from(index.keys());
+  } else {
+    weights = Float64Array.from(v.subarray(0, kept));
+    for (let k = 0; k < kept; k++) w[k] = k;
+  }
+  const segments = gatherSegments(o.subarray(0, kept), i.subarray(0, kept), w);
+  return { inShape, outShape, weights, segments };
+}
+
+/**
+ * Gather entries into segments: greedy runs of constant steps, then runs of equal runs, until
+ * nothing shortens.
+ */
+export function gatherSegments(
+  out: ArrayLike<number>,
+  input: ArrayLike<number>,
+  weight: ArrayLike<number>,
+): Segment[] {
+  let level: Segment[] = [];
+  for (let k = 0; k < out.length; ) {
+    const o = out[k] ?? 0;
+    const i = input[k] ?? 0;
+    const w = weight[k] ?? 0;
+    const dOut = (out[k + 1] ?? 0) - o;
+    const dInput = (input[k + 1] ?? 0) - i;
+    const dWeight = (weight[k + 1] ?? 0) - w;
+    let count = 1;
+    while (
+      k + count < out.length &&
+      out[k + count] === o + count * dOut &&
+      input[k + count] === i + count * dInput &&
+      weight[k + count] === w + count * dWeight
+    ) {
+      count++;
+    }
+    // A run of two is likelier a coincidence that breaks the next run.
+    if (count <= 2) count = 1;
+    const loops = count > 1 ? [{ count, out: dOut, input: dInput, weight: dWeight }] : [];
+    level.push({ out: o, input: i, weight: w, loops });
+    k += count;
+  }
+  for (let round = 0; round < maxLoops - 1; round++) {
+    const gathered = gatherRuns(level);
+    if (gathered.length === level.length) break;
+    level = gathered;
+  }
+  return level;
+}
+
+function sameLoops(a: readonly SegmentLoop[], b: readonly SegmentLoop[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((loop, k) => {
+      const other = b[k];
+      return (
+        other !== undefined &&
+        loop.count === other.count &&
+        loop.out === other.out &&
+        loop.input === other.input &&
+        loop.weight === other.weight
+      );
+    })
+  );
+}
+
+function gatherRuns(segments: readonly Segment[]): Segment[] {
+  const gathered: Segment[] = [];
+  for (let k = 0; k < segments.length; ) {
+    const first = segments[k];
+    if (first === undefined) break;
+    const second = segments[k + 1];
+    let count = 1;
+    let step = { out: 0, input: 0, weight: 0 };
+    if (second !== undefined && first.loops.length < maxLoops) {
+      step = {
+        out: second.out - first.out,
+        input: second.input - first.input,
+        weight: second.weight - first.weight,
+      };
+      for (; ; count++) {
+        const next = segments[k + count];
+        if (
+          next?.out !== first.out + count * step.out ||
+          next.input !== first.input + count * step.input ||
+          next.weight !== first.weight + count * step.weight ||
+          !sameLoops(first.loops, next.loops)
+        ) {
+          break;
+        }
+      }
+    }
+    gathered.push(count > 1 ? { ...first, loops: [{ count, ...step }, ...first.loops] } : first);
+    k += count;
+  }
+  return gathered;
+}
+
+/** Segments as one array of integers: rank, start, then the loops; for constants and plans. */
+export function encodeSegments(segments: readonly Segment[]): Float64Array<ArrayBuffer> {
+  return Float64Array.from(
+    segments.flatMap((segment) => [
+      segment.loops.length,
+      segment.out,
+      segment.input,
+      segment.weight,
+      ...segment.loops.flatMap((loop) => [loop.count, loop.out, loop.input, loop.weight]),
+    ]),
+  );
+}
+
+/**
+ * Read segments back and check them: every entry they expand to lies inside the matrix and the
+ * weights, before anything is allocated for them.
+ *
+ * Throws PLAN_INVALID.
+ */
+export function decodeSegments(
+  code: ArrayLike<number>,
+  inSize: number,
+  outSize: number,
+  weightCount: number,
+): Segment[] {
+  const fail = (reason: string, at: number): never => {
+    throw new CipherloomError('PLAN_INVALID', `linear map: ${reason} at position ${at}`, {
+      phase: 'plan',
+    });
+  };
+  const segments: Segment[] = [];
+  let total = 0;
+  let at = 0;
+  const next = (): number => {
+    const value = code[at];
+    if (value === undefined) return fail('the segment list ends early', at);
+    if (!Number.isSafeInteger(value) || Math.abs(value) > 2 ** 31) return fail('not an index', at);
+    at++;
+    return value;
+  };
+  while (at < code.length) {
+    const start = at;
+    const rank = next();
+    if (rank < 0 || rank > maxLoops) fail('too many loops', start);
+    const [out, input, weight] = [next(), next(), next()];
+    const loops: SegmentLoop[] = [];
+    const low = { out, input, weight };
+    const high = { out, input, weight };
+    let entries = 1;
+    for (let k = 0; k < rank; k++) {
+      const loop = { count: next(), out: next(), input: next(), weight: next() };
+      if (loop.count < 1) fail('an empty loop', start);
+      entries *= loop.count;
+      if (entries > maxEntries) fail('too many entries', start);
+      for (const field of ['out', 'input', 'weight'] as const) {
+        const reach = (loop.count - 1) * loop[field];
+        if (reach < 0) low[field] += reach;
+        else high[field] += reach;
+      }
+      loops.push(loop);
+    }
+    total += entries;
+    if (total > maxEntries) fail('too many entries', start);
+    const limits = { out: outSize, input: inSize, weight: weightCount };
+    for (const field of ['out', 'input', 'weight'] as const) {
+      if (low[field] < 0 || high[field] >= limits[field]) {
+        fail(`an entry leaves the ${field} range of ${limits[field]}`, start);
+      }
+    }
+    segments.push({ out, input, weight, loops });
+  }
+  return segments;
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { InternalError } from '../../errors.ts';
+import { defineOp } from '../define-op.ts';
+
+export default defineOp({
+  name: 'nn.input',
+  code: 1,
+  summary: 'A tensor that the client encrypts.',
+  operands: [],
+  attributes: z.strictObject({
+    name: z.string(),
+    shape: z.array(z.int().positive()).readonly(),
+    /** Declared bounds of the elements. */
+    range: z.tuple([z.number(), z.number()]).readonly(),
+  }),
+  levels: 0,
+  infer: (_, { shape }) => ({ kind: 'tensor', shape, range: null }),
+  range: (_, { range }) => range,
+  evaluate: () => {
+    throw new InternalError('inputs are given to the interpreter');
+  },
+});

@@ -1,0 +1,1 @@
+export const packedOps: AnyOp[] = []; import type { AnyOp } from '../define-op.ts';

@@ -1,0 +1,71 @@
+/** Exact rationals: a CKKS scale is one, so that equality of scales is decided, never approximated. */
+import { CipherloomError, invariant } from '../errors.ts';
+
+export interface Rational {
+  readonly numerator: bigint;
+  readonly denominator: bigint;
+}
+
+function gcd(a: bigint, b: bigint): bigint {
+  while (b !== 0n) [a, b] = [b, a % b];
+  return a;
+}
+
+/** The reduced fraction numerator / denominator; both must be positive. */
+export function rational(numerator: bigint, denominator = 1n): Rational {
+  invariant(numerator > 0n && denominator > 0n, 'a scale is positive');
+  const divisor = gcd(numerator, denominator);
+  return { numerator: numerator / divisor, denominator: denominator / divisor };
+}
+
+export function multiply(a: Rational, b: Rational): Rational {
+  return rational(a.numerator * b.numerator, a.denominator * b.denominator);
+}
+
+export function divide(a: Rational, b: Rational): Rational {
+  return rational(a.numerator * b.denominator, a.denominator * b.numerator);
+}
+
+export function equal(a: Rational, b: Rational): boolean {
+  return a.numerator === b.numerator && a.denominator === b.denominator;
+}
+
+/** 2^bits. */
+export function powerOfTwo(bits: number): Rational {
+  return rational(1n << BigInt(bits));
+}
+
+/** The nearest double, correctly rounded (to even): every evaluator stamps this value. */
+export function toNumber({ numerator, denominator }: Rational): number {
+  // Scale the quotient to 64 bits or more, keep a sticky bit, let Number round once.
+  const shift = 66 - (numerator.toString(2).length - denominator.toString(2).length);
+  const scaled = shift > 0 ? numerator << BigInt(shift) : numerator;
+  const divisor = shift < 0 ? denominator << BigInt(-shift) : denominator;
+  const quotient = scaled / divisor;
+  const sticky = scaled % divisor === 0n ? 0n : 1n;
+  return Number((quotient << 1n) | sticky) * 2 ** -(shift + 1);
+}
+
+/** log2 as a double, for print and for estimates. */
+export function log2(value: Rational): number {
+  return Math.log2(toNumber(value));
+}
+
+export function toText({ numerator, denominator }: Rational): string {
+  return denominator === 1n ? numerator.toString() : `${numerator}/${denominator}`;
+}
+
+const pattern = /^(\d{1,2000})(?:\/(\d{1,2000}))?$/;
+
+/** Read `n` or `n/d`. Throws IR_INVALID. */
+export function fromText(text: string): Rational {
+  const match = pattern.exec(text);
+  const numerator = BigInt(match?.[1] ?? 0);
+  const denominator = BigInt(match?.[2] ?? 1);
+  if (numerator <= 0n || denominator <= 0n) {
+    throw new CipherloomError('IR_INVALID', `"${text.slice(0, 80)}" is not a positive rational`, {
+      phase: 'ir',
+    });
+  }
+  return rational(numerator, denominator);
+}

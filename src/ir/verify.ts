@@ -1,0 +1,65 @@
+/** The verifier: every rule that a program of any dialect must hold. */
+import { CipherloomError } from '../errors.ts';
+import { typedOperation } from './build.ts';
+import { constantReferences } from './program.ts';
+import type { Program } from './program.ts';
+import { describeType, sameType } from './types.ts';
+
+/**
+ * Check a program: operands come first, attributes fit their schema, every type is the one its
+ * operator infers, outputs and constants exist, names are unique.
+ *
+ * Throws IR_INVALID naming the operation.
+ */
+export function verify(program: Program): void {
+  const fail = (id: number | null, reason: string): never => {
+    const operation = id === null ? undefined : program.operations[id];
+    const where = operation === undefined ? program.name : `%${id} = ${operation.op}`;
+    throw new CipherloomError('IR_INVALID', `${where}: ${reason}`, {
+      phase: 'ir',
+      node: operation?.location ?? undefined,
+    });
+  };
+  const dialects = new Set(program.operations.map((operation) => operation.op.split('.')[0]));
+  if (dialects.size > 1) fail(null, `mixes the dialects ${[...dialects].join(', ')}`);
+  const inputNames = new Set<string>();
+  program.operations.forEach((operation, id) => {
+    for (const operand of operation.operands) {
+      if (!Number.isInteger(operand) || operand < 0 || operand >= id) {
+        fail(id, `operand %${operand} does not come before it`);
+      }
+    }
+    for (const reference of Object.values(operation.attributes).flatMap(constantReferences)) {
+      if (!program.constants.has(reference.slice(1))) fail(id, `constant ${reference} does not exist`);
+    }
+    const operandTypes = operation.operands.map((operand) => {
+      const type = program.operations[operand]?.type;
+      return type ?? fail(id, `operand %${operand} has no type`);
+    });
+    const typed = typedOperation(
+      operation.op,
+      operation.operands,
+      operation.attributes,
+      operandTypes,
+      program.constants,
+      program.modulus,
+      operation.location,
+    );
+    if (!sameType(typed.type, operation.type)) {
+      fail(id, `has type ${describeType(operation.type)}, its rule gives ${describeType(typed.type)}`);
+    }
+    const range = operation.type.range;
+    if (range !== null && !(range.lo <= range.hi)) fail(id, `has the empty range [${range.lo}, ${range.hi}]`);
+    if (operation.op.endsWith('.input')) {
+      const name = String(operation.attributes['name']);
+      if (inputNames.has(name)) fail(id, `input "${name}" is declared twice`);
+      inputNames.add(name);
+    }
+  });
+  const outputNames = new Set<string>();
+  for (const { name, value } of program.outputs) {
+    if (program.operations[value] === undefined) fail(null, `output "${name}" names no value`);
+    if (outputNames.has(name)) fail(null, `output "${name}" is declared twice`);
+    outputNames.add(name);
+  }
+}

@@ -9,8 +9,12 @@ export interface Tensor {
 
 /** A tensor of the given elements. */
 export function tensor(shape: readonly number[], data: Iterable<number>): Tensor {
-  const values = data instanceof Float64Array ? (data as Float64Array<ArrayBuffer>) : Float64Array.from(data);
-  invariant(values.length === elementCount(shape), `tensor [${shape.join(',')}] of ${values.length} elements`);
+  const values =
+    data instanceof Float64Array ? (data as Float64Array<ArrayBuffer>) : Float64Array.from(data);
+  invariant(
+    values.length === elementCount(shape),
+    `tensor [${shape.join(',')}] of ${values.length} elements`,
+  );
   return { shape: [...shape], data: values };
 }
 
@@ -23,7 +27,10 @@ export function scalar(value: number): Tensor {
  *
  * Numpy rules: axes align at the right. Returns null where the shapes do not fit.
  */
-export function broadcastStrides(from: readonly number[], shape: readonly number[]): number[] | null {
+export function broadcastStrides(
+  from: readonly number[],
+  shape: readonly number[],
+): number[] | null {
   const strides = new Array<number>(shape.length).fill(0);
   if (from.length > shape.length) return null;
   let stride = 1;
@@ -53,7 +60,10 @@ export function broadcastShapes(a: readonly number[], b: readonly number[]): num
 /** The tensor repeated along axes to `shape`. */
 export function broadcastTo(value: Tensor, shape: readonly number[]): Tensor {
   const strides = broadcastStrides(value.shape, shape);
-  invariant(strides !== null, `cannot broadcast [${value.shape.join(',')}] to [${shape.join(',')}]`);
+  invariant(
+    strides !== null,
+    `cannot broadcast [${value.shape.join(',')}] to [${shape.join(',')}]`,
+  );
   const count = elementCount(shape);
   const data = new Float64Array(count);
   const index = new Array<number>(shape.length).fill(0);
@@ -76,10 +86,28 @@ export function broadcastTo(value: Tensor, shape: readonly number[]): Tensor {
 }
 
 /** Elementwise function of two broadcast tensors. */
-export function zipTensors(a: Tensor, b: Tensor, combine: (x: number, y: number) => number): Tensor {
+export function zipTensors(
+  a: Tensor,
+  b: Tensor,
+  combine: (x: number, y: number) => number,
+): Tensor {
   const shape = broadcastShapes(a.shape, b.shape);
-  invariant(shape !== null, `shapes [${a.shape.join(',')}] and [${b.shape.join(',')}] do not broadcast`);
+  invariant(
+    shape !== null,
+    `shapes [${a.shape.join(',')}] and [${b.shape.join(',')}] do not broadcast`,
+  );
   const x = broadcastTo(a, shape).data;
   const y = broadcastTo(b, shape).data;
   return { shape, data: x.map((value, n) => combine(value, y[n] ?? 0)) };
+}
+
+/** Least and largest element. */
+export function tensorBounds({ data }: Tensor): readonly [number, number] {
+  let lo = Infinity;
+  let hi = -Infinity;
+  for (const value of data) {
+    if (value < lo) lo = value;
+    if (value > hi) hi = value;
+  }
+  return [lo, hi];
 }

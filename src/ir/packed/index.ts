@@ -1,1 +1,17 @@
-export const packedOps: AnyOp[] = []; import type { AnyOp } from '../define-op.ts';
+/** Operators of the packed dialect: tensors laid out in slots, alphabetical. */
+import { tableEntry } from '../define-op.ts';
+import add from './add.ts';
+import input from './input.ts';
+import linear from './linear.ts';
+import mul from './mul.ts';
+import polynomial from './polynomial.ts';
+import sub from './sub.ts';
+
+export const packedOps = [
+  tableEntry(add),
+  tableEntry(input),
+  tableEntry(linear),
+  tableEntry(mul),
+  tableEntry(polynomial),
+  tableEntry(sub),
+];

@@ -1,0 +1,69 @@
+/** Type rules shared by ckks operations: levels and scales are null until they are chosen. */
+import { CipherloomError, invariant } from '../../errors.ts';
+import type { Layout } from '../../layout/layout.ts';
+import type { OpContext } from '../define-op.ts';
+import { equal, toText } from '../rational.ts';
+import type { Rational } from '../rational.ts';
+import type { CiphertextType, Type } from '../types.ts';
+
+export function ciphertextOf(type: Type | undefined): CiphertextType {
+  invariant(type?.kind === 'ciphertext', 'ckks operators work on ciphertexts');
+  return type;
+}
+
+function typeError(context: OpContext, message: string, details: Record<string, unknown>): never {
+  throw new CipherloomError('IR_INVALID', message, {
+    phase: 'ckks',
+    node: context.location ?? undefined,
+    details,
+  });
+}
+
+/** The level that all operands share. */
+export function commonLevel(
+  operands: readonly CiphertextType[],
+  context: OpContext,
+): number | null {
+  const levels = new Set(operands.map((operand) => operand.level));
+  if (levels.size > 1) {
+    typeError(context, `operands have the levels ${[...levels].join(' and ')}`, {
+      levels: [...levels],
+    });
+  }
+  return operands[0]?.level ?? null;
+}
+
+/** The scale that all operands share, exactly. */
+export function commonScale(
+  scales: readonly (Rational | null)[],
+  context: OpContext,
+): Rational | null {
+  const [first = null, ...others] = scales;
+  for (const other of others) {
+    const same = first === null || other === null ? first === other : equal(first, other);
+    if (!same) {
+      typeError(context, 'operands have different scales', {
+        scales: scales.map((scale) => (scale === null ? null : toText(scale))),
+      });
+    }
+  }
+  return first;
+}
+
+/** Refuse operands that are not relinearised. */
+export function requireSize2(operands: readonly CiphertextType[], context: OpContext): void {
+  if (operands.some((operand) => operand.size !== 2)) {
+    typeError(context, 'operands must be relinearised first', {
+      sizes: operands.map((o) => o.size),
+    });
+  }
+}
+
+export function ciphertext(
+  layout: Layout,
+  size: 2 | 3,
+  level: number | null,
+  scale: Rational | null,
+): CiphertextType {
+  return { kind: 'ciphertext', layout, range: null, size, level, scale };
+}

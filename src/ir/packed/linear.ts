@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { invariant } from '../../errors.ts';
+import { checkLayout, placementOf } from '../../layout/layout.ts';
+import type { Layout } from '../../layout/layout.ts';
+import { defineOp } from '../define-op.ts';
+import type { AffineMap, Value } from '../define-op.ts';
+import { layoutSchema } from '../layout-schema.ts';
+import { affineAttributes, affineOf, boundAffine } from '../nn/linear.ts';
+import { tensor } from '../tensor.ts';
+import type { Type } from '../types.ts';
+import { diagonalTerms, foldRotations } from './diagonals.ts';
+import type { LinearMethod } from './diagonals.ts';
+import { rotateVector, slottedType, spread, vectorsOf, vectorsValue, zipSlots } from './values.ts';
+import type { Vectors } from './values.ts';
+
+export const methodSchema = z.strictObject({
+  giantStep: z.int().nonnegative(),
+  fold: z.strictObject({ step: z.int().positive(), count: z.int().positive() }).nullable(),
+});
+
+export const packedLinearAttributes = {
+  ...affineAttributes,
+  /** Layout of the result, with what its unused slots hold. */
+  layout: layoutSchema,
+  /** Null before lower-linear. */
+  method: methodSchema.nullable(),
+};
+
+/** Whether two layouts place the images of a batch alike. */
+export function sameBatch(a: Layout, b: Layout): boolean {
+  const x = placementOf(a).batchOffsets;
+  const y = placementOf(b).batchOffsets;
+  return x.length === y.length && x.every((offset, image) => offset === y[image]);
+}
+
+/** The sum of matrix products in slots, exactly as rotations, diagonals and folds compute it (no bias). */
+export function evaluatePackedLinear(
+  operands: readonly Value[],
+  types: readonly Type[],
+  affine: AffineMap,
+  layout: Layout,
+  method: LinearMethod | null,
+): Vectors {
+  const { slots } = layout;
+  const mask = slots - 1;
+  const fold = method?.fold ?? null;
+  let sums: Vectors = Array.from({ length: layout.ciphertexts }, () => new Float64Array(slots));
+  const { batchOffsets } = placementOf(layout);
+  affine.maps.forEach((map, k) => {
+    const x = vectorsOf(operands[k]);
+    const terms = diagonalTerms(map, slottedType(types[k]).layout, layout, fold);
+    for (let t = 0; t < terms.outSlot.length; t++) {
+      const into = sums[terms.outCiphertext[t] ?? 0];
+      const from = x[terms.inCiphertext[t] ?? 0];
+      if (into === undefined || from === undefined) continue;
+      const weight = map.weights[terms.weight[t] ?? 0] ?? 0;
+      const slot = terms.outSlot[t] ?? 0;
+      const source = slot + (terms.rotation[t] ?? 0);
+      for (const offset of batchOffsets) {
+        const at = (slot + offset) & mask;
+        into[at] = (into[at] ?? 0) + weight * (from[(source + offset) & mask] ?? 0);
+      }
+    }
+  });
+  for (const step of foldRotations(fold)) {
+    sums = sums.map((vector) => {
+      const rotated = rotateVector(vector, step);
+      return vector.map((value, slot) => value + (rotated[slot] ?? 0));
+    });
+  }
+  return sums;
+}
+
+export default defineOp({
+  name: 'packed.linear',
+  code: 102,
+  summary: 'A sum of sparse matrices times operands, plus a bias, between layouts.',
+  operands: [{ name: 'x', doc: 'one operand per matrix' }],
+  variadic: true,
+  attributes: z.strictObject(packedLinearAttributes),
+  levels: 1,
+  infer(operands, attributes, context) {
+    invariant(
+      operands.length === attributes.maps.length,
+      'packed.linear has one matrix per operand',
+    );
+    checkLayout(attributes.layout, context.location ?? 'packed.linear');
+    affineOf(operands, attributes, context);
+    for (const operand of operands) {
+      invariant(
+        sameBatch(slottedType(operand).layout, attributes.layout),
+        'batches are placed alike',
+      );
+    }
+    return { kind: 'vector', layout: attributes.layout, range: null };
+  },
+  range: (operands, attributes, context) =>
+    boundAffine(operands, affineOf(operands, attributes, context)),
+  evaluate(operands, types, attributes, context) {
+    const affine = affineOf(types, attributes, context);
+    const sums = evaluatePackedLinear(
+      operands,
+      types,
+      affine,
+      attributes.layout,
+      attributes.method,
+    );
+    if (affine.bias === null) return vectorsValue(sums);
+    const bias = spread(attributes.layout, tensor(attributes.layout.shape, affine.bias));
+    return vectorsValue(zipSlots(sums, bias, (sum, b) => sum + b));
+  },
+});

@@ -25,6 +25,19 @@ export function printNumber(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
+/** The same layout with its fields in the order of the schema, so that equal layouts print alike. */
+function canonicalLayout(layout: Layout): unknown {
+  const { shape, slots, ciphertexts, origin, digits, unused } = layout;
+  return {
+    shape,
+    slots,
+    ciphertexts,
+    origin,
+    digits: digits.map(({ of, size, step, place, stride }) => ({ of, size, step, place, stride })),
+    unused: unused.kind === 'zero' ? { kind: 'zero' } : { kind: 'unknown', bound: unused.bound },
+  };
+}
+
 function isLayout(value: Attribute): boolean {
   return typeof value === 'object' && value !== null && 'digits' in value && 'slots' in value;
 }
@@ -33,7 +46,7 @@ function isLayout(value: Attribute): boolean {
 export function printProgram(program: Program): string {
   const aliases = new Map<string, string>();
   const layoutAlias = (layout: Layout): string => {
-    const key = JSON.stringify(layout);
+    const key = JSON.stringify(canonicalLayout(layout));
     const alias = aliases.get(key) ?? `#l${aliases.size}`;
     aliases.set(key, alias);
     return alias;

@@ -1,0 +1,51 @@
+/** Declaration of a pass: a pure, deterministic function from program to program. */
+import type { Warning } from '../errors.ts';
+import type { Program } from '../ir/program.ts';
+import type { CompileOptions } from './options.ts';
+
+/** What a pass may ask besides the program. */
+export interface PassContext {
+  readonly options: CompileOptions;
+  /** Ring degree this attempt compiles for; slots are half of it. */
+  readonly ringDegree: number;
+  /** Calibration images per input name (flattened, one array an image); null when none were given. */
+  readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
+  warn(warning: Warning): void;
+  /** Record a fact for the report, under the name of the pass. */
+  note(fact: PassNote): void;
+}
+
+/** A fact a pass found or decided, for report and explanation. */
+export type PassNote =
+  | {
+      readonly kind: 'approximation';
+      readonly node: string | null;
+      readonly op: string;
+      readonly method: string;
+      readonly degree: number;
+      readonly range: readonly [number, number];
+      /** Root mean square and worst error on the calibration data. */
+      readonly rmsError: number;
+      readonly maxError: number;
+    }
+  | {
+      readonly kind: 'choice';
+      readonly node: string | null;
+      readonly chosen: string;
+      /** Candidates with their modelled seconds. */
+      readonly candidates: readonly { readonly name: string; readonly seconds: number }[];
+    }
+  | { readonly kind: 'figure'; readonly name: string; readonly value: number };
+
+export interface Pass {
+  /** Verb-object, the file's name. */
+  readonly name: string;
+  readonly summary: string;
+  readonly phase: 'nn' | 'packed' | 'ckks';
+  run(program: Program, context: PassContext): Program;
+}
+
+/** Declare a pass. */
+export function definePass(pass: Pass): Pass {
+  return pass;
+}

@@ -1,0 +1,28 @@
+/** Options of a compilation, with their defaults: what `compile` and the command line share. */
+import { z } from 'zod';
+
+export const compileOptionsSchema = z.strictObject({
+  objective: z.enum(['latency', 'throughput']).default('latency').describe('what the plan is chosen for'),
+  batch: z.int().min(1).max(65536).nullable().default(null).describe('images one execution holds'),
+  target: z.enum(['portable', 'native']).default('portable').describe('evaluators the plan is for'),
+  security: z
+    .union([z.literal(128), z.literal(192), z.literal(256)])
+    .default(128)
+    .describe('bits of security, by the 2024 guidelines'),
+  ringDegree: z.int().nullable().default(null).describe('ring degree N, a power of two'),
+  primeBits: z
+    .array(z.int())
+    .readonly()
+    .nullable()
+    .default(null)
+    .describe('bits of each prime: data primes from q_0 on, then the special prime'),
+  insecure: z.boolean().default(false).describe('allow parameters below 128 bits; stamps every artefact'),
+  precisionBits: z.number().min(1).max(40).default(12).describe('bits of precision the outputs must have'),
+  activationDegree: z.int().min(1).max(31).default(4).describe('degree of approximated activations'),
+  maxPool: z.enum(['average']).nullable().default(null).describe('what replaces MaxPool'),
+  requireRangeProof: z.boolean().default(false).describe('refuse ranges that are only calibrated'),
+  maxKeyBytes: z.int().positive().nullable().default(null).describe('budget of the evaluation keys sent'),
+  maxMemoryBytes: z.int().positive().nullable().default(null).describe('budget of the evaluator'),
+});
+
+export type CompileOptions = z.infer<typeof compileOptionsSchema>;

@@ -1,0 +1,102 @@
+import { commands, loadCommand } from './commands/index.ts';
+import type { Command, OptionDeclaration } from './define-command.ts';
+import { flagText, globalOptions, kebabCase } from './parse-arguments.ts';
+
+const width = 100;
+
+/** `cipherloom --help`: every command with its summary. */
+export async function overviewHelp(): Promise<string> {
+  const rows: [string, string][] = [];
+  for (const name of Object.keys(commands)) {
+    const command = await loadCommand(name);
+    rows.push([[name, ...positionalNames(command)].join(' '), command.summary]);
+  }
+  return [
+    'Compile trained ONNX networks into programs that run on encrypted inputs.',
+    '',
+    'Usage: cipherloom COMMAND [OPTIONS]',
+    '',
+    'Commands:',
+    ...table(rows),
+    '',
+    'Options:',
+    ...table([...optionRows(globalOptions), ['-V, --version', 'print the version']]),
+    '',
+    'Results go to stdout, progress and errors to stderr.',
+    'Exit status: 0 ok, 1 internal error, 2 usage, 3 bad file, 4 model cannot be compiled,',
+    '5 a budget is missed, 6 below the asked security, 7 resource limit.',
+    'cipherloom COMMAND --help shows a command with examples.',
+    '',
+  ].join('\n');
+}
+
+/** `cipherloom COMMAND --help`. */
+export function commandHelp(command: Command): string {
+  const positional = Object.entries(command.positional);
+  const own = optionRows(command.options);
+  return [
+    command.summary,
+    '',
+    `Usage: ${['cipherloom', command.name, ...positionalNames(command), '[OPTIONS]'].join(' ')}`,
+    ...(positional.length === 0
+      ? []
+      : ['', ...table(positional.map(([name, { describe }]) => [name.toUpperCase(), describe]))]),
+    ...(own.length === 0 ? [] : ['', 'Options:', ...table(own)]),
+    '',
+    'Options of every command:',
+    ...table(optionRows(globalOptions)),
+    '',
+    'Examples:',
+    ...command.examples.flatMap(({ command: typed, does }) => [`  ${typed}`, `      ${does}`]),
+    '',
+  ].join('\n');
+}
+
+function positionalNames(command: Command): string[] {
+  return Object.entries(command.positional).map(([name, { optional, variadic }]) => {
+    const shown = `${name.toUpperCase()}${variadic === true ? '…' : ''}`;
+    return optional === true ? `[${shown}]` : shown;
+  });
+}
+
+function optionRows(options: Readonly<Record<string, OptionDeclaration>>): [string, string][] {
+  return Object.entries(options).map(([key, option]) => {
+    const names = [...(option.alias ?? []), kebabCase(key)]
+      .sort((a, b) => Number(a.length > 1) - Number(b.length > 1))
+      .map(flagText)
+      .join(', ');
+    const value = option.value === undefined ? '' : ` ${option.value}`;
+    return [
+      `${names}${value}`,
+      `${option.describe}${option.repeat === true ? ' (repeatable)' : ''}`,
+    ];
+  });
+}
+
+/** Two columns; a left part that is too long stands on a line of its own. */
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const left = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
+  return rows.flatMap(([name, text]) => {
+    const lines = wrap(text, width - left - 2);
+    const first = name.length + 2 > left ? [`  ${name}`] : [];
+    const body = lines.map((line, index) => {
+      const head = index === 0 && first.length === 0 ? name : '';
+      return `  ${head.padEnd(left)}${line}`;
+    });
+    return [...first, ...body];
+  });
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

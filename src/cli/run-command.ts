@@ -1,0 +1,134 @@
+import { workerData, type MessagePort } from 'node:worker_threads';
+import { exitStatus, type Warning } from '../errors.ts';
+import { commands, loadCommand } from './commands/index.ts';
+import type { CommandIo, CommandResult } from './define-command.ts';
+import { reportError } from './error-report.ts';
+import { commandHelp, overviewHelp } from './help.ts';
+import type { WorkerInput, WorkerMessage } from './messages.ts';
+import { nearestName } from './nearest-name.ts';
+import { parseArguments } from './parse-arguments.ts';
+import { onCleanup } from './temporary-paths.ts';
+import { usageError } from './usage-error.ts';
+import { packageVersion } from './package-version.ts';
+
+/** A step may advance thousands of times a second; the terminal needs far fewer. */
+const advanceMs = 50;
+
+/** The worker's side: find the command, check its arguments, run it, send what it found. */
+export async function runInWorker(): Promise<void> {
+  const { input, port } = workerData as { input: WorkerInput; port: MessagePort };
+  const send = (message: WorkerMessage) => {
+    port.postMessage(message);
+  };
+  onCleanup((change, id, cleanup) => {
+    send({ kind: 'cleanup', change, id, cleanup });
+  });
+  try {
+    const { stdout, exit } = await run(input, send);
+    send({ kind: 'result', stdout, exit });
+  } catch (error) {
+    send({ kind: 'error', error: cloneable(reportError(error)) });
+  } finally {
+    port.close();
+  }
+}
+
+interface Outcome {
+  readonly stdout: string;
+  readonly exit: NonNullable<CommandResult['exit']>;
+}
+
+async function run(
+  { words, color }: WorkerInput,
+  send: (message: WorkerMessage) => void,
+): Promise<Outcome> {
+  const { name, rest } = findCommand(words);
+  if (name === undefined) return runWithoutCommand(rest);
+
+  const command = await loadCommand(name);
+  const { args, global } = parseArguments(command, rest);
+  send({ kind: 'mode', json: global.json, quiet: global.quiet });
+  if (global.help) {
+    const text = commandHelp(command);
+    return { stdout: global.json ? `${JSON.stringify({ help: text })}\n` : text, exit: 0 };
+  }
+
+  const warnings: Warning[] = [];
+  let advancedAt = 0;
+  const io: CommandIo = {
+    json: global.json,
+    color,
+    progress: {
+      step(label) {
+        advancedAt = 0;
+        send({ kind: 'step', label });
+      },
+      advance(done, total) {
+        const now = performance.now();
+        if (now - advancedAt < advanceMs && done < total) return;
+        advancedAt = now;
+        send({ kind: 'advance', done, total });
+      },
+    },
+    warn(warning) {
+      if (global.silence.includes(warning.id)) return;
+      warnings.push(warning);
+      send({ kind: 'warning', ...warning });
+    },
+  };
+  const { json, text, exit = exitStatus.ok } = await command.run(args, io);
+  const stdout = global.json ? JSON.stringify({ ...json, warnings }) : text;
+  return { stdout: stdout === '' || stdout.endsWith('\n') ? stdout : `${stdout}\n`, exit };
+}
+
+/** The command is the first word that is no option; only `--json`, `-h` and the like precede it. */
+function findCommand(words: readonly string[]): {
+  name: string | undefined;
+  rest: readonly string[];
+} {
+  const index = words.findIndex((word) => !word.startsWith('-') || word === '--');
+  const name = words[index];
+  if (name === undefined || name === '--') return { name: undefined, rest: words };
+  const rest = words.toSpliced(index, 1);
+  if (name === 'help') return findCommand([...rest, '--help']);
+  if (Object.hasOwn(commands, name)) return { name, rest };
+  const nearest = nearestName(name, Object.keys(commands));
+  throw usageError(`there is no command ${JSON.stringify(name)}`, {
+    got: name,
+    hint: nearest === undefined ? 'cipherloom --help' : `did you mean cipherloom ${nearest}?`,
+  });
+}
+
+async function runWithoutCommand(words: readonly string[]): Promise<Outcome> {
+  const json = words.includes('--json');
+  const unknown = words.find(
+    (word) => !['--json', '--quiet', '--help', '-h', '--version', '-V'].includes(word),
+  );
+  if (unknown !== undefined) {
+    throw usageError(`${unknown} is no option of cipherloom itself`, {
+      option: unknown,
+      hint: 'cipherloom --help',
+    });
+  }
+  if (words.includes('--version') || words.includes('-V')) {
+    const version = packageVersion();
+    return {
+      stdout: json ? `${JSON.stringify({ version })}\n` : `${version}\n`,
+      exit: exitStatus.ok,
+    };
+  }
+  if (words.includes('--help') || words.includes('-h')) {
+    const text = await overviewHelp();
+    return { stdout: json ? `${JSON.stringify({ help: text })}\n` : text, exit: exitStatus.ok };
+  }
+  throw usageError('a command is missing', { hint: 'cipherloom --help' });
+}
+
+/** Details are JSON; a bigint among them would be lost by JSON, a function would break the port. */
+function cloneable<T>(value: T): T {
+  return JSON.parse(
+    JSON.stringify(value, (_key, part: unknown) =>
+      typeof part === 'bigint' ? part.toString() : part,
+    ),
+  ) as T;
+}

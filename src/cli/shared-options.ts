@@ -1,0 +1,24 @@
+import { filePath, integer } from './option-schemas.ts';
+
+// Options that several commands have, spelled alike everywhere. Use them with a command's own
+// description: `{ ...outputOption, describe: '…' }`.
+
+/** `-o`, `--out` and `--output` are one option in every command. */
+export const outputOption = {
+  value: 'PATH',
+  alias: ['o', 'out'],
+  schema: filePath(),
+  describe: 'where to write',
+} as const;
+
+export const threadsOption = {
+  value: 'T',
+  schema: integer(1, 1024).optional(),
+  describe: 'threads to use',
+} as const;
+
+export const limitOption = {
+  value: 'K',
+  schema: integer(1).optional(),
+  describe: 'use only the first K inputs',
+} as const;

@@ -1,0 +1,354 @@
+/**
+ * The client of a compiled model: makes keys, encrypts inputs, decrypts results. Runs in browsers
+ * and in Node; nothing else of cipherloom ever holds a secret key.
+ */
+import { CipherloomError } from '../errors.ts';
+import type { ClientOutput, ClientPlan, ClientTensor } from '../layout/client-plan.ts';
+import { pack, unpack } from '../layout/layout.ts';
+import { modulusBits, requireSecurity, securityLevel } from '../layout/security.ts';
+import { ciphertextBlobBytes } from '../seal/ciphertext-blob.ts';
+import {
+  ciphertextFileBytes,
+  readCiphertextFile,
+  writeCiphertextFile,
+  type CiphertextFileForm,
+} from '../seal/ciphertext-file.ts';
+import { SealContexts } from '../seal/contexts.ts';
+import { evaluationKeyBytes, keyRequests, writeEvaluationKeys } from '../seal/evaluation-keys.ts';
+import { loadSeal } from '../seal/load-seal.ts';
+import { readSealParameters, type SealParameters } from '../seal/parameters.ts';
+import {
+  generateSecretKey,
+  readSecretKey,
+  SecretKeyUser,
+  writeSecretKey,
+  type SecretKey,
+} from '../seal/secret-key.ts';
+import type { SwitchingKeyRequest } from '../seal/switching-key-blob.ts';
+import { postprocess, type Tensor } from './postprocess.ts';
+import { readClientPlan } from './read-client-plan.ts';
+import { readInputs, type TensorLike } from './read-inputs.ts';
+
+export interface KeyProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface KeyOptions {
+  /** Called after each evaluation key. */
+  readonly onProgress?: (progress: KeyProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Evaluation keys, made while they are read; each reading makes a fresh set. */
+export interface EvaluationKeyStream extends AsyncIterable<Uint8Array<ArrayBuffer>> {
+  /** Exact size in bytes. */
+  readonly byteLength: number;
+  /** All pieces as one array. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface GeneratedKeys {
+  /** A secret key file: whoever has it reads every input and result. Never send it. */
+  readonly secretKey: Uint8Array<ArrayBuffer>;
+  /** For the server: lets it compute on ciphertexts, not read them. */
+  readonly evaluationKeys: EvaluationKeyStream;
+}
+
+/**
+ * A decrypted value this many times the plan's bound is no result: the ciphertext was made with
+ * other keys, or the plan overflowed. Below it, an input beyond the calibrated ranges may be why.
+ */
+const garbageFactor = 8;
+
+export class Client implements Disposable {
+  readonly plan: ClientPlan;
+  readonly #parameters: SealParameters;
+  #secretKey: SecretKey | null = null;
+  #contexts: SealContexts | null = null;
+  #user: SecretKeyUser | null = null;
+
+  private constructor(plan: ClientPlan, parameters: SealParameters) {
+    this.plan = plan;
+    this.#parameters = parameters;
+  }
+
+  /**
+   * Make a client from the text, or the parsed value, of `client.json`.
+   *
+   * The security is recomputed from the parameters; a plan below its own target is refused unless
+   * it is stamped insecure (then `insecure` says so).
+   *
+   * Throws PLAN_INVALID naming the field, PARAMETERS_INVALID, PARAMETERS_INSECURE
+   */
+  static load(clientJson: unknown): Client {
+    const plan = readClientPlan(clientJson);
+    const parameters = readSealParameters(plan.parameters);
+    if (!plan.parameters.insecure) {
+      requireSecurity(
+        parameters.ringDegree,
+        modulusBits([...parameters.primes, parameters.specialPrime]),
+        plan.parameters.securityTarget,
+      );
+    }
+    return new Client(plan, parameters);
+  }
+
+  /** Whether the parameters are below 128 bits, recomputed; such a plan protects nothing. */
+  get insecure(): boolean {
+    const { ringDegree, primes, specialPrime } = this.#parameters;
+    return securityLevel(ringDegree, modulusBits([...primes, specialPrime])) === null;
+  }
+
+  get inputNames(): readonly string[] {
+    return this.plan.inputs.map(({ name }) => name);
+  }
+
+  get outputNames(): readonly string[] {
+    return this.plan.outputs.map(({ name }) => name);
+  }
+
+  get hasSecretKey(): boolean {
+    return this.#secretKey !== null;
+  }
+
+  /** Exact size of the evaluation keys in bytes. */
+  get evaluationKeyBytes(): number {
+    return evaluationKeyBytes(this.#parameters.ringDegree, keyRequests(this.plan.keys));
+  }
+
+  /** Exact size of `encrypt`'s result in bytes. */
+  inputCiphertextBytes(images = 1): number {
+    return ciphertextFileBytes(this.#form('inputs'), images);
+  }
+
+  /** Exact size of a result in bytes. */
+  outputCiphertextBytes(images = 1): number {
+    return ciphertextFileBytes(this.#form('outputs'), images);
+  }
+
+  /**
+   * Draw a secret key, which this client then uses, and make evaluation keys for it.
+   *
+   * Cost    about n · 10 ms for a key of n digits at ring degree 16384, when the stream is read
+   * Throws  the signal's reason when aborted
+   */
+  async generateKeys(options: KeyOptions = {}): Promise<GeneratedKeys> {
+    options.signal?.throwIfAborted();
+    this.#useSecretKey(generateSecretKey(await this.#openContexts()));
+    return {
+      secretKey: await this.exportSecretKey(),
+      evaluationKeys: this.evaluationKeys(options),
+    };
+  }
+
+  /** Make (another set of) evaluation keys for the secret key in use. */
+  evaluationKeys(options: KeyOptions = {}): EvaluationKeyStream {
+    this.#requireSecretKey();
+    const iterate = (): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> =>
+      this.#makeEvaluationKeys(options);
+    const byteLength = this.evaluationKeyBytes;
+    return {
+      byteLength,
+      [Symbol.asyncIterator]: iterate,
+      async bytes() {
+        const all = new Uint8Array(byteLength);
+        let at = 0;
+        for await (const piece of iterate()) {
+          all.set(piece, at);
+          at += piece.length;
+        }
+        return all;
+      },
+    };
+  }
+
+  /** Use a secret key file that `generateKeys` made for this plan. Throws SECRET_KEY_INVALID. */
+  async importSecretKey(bytes: Uint8Array): Promise<void> {
+    this.#useSecretKey(
+      await readSecretKey(bytes, { planHash: this.plan.planHash, parameters: this.#parameters }),
+    );
+  }
+
+  /** The secret key file of the key in use. Keep it from everyone; in Node, write it mode 0600. */
+  async exportSecretKey(): Promise<Uint8Array<ArrayBuffer>> {
+    return writeSecretKey(this.#requireSecretKey(), {
+      planHash: this.plan.planHash,
+      parameters: this.#parameters,
+    });
+  }
+
+  /**
+   * Encrypt inputs: one image, or several, `plan.batch` of them an execution.
+   *
+   * Shapes  each input: the model's shape, or [K, …] for K images
+   * Error   symmetric encryption: coefficients of variance 10.6 before scaling
+   * Throws  INPUT_INVALID with tensor, index, value and range before anything is encrypted
+   */
+  async encrypt(inputs: Readonly<Record<string, TensorLike>>): Promise<Uint8Array<ArrayBuffer>> {
+    const { images, tensors } = readInputs(this.plan.inputs, inputs);
+    const user = await this.#open();
+    const { batch } = this.plan;
+    const executions = Array.from({ length: Math.ceil(images / batch) }, (_, execution) =>
+      this.plan.inputs.map((input, t) => {
+        const held = tensors[t]?.slice(execution * batch, (execution + 1) * batch) ?? [];
+        return pack(input.layout, held).map((vector) =>
+          user.encrypt(vector, input.scale, input.level + 1, input.name),
+        );
+      }),
+    );
+    return writeCiphertextFile(this.#form('inputs'), images, executions);
+  }
+
+  /**
+   * Decrypt results and finish them (softmax, argMax) as the plan says.
+   *
+   * Share what this returns with nobody but the key's owner: exact results of CKKS reveal the
+   * error of the ciphertext, and with it the key (Li, Micciancio, EUROCRYPT 2021).
+   *
+   * Throws  PLAN_MISMATCH, CIPHERTEXT_TRUNCATED, CIPHERTEXT_INVALID before WebAssembly sees the
+   *         bytes; CIPHERTEXT_INVALID when the values are far outside the plan's bound
+   */
+  async decrypt(bytes: Uint8Array<ArrayBuffer>): Promise<Record<string, Tensor>> {
+    const { images, executions } = await readCiphertextFile(bytes, this.#form('outputs'));
+    const user = await this.#open();
+    const { batch } = this.plan;
+    const results = this.plan.outputs.map((output, t) => {
+      const decrypted = executions.flatMap((execution, e) => {
+        const vectors = (execution[t] ?? []).map((blob, index) =>
+          user.decrypt(
+            blob,
+            { name: output.name, index, scale: output.scale, form: 'expanded' },
+            output.level + 1,
+          ),
+        );
+        return unpack(output.layout, vectors, Math.min(batch, images - e * batch));
+      });
+      return [output.name, finish(output, decrypted)] as const;
+    });
+    return Object.fromEntries(results);
+  }
+
+  /** Wipe the secret key and free WebAssembly memory. */
+  [Symbol.dispose](): void {
+    this.#close();
+    this.#secretKey?.[Symbol.dispose]();
+    this.#secretKey = null;
+  }
+
+  async *#makeEvaluationKeys({
+    onProgress,
+    signal,
+  }: KeyOptions): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    signal?.throwIfAborted();
+    const requests = keyRequests(this.plan.keys);
+    const user = await this.#open();
+    const make = (request: SwitchingKeyRequest, index: number): Uint8Array<ArrayBuffer> => {
+      signal?.throwIfAborted();
+      const key = user.makeSwitchingKey(request);
+      onProgress?.({ done: index + 1, total: requests.length });
+      return key;
+    };
+    const binding = { planHash: this.plan.planHash, parameters: this.#parameters };
+    yield* writeEvaluationKeys(binding, requests, make);
+  }
+
+  #form(kind: 'inputs' | 'outputs'): CiphertextFileForm {
+    const { ringDegree } = this.#parameters;
+    const tensors: readonly ClientTensor[] = this.plan[kind];
+    return {
+      kind,
+      planHash: this.plan.planHash,
+      batch: this.plan.batch,
+      tensors: tensors.map(({ name, layout, level }) => ({
+        name,
+        ciphertexts: layout.ciphertexts,
+        blobBytes: ciphertextBlobBytes(
+          ringDegree,
+          level + 1,
+          kind === 'inputs' ? 'seeded' : 'expanded',
+        ),
+      })),
+    };
+  }
+
+  #requireSecretKey(): SecretKey {
+    if (this.#secretKey !== null) return this.#secretKey;
+    throw new CipherloomError('SECRET_KEY_INVALID', 'this client has no secret key', {
+      phase: 'client',
+      hint: 'call generateKeys() or importSecretKey() first',
+    });
+  }
+
+  #useSecretKey(key: SecretKey): void {
+    this.#user?.[Symbol.dispose]();
+    this.#user = null;
+    this.#secretKey?.[Symbol.dispose]();
+    this.#secretKey = key;
+  }
+
+  /** The contexts in WebAssembly; made again when a trap ended their instance. */
+  async #openContexts(): Promise<SealContexts> {
+    const instance = await loadSeal();
+    if (this.#contexts?.instance !== instance) {
+      this.#close();
+      this.#contexts = new SealContexts(instance, this.#parameters);
+    }
+    return this.#contexts;
+  }
+
+  /** The secret key in WebAssembly, loaded from its bytes when need be. */
+  async #open(): Promise<SecretKeyUser> {
+    const key = this.#requireSecretKey();
+    const contexts = await this.#openContexts();
+    this.#user ??= new SecretKeyUser(contexts, key);
+    return this.#user;
+  }
+
+  #close(): void {
+    this.#user?.[Symbol.dispose]();
+    this.#user = null;
+    this.#contexts?.[Symbol.dispose]();
+    this.#contexts = null;
+  }
+}
+
+/** Check decrypted images, finish each and join them along the leading axis. */
+function finish(output: ClientOutput, images: readonly Float64Array[]): Tensor {
+  const limit = garbageFactor * Math.max(output.bound, 2 ** -20);
+  for (const image of images) {
+    for (const value of image) {
+      if (Math.abs(value) <= limit) continue;
+      throw new CipherloomError(
+        'CIPHERTEXT_INVALID',
+        `output ${JSON.stringify(output.name)}: a decrypted value is more than ${garbageFactor} times the plan's bound of ${output.bound}; this is no result`,
+        {
+          phase: 'client',
+          node: output.name,
+          details: { bound: output.bound, factor: garbageFactor },
+          hint: 'decrypt with the secret key that encrypted the input; if it is, the input left the calibrated range: compile with more calibration data',
+        },
+      );
+    }
+  }
+  const finished = images.map((data) =>
+    output.postprocess.reduce<Tensor>((tensor, step) => postprocess(tensor, step), {
+      data,
+      shape: output.shape,
+    }),
+  );
+  const shape = finished[0]?.shape ?? output.shape;
+  const size = finished[0]?.data.length ?? 0;
+  const data = new Float64Array(size * finished.length);
+  finished.forEach((tensor, i) => {
+    data.set(tensor.data, i * size);
+  });
+  if (finished.length === 1) return { data, shape };
+  return {
+    data,
+    shape:
+      output.shape[0] === 1 && shape[0] === 1
+        ? [finished.length, ...shape.slice(1)]
+        : [finished.length, ...shape],
+  };
+}

@@ -1,0 +1,22 @@
+/**
+ * The client of a compiled model.
+ *
+ * @module
+ * @example
+ * const client = Client.load(await (await fetch('client.json')).text());
+ * const { evaluationKeys } = await client.generateKeys();
+ * const request = await client.encrypt({ image: pixels });
+ * const { logits } = await client.decrypt(response);
+ */
+export {
+  Client,
+  type EvaluationKeyStream,
+  type GeneratedKeys,
+  type KeyOptions,
+  type KeyProgress,
+} from './client.ts';
+export type { Tensor } from './postprocess.ts';
+export { readClientPlan } from './read-client-plan.ts';
+export type { TensorData, TensorLike } from './read-inputs.ts';
+export { CipherloomError, type ErrorCode } from '../errors.ts';
+export type { ClientPlan } from '../layout/client-plan.ts';

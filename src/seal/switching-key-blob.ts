@@ -1,0 +1,150 @@
+/**
+ * SEAL's serialised switching keys, taken apart and put together without WebAssembly.
+ *
+ * A key of n digits holds, per digit, an encryption of zero modulo q_0 … q_(n−1), P to which SEAL
+ * added P·s′ at residue j. The second polynomial of each is given by a seed.
+ *
+ * Layout  header 16 · parms_id 32 · number of entries 8 · per entry: number of digits 8, digits;
+ *         a Galois key of element g is entry (g − 1) / 2, the other entries are empty
+ * Source  microsoft/SEAL v4.1.2 native/src/seal/kswitchkeys.cpp, galoiskeys.h get_index
+ */
+import { CipherloomError, InternalError } from '../errors.ts';
+import {
+  checkCiphertextBlob,
+  ciphertextBlobBytes,
+  readCiphertextBlob,
+  seedBytes,
+  writeCiphertextBlob,
+} from './ciphertext-blob.ts';
+import { bytesOfWords, wordsOf } from './residues.ts';
+import { findHeaderFault, parmsIdBytes, sealHeaderBytes, writeSealHeader } from './seal-blob.ts';
+
+/** Which switching key: relinearisation, or rotation to the left by `step` slots. */
+export interface SwitchingKeyRequest {
+  readonly kind: 'relinearisation' | 'rotation';
+  /** 0 for relinearisation. */
+  readonly step: number;
+  /** Data primes at the highest level of use: digits, and residues less the special one. */
+  readonly primeCount: number;
+}
+
+/** The key modulo which polynomials are stored: ring degree, moduli with P last, and their name. */
+export interface KeySpace {
+  readonly ringDegree: number;
+  readonly moduli: readonly bigint[];
+  readonly parmsId: Uint8Array;
+}
+
+const headBytes = sealHeaderBytes + parmsIdBytes + 8;
+
+/** Bytes of a key as it is sent: all seeds, then the first polynomial of every digit. */
+export function switchingKeyBytes(ringDegree: number, primeCount: number): number {
+  return primeCount * (seedBytes + 8 * ringDegree * (primeCount + 1));
+}
+
+/** Bytes of a key as SEAL holds it for values of `primeCount` primes. */
+export function residentKeyBytes(ringDegree: number, primeCount: number): number {
+  return primeCount * (primeCount + 1) * 2 * 8 * ringDegree;
+}
+
+/**
+ * Galois element of a rotation to the left: 3^step modulo 2N.
+ *
+ * Source: SEAL v4.1.2 util/galois.cpp get_elt_from_step.
+ */
+export function galoisElement(ringDegree: number, step: number): number {
+  const slots = ringDegree / 2;
+  const mask = 2 * ringDegree - 1;
+  let element = 1;
+  // Factors stay below 2^18, so products are exact.
+  for (let left = ((step % slots) + slots) % slots; left > 0; left--)
+    element = (element * 3) & mask;
+  return element;
+}
+
+/** Entry of a key in SEAL's key vectors. */
+export function keyEntry(ringDegree: number, request: SwitchingKeyRequest): number {
+  return request.kind === 'relinearisation' ? 0 : (galoisElement(ringDegree, request.step) - 1) / 2;
+}
+
+/** Take the digits out of a seeded key that SEAL saved. */
+export function readSavedSwitchingKey(
+  blob: Uint8Array,
+  request: SwitchingKeyRequest,
+  space: KeySpace,
+): Uint8Array<ArrayBuffer> {
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+  const fault = findHeaderFault(view, 0, blob.length);
+  if (fault !== null) throw new InternalError(`SEAL saved a key with ${fault.field} ${fault.got}`);
+  const entry = keyEntry(space.ringDegree, request);
+  const digits = request.primeCount;
+  const digitBytes = ciphertextBlobBytes(space.ringDegree, space.moduli.length, 'seeded');
+  const payload = new Uint8Array(switchingKeyBytes(space.ringDegree, digits));
+  const polynomialBytes = 8 * space.ringDegree * space.moduli.length;
+  let offset = headBytes + 8 * entry;
+  if (Number(view.getBigUint64(offset, true)) !== digits) {
+    throw new InternalError(`SEAL saved another number of digits than ${digits}`);
+  }
+  offset += 8;
+  for (let j = 0; j < digits; j++, offset += digitBytes) {
+    const digit = blob.subarray(offset, offset + digitBytes);
+    checkCiphertextBlob(digit, { ...space, scale: 1, form: 'seeded', name: 'key digit', index: j });
+    const { words, seed } = readCiphertextBlob(
+      digit,
+      space.ringDegree,
+      space.moduli.length,
+      'seeded',
+    );
+    if (seed !== null) payload.set(seed, j * seedBytes);
+    payload.set(bytesOfWords(words), digits * seedBytes + j * polynomialBytes);
+  }
+  return payload;
+}
+
+/** One digit of a sent key as a seeded SEAL public key. */
+export function writeSeededDigit(
+  payload: Uint8Array,
+  digits: number,
+  digit: number,
+  space: KeySpace,
+): Uint8Array<ArrayBuffer> {
+  const count = space.ringDegree * space.moduli.length;
+  return writeCiphertextBlob(
+    { ...space, moduli: space.moduli.length, scale: 1 },
+    wordsOf(payload, digits * seedBytes + digit * 8 * count, count),
+    payload.subarray(digit * seedBytes, (digit + 1) * seedBytes),
+  );
+}
+
+/** A SEAL key vector with one entry, made of digits in SEAL's form. */
+export function writeSwitchingKeyBlob(
+  entry: number,
+  digits: readonly Uint8Array[],
+  parmsId: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const size = headBytes + 8 * (entry + 1) + digits.reduce((sum, digit) => sum + digit.length, 0);
+  const blob = new Uint8Array(size);
+  const view = new DataView(blob.buffer);
+  writeSealHeader(view, 0, size);
+  blob.set(parmsId, sealHeaderBytes);
+  view.setBigUint64(sealHeaderBytes + parmsIdBytes, BigInt(entry + 1), true);
+  let offset = headBytes + 8 * entry;
+  view.setBigUint64(offset, BigInt(digits.length), true);
+  offset += 8;
+  for (const digit of digits) {
+    blob.set(digit, offset);
+    offset += digit.length;
+  }
+  return blob;
+}
+
+/** Refuse a step that is no rotation. */
+export function checkStep(ringDegree: number, step: number): void {
+  const slots = ringDegree / 2;
+  if (Number.isInteger(step) && Math.abs(step) < slots && step !== 0) return;
+  throw new CipherloomError(
+    'PARAMETERS_INVALID',
+    `rotation step ${step} is not an integer other than 0 between −${slots} and ${slots}`,
+    { phase: 'seal', details: { step, slots } },
+  );
+}

@@ -92,6 +92,14 @@ export interface Command {
   ): CommandResult | Promise<CommandResult>;
 }
 
+/** Commands by name, each loaded when it is used. */
+export type CommandTable = Readonly<Record<string, () => Promise<{ readonly default: Command }>>>;
+
+/** ASSUME: `name` is a key of the table. */
+export async function loadCommand(table: CommandTable, name: string): Promise<Command> {
+  return (await table[name]!()).default;
+}
+
 /** Declare a command: one file, one line in `commands/index.ts`. */
 export function defineCommand<const P extends Positionals, const O extends Options>(
   declaration: CommandDeclaration<P, O>,

@@ -74,7 +74,7 @@ export function errorText(report: ErrorReport, color: boolean): string {
   ];
   if (place.length > 0) lines.push(`  ${dim('-->')} ${place.join('     ')}`);
   const numbers = Object.entries(report.details)
-    .filter(([, value]) => typeof value === 'number' || typeof value === 'bigint')
+    .filter(([, value]) => typeof value === 'number')
     .map(([name, value]) => `${name} = ${String(value)}`);
   if (numbers.length > 0) lines.push(`  ${numbers.join(', ')}`);
   if (report.hint !== null) lines.push(`  ${cyan('help')}: ${escapeControl(report.hint)}`);

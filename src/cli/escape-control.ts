@@ -5,7 +5,6 @@
  * in them, nor let bidirectional marks reorder the line. Newlines stay.
  */
 export function escapeControl(text: string): string {
-   
   const unsafe = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
   return text.replace(unsafe, (character) => {
     const code = character.charCodeAt(0);

@@ -1,14 +1,18 @@
-import { commands, loadCommand } from './commands/index.ts';
-import type { Command, OptionDeclaration } from './define-command.ts';
+import {
+  loadCommand,
+  type Command,
+  type CommandTable,
+  type OptionDeclaration,
+} from './define-command.ts';
 import { flagText, globalOptions, kebabCase } from './parse-arguments.ts';
 
 const width = 100;
 
 /** `cipherloom --help`: every command with its summary. */
-export async function overviewHelp(): Promise<string> {
+export async function overviewHelp(table: CommandTable): Promise<string> {
   const rows: [string, string][] = [];
-  for (const name of Object.keys(commands)) {
-    const command = await loadCommand(name);
+  for (const name of Object.keys(table)) {
+    const command = await loadCommand(table, name);
     rows.push([[name, ...positionalNames(command)].join(' '), command.summary]);
   }
   return [
@@ -17,10 +21,10 @@ export async function overviewHelp(): Promise<string> {
     'Usage: cipherloom COMMAND [OPTIONS]',
     '',
     'Commands:',
-    ...table(rows),
+    ...columns(rows),
     '',
     'Options:',
-    ...table([...optionRows(globalOptions), ['-V, --version', 'print the version']]),
+    ...columns([...optionRows(globalOptions), ['-V, --version', 'print the version']]),
     '',
     'Results go to stdout, progress and errors to stderr.',
     'Exit status: 0 ok, 1 internal error, 2 usage, 3 bad file, 4 model cannot be compiled,',
@@ -40,11 +44,11 @@ export function commandHelp(command: Command): string {
     `Usage: ${['cipherloom', command.name, ...positionalNames(command), '[OPTIONS]'].join(' ')}`,
     ...(positional.length === 0
       ? []
-      : ['', ...table(positional.map(([name, { describe }]) => [name.toUpperCase(), describe]))]),
-    ...(own.length === 0 ? [] : ['', 'Options:', ...table(own)]),
+      : ['', ...columns(positional.map(([name, { describe }]) => [name.toUpperCase(), describe]))]),
+    ...(own.length === 0 ? [] : ['', 'Options:', ...columns(own)]),
     '',
     'Options of every command:',
-    ...table(optionRows(globalOptions)),
+    ...columns(optionRows(globalOptions)),
     '',
     'Examples:',
     ...command.examples.flatMap(({ command: typed, does }) => [`  ${typed}`, `      ${does}`]),
@@ -74,7 +78,7 @@ function optionRows(options: Readonly<Record<string, OptionDeclaration>>): [stri
 }
 
 /** Two columns; a left part that is too long stands on a line of its own. */
-function table(rows: readonly (readonly [string, string])[]): string[] {
+function columns(rows: readonly (readonly [string, string])[]): string[] {
   const left = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
   return rows.flatMap(([name, text]) => {
     const lines = wrap(text, width - left - 2);

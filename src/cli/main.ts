@@ -7,5 +7,6 @@ if (isMainThread) {
   runFromTerminal(new URL(import.meta.url), process.argv.slice(2));
 } else {
   const { runInWorker } = await import('./run-command.ts');
-  await runInWorker();
+  const { commands } = await import('./commands/index.ts');
+  await runInWorker(commands);
 }

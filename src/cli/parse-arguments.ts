@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import { z } from 'zod';
-import { warningIds } from '../errors.ts';
+import { warningIds, type CipherloomError } from '../errors.ts';
 import type { Command, OptionDeclaration } from './define-command.ts';
 import { nearestName } from './nearest-name.ts';
 import { flag, nameList } from './option-schemas.ts';
@@ -58,16 +58,11 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   }
   const help = `cipherloom ${command.name} --help`;
 
-  refuseMisusedFlags(words, byName, help);
+  checkOptionWords(words, byName, command, help);
   const { values, positionals } = splitWords(words, declared, byName, help);
 
   for (const name of values.keys()) {
-    if (byName.has(name)) continue;
-    const nearest = nearestName(name, byName.keys());
-    throw usageError(`${command.name} has no option ${flagText(name)}`, {
-      option: flagText(name),
-      hint: nearest === undefined ? help : `did you mean ${flagText(nearest)}? (${help})`,
-    });
+    if (!byName.has(name)) throw unknownOption(flagText(name), byName, command, help);
   }
 
   const checked: Record<string, unknown> = {};
@@ -82,31 +77,51 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   return { args, global };
 }
 
-/** yargs reads `--json=abc` as false and takes a repeated flag for one. */
-function refuseMisusedFlags(
+/**
+ * What yargs would let through, or fall over: it reads `--json=abc` as false, takes a repeated flag
+ * for one, splits `-abc` into letters, and crashes on `--constructor=1`.
+ */
+function checkOptionWords(
   words: readonly string[],
   byName: ReadonlyMap<string, OptionDeclaration>,
+  command: Command,
   help: string,
 ): void {
   const seen = new Set<OptionDeclaration>();
   for (const word of words) {
     if (word === '--') return;
-    const match = /^--?([^=]+)(=.*)?$/s.exec(word);
-    const option = byName.get(match?.[1] ?? '');
-    if (match === null || option === undefined || option.value !== undefined) continue;
-    const typed = word.split('=', 1)[0]!;
-    if (match[2] !== undefined) {
-      throw usageError(`${typed} takes no value`, {
-        option: typed,
-        got: match[2].slice(1),
-        hint: help,
-      });
+    // A value never starts like an option, except for a negative number.
+    const match = /^(--|-(?![\d.]))([^=]+)(=.*)?$/s.exec(word);
+    if (match === null) continue;
+    const [, dashes = '', name = '', value] = match;
+    const typed = dashes + name;
+    const option = byName.get(name);
+    if (option === undefined || flagText(name) !== typed) {
+      throw unknownOption(typed, byName, command, help);
+    }
+    if (option.value !== undefined) continue;
+    if (value !== undefined) {
+      const got = value.slice(1);
+      throw usageError(`${typed} takes no value`, { option: typed, got, hint: help });
     }
     if (seen.has(option)) {
       throw usageError(`${typed} is given more than once`, { option: typed, hint: help });
     }
     seen.add(option);
   }
+}
+
+function unknownOption(
+  typed: string,
+  byName: ReadonlyMap<string, OptionDeclaration>,
+  command: Command,
+  help: string,
+): CipherloomError {
+  const nearest = nearestName(typed.replace(/^-+/, ''), byName.keys());
+  return usageError(`${command.name} has no option ${typed}`, {
+    option: typed,
+    hint: nearest === undefined ? help : `did you mean ${flagText(nearest)}? (${help})`,
+  });
 }
 
 function splitWords(

@@ -1,7 +1,11 @@
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { exitStatus, type Warning } from '../errors.ts';
-import { commands, loadCommand } from './commands/index.ts';
-import type { CommandIo, CommandResult } from './define-command.ts';
+import {
+  loadCommand,
+  type CommandIo,
+  type CommandResult,
+  type CommandTable,
+} from './define-command.ts';
 import { reportError } from './error-report.ts';
 import { commandHelp, overviewHelp } from './help.ts';
 import type { WorkerInput, WorkerMessage } from './messages.ts';
@@ -15,7 +19,7 @@ import { packageVersion } from './package-version.ts';
 const advanceMs = 50;
 
 /** The worker's side: find the command, check its arguments, run it, send what it found. */
-export async function runInWorker(): Promise<void> {
+export async function runInWorker(table: CommandTable): Promise<void> {
   const { input, port } = workerData as { input: WorkerInput; port: MessagePort };
   const send = (message: WorkerMessage) => {
     port.postMessage(message);
@@ -24,7 +28,7 @@ export async function runInWorker(): Promise<void> {
     send({ kind: 'cleanup', change, id, cleanup });
   });
   try {
-    const { stdout, exit } = await run(input, send);
+    const { stdout, exit } = await run(table, input, send);
     send({ kind: 'result', stdout, exit });
   } catch (error) {
     send({ kind: 'error', error: cloneable(reportError(error)) });
@@ -39,13 +43,14 @@ interface Outcome {
 }
 
 async function run(
+  table: CommandTable,
   { words, color }: WorkerInput,
   send: (message: WorkerMessage) => void,
 ): Promise<Outcome> {
-  const { name, rest } = findCommand(words);
-  if (name === undefined) return runWithoutCommand(rest);
+  const { name, rest } = findCommand(table, words);
+  if (name === undefined) return runWithoutCommand(table, rest);
 
-  const command = await loadCommand(name);
+  const command = await loadCommand(table, name);
   const { args, global } = parseArguments(command, rest);
   send({ kind: 'mode', json: global.json, quiet: global.quiet });
   if (global.help) {
@@ -82,7 +87,10 @@ async function run(
 }
 
 /** The command is the first word that is no option; only `--json`, `-h` and the like precede it. */
-function findCommand(words: readonly string[]): {
+function findCommand(
+  table: CommandTable,
+  words: readonly string[],
+): {
   name: string | undefined;
   rest: readonly string[];
 } {
@@ -90,16 +98,16 @@ function findCommand(words: readonly string[]): {
   const name = words[index];
   if (name === undefined || name === '--') return { name: undefined, rest: words };
   const rest = words.toSpliced(index, 1);
-  if (name === 'help') return findCommand([...rest, '--help']);
-  if (Object.hasOwn(commands, name)) return { name, rest };
-  const nearest = nearestName(name, Object.keys(commands));
+  if (name === 'help') return findCommand(table, [...rest, '--help']);
+  if (Object.hasOwn(table, name)) return { name, rest };
+  const nearest = nearestName(name, Object.keys(table));
   throw usageError(`there is no command ${JSON.stringify(name)}`, {
     got: name,
     hint: nearest === undefined ? 'cipherloom --help' : `did you mean cipherloom ${nearest}?`,
   });
 }
 
-async function runWithoutCommand(words: readonly string[]): Promise<Outcome> {
+async function runWithoutCommand(table: CommandTable, words: readonly string[]): Promise<Outcome> {
   const json = words.includes('--json');
   const unknown = words.find(
     (word) => !['--json', '--quiet', '--help', '-h', '--version', '-V'].includes(word),
@@ -118,7 +126,7 @@ async function runWithoutCommand(words: readonly string[]): Promise<Outcome> {
     };
   }
   if (words.includes('--help') || words.includes('-h')) {
-    const text = await overviewHelp();
+    const text = await overviewHelp(table);
     return { stdout: json ? `${JSON.stringify({ help: text })}\n` : text, exit: exitStatus.ok };
   }
   throw usageError('a command is missing', { hint: 'cipherloom --help' });

@@ -108,6 +108,17 @@ export default {
       to: { path: '^src/(client/|seal/secret-key\\.ts$)', reachable: true },
     },
 
+    {
+      name: 'client-runs-in-browsers',
+      comment: 'What needs Node lies in src/client/node, which the public entry does not import.',
+      severity: 'error',
+      from: { path: '^src/client/index\\.ts$' },
+      to: {
+        path: '^(node:)?(child_process|crypto|fs|os|path|worker_threads)(/|$)',
+        reachable: true,
+      },
+    },
+
     onlyFrom('node-seal-behind-src-seal', 'One folder knows node-seal.', 'node-seal', '^src/seal/'),
     onlyFrom(
       'ts-morph-behind-one-folder',

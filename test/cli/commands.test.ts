@@ -56,6 +56,30 @@ describe('the table of commands', () => {
 });
 
 describe('explain', () => {
+  test.each(Object.entries(errorCodes))(
+    '%s has a page that begins with its summary',
+    (code, { exit, summary }) => {
+      const page = readFileSync(new URL(`../../docs/errors/${code}.md`, import.meta.url), 'utf8');
+      expect(page.startsWith(`# ${code}\n\nError, exit status ${exit}. ${summary}\n`)).toBe(true);
+      expect(page).toContain('\n## What to do\n');
+    },
+  );
+
+  test.each(Object.entries(warningIds))(
+    '%s has a page that begins with its summary',
+    (id, summary) => {
+      const page = readFileSync(new URL(`../../docs/errors/${id}.md`, import.meta.url), 'utf8');
+      expect(page.startsWith(`# ${id}\n\nWarning. ${summary}\n`)).toBe(true);
+    },
+  );
+
+  test('no page is left over', () => {
+    const pages = readdirSync(new URL('../../docs/errors', import.meta.url)).map((file) =>
+      basename(file, '.md'),
+    );
+    expect(pages.sort()).toEqual([...Object.keys(errorCodes), ...Object.keys(warningIds)].sort());
+  });
+
   test('lists every code', async () => {
     const { stdout } = await cipherloom('explain', '--json');
     const { codes } = JSON.parse(stdout) as { codes: { code: string; exit: number | null }[] };

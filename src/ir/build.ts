@@ -16,11 +16,18 @@ export interface AddOptions {
 
 export interface ProgramBuilder {
   /** Append an operation; returns its value. */
-  add(op: string, operands: readonly ValueId[], attributes: Attributes, options?: AddOptions): ValueId;
+  add(
+    op: string,
+    operands: readonly ValueId[],
+    attributes: Attributes,
+    options?: AddOptions,
+  ): ValueId;
   /** Add a constant and return its reference; the hint becomes its name, with a number if taken. */
   constant(value: Tensor, hint: string): string;
   constantValue(reference: string): Tensor;
   typeOf(value: ValueId): Type;
+  /** State tighter bounds of a value already made; returns the value. */
+  narrow(value: ValueId, range: Range): ValueId;
   operation(value: ValueId): Operation;
   finish(outputs: readonly ProgramOutput[]): Program;
 }
@@ -50,8 +57,17 @@ export function buildProgram(
   return {
     add(op, operands, attributes, options = {}) {
       const location = options.location ?? null;
-      const operation = typedOperation(op, operands, attributes, operands.map(typeOf), constants, modulus, location);
-      const type = options.range === undefined ? operation.type : narrow(operation.type, options.range);
+      const operation = typedOperation(
+        op,
+        operands,
+        attributes,
+        operands.map(typeOf),
+        constants,
+        modulus,
+        location,
+      );
+      const type =
+        options.range === undefined ? operation.type : narrow(operation.type, options.range);
       operations.push({ ...operation, type });
       return operations.length - 1;
     },
@@ -64,6 +80,12 @@ export function buildProgram(
     },
     constantValue: (reference) => constantOf(constants, reference),
     typeOf,
+    narrow(value, range) {
+      const operation = operations[value];
+      invariant(operation !== undefined, `value %${value} does not exist`);
+      operations[value] = { ...operation, type: narrow(operation.type, range) };
+      return value;
+    },
     operation(value) {
       const operation = operations[value];
       invariant(operation !== undefined, `value %${value} does not exist`);
@@ -79,6 +101,8 @@ function narrow(type: Type, range: Range | null): Type {
   if (range === null || type.range === null) return { ...type, range };
   const lo = Math.max(range.lo, type.range.lo);
   const hi = Math.min(range.hi, type.range.hi);
+  // Bounds of one point may miss each other by a rounding; the rule's own hold for certain.
+  if (lo > hi) return type;
   // A proof that is tighter than what was seen stays a proof.
   const source = lo === type.range.lo && hi === type.range.hi ? type.range.source : range.source;
   return { ...type, range: { lo, hi, source } };
@@ -106,10 +130,14 @@ export function typedOperation(
   }
   const wanted = definition.operands.length;
   if (definition.variadic === true ? operands.length < wanted : operands.length !== wanted) {
-    throw new CipherloomError('IR_INVALID', `${op} takes ${wanted} operands, not ${operands.length}`, {
-      phase: 'ir',
-      node: location ?? undefined,
-    });
+    throw new CipherloomError(
+      'IR_INVALID',
+      `${op} takes ${wanted} operands, not ${operands.length}`,
+      {
+        phase: 'ir',
+        node: location ?? undefined,
+      },
+    );
   }
   const context = opContext(constants, modulus, location);
   const form = definition.infer(operandTypes, attributes, context);
@@ -130,20 +158,29 @@ export function withoutUnused(program: Program): Program {
   const live = program.operations.map((operation) => operation.op.endsWith('.input'));
   for (const output of program.outputs) live[output.value] = true;
   for (let id = program.operations.length - 1; id >= 0; id--) {
-    if (live[id] === true) for (const operand of program.operations[id]?.operands ?? []) live[operand] = true;
+    if (live[id] === true)
+      for (const operand of program.operations[id]?.operands ?? []) live[operand] = true;
   }
   const renumbered = new Map<ValueId, ValueId>();
   const operations: Operation[] = [];
   program.operations.forEach((operation, id) => {
     if (live[id] !== true) return;
     renumbered.set(id, operations.length);
-    operations.push({ ...operation, operands: operation.operands.map((operand) => renumbered.get(operand) ?? -1) });
+    operations.push({
+      ...operation,
+      operands: operation.operands.map((operand) => renumbered.get(operand) ?? -1),
+    });
   });
   const named = new Set(
-    operations.flatMap((operation) => Object.values(operation.attributes).flatMap(constantReferences)),
+    operations.flatMap((operation) =>
+      Object.values(operation.attributes).flatMap(constantReferences),
+    ),
   );
   const constants = new Map([...program.constants].filter(([name]) => named.has(`@${name}`)));
-  const outputs = program.outputs.map((output) => ({ ...output, value: renumbered.get(output.value) ?? -1 }));
+  const outputs = program.outputs.map((output) => ({
+    ...output,
+    value: renumbered.get(output.value) ?? -1,
+  }));
   return { ...program, operations, outputs, constants };
 }
 
@@ -182,5 +219,7 @@ export function rewriteProgram(
       });
     values.set(id, step(operation, id, { builder, program, mapped, keep }));
   });
-  return builder.finish(program.outputs.map((output) => ({ ...output, value: mapped(output.value) })));
+  return builder.finish(
+    program.outputs.map((output) => ({ ...output, value: mapped(output.value) })),
+  );
 }

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 
 export const compileOptionsSchema = z.strictObject({
-  objective: z.enum(['latency', 'throughput']).default('latency').describe('what the plan is chosen for'),
+  objective: z
+    .enum(['latency', 'throughput'])
+    .default('latency')
+    .describe('what the plan is chosen for'),
   batch: z.int().min(1).max(65536).nullable().default(null).describe('images one execution holds'),
   target: z.enum(['portable', 'native']).default('portable').describe('evaluators the plan is for'),
   security: z
@@ -16,12 +19,30 @@ export const compileOptionsSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('bits of each prime: data primes from q_0 on, then the special prime'),
-  insecure: z.boolean().default(false).describe('allow parameters below 128 bits; stamps every artefact'),
-  precisionBits: z.number().min(1).max(40).default(12).describe('bits of precision the outputs must have'),
-  activationDegree: z.int().min(1).max(31).default(4).describe('degree of approximated activations'),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe('allow parameters below 128 bits; stamps every artefact'),
+  precisionBits: z
+    .number()
+    .min(1)
+    .max(40)
+    .default(12)
+    .describe('bits of precision the outputs must have'),
+  activationDegree: z
+    .int()
+    .min(1)
+    .max(31)
+    .default(4)
+    .describe('degree of approximated activations'),
   maxPool: z.enum(['average']).nullable().default(null).describe('what replaces MaxPool'),
   requireRangeProof: z.boolean().default(false).describe('refuse ranges that are only calibrated'),
-  maxKeyBytes: z.int().positive().nullable().default(null).describe('budget of the evaluation keys sent'),
+  maxKeyBytes: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('budget of the evaluation keys sent'),
   maxMemoryBytes: z.int().positive().nullable().default(null).describe('budget of the evaluator'),
 });
 

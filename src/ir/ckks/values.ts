@@ -50,9 +50,13 @@ export function commonScale(
   return first;
 }
 
-/** Refuse operands that are not relinearised. */
+/**
+ * Refuse operands that are not relinearised.
+ *
+ * Before levels are chosen relinearisations are not placed yet, and any size passes.
+ */
 export function requireSize2(operands: readonly CiphertextType[], context: OpContext): void {
-  if (operands.some((operand) => operand.size !== 2)) {
+  if (operands.some((operand) => operand.size !== 2 && operand.level !== null)) {
     typeError(context, 'operands must be relinearised first', {
       sizes: operands.map((o) => o.size),
     });

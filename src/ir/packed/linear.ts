@@ -16,6 +16,8 @@ import type { Vectors } from './values.ts';
 export const methodSchema = z.strictObject({
   giantStep: z.int().nonnegative(),
   fold: z.strictObject({ step: z.int().positive(), count: z.int().positive() }).nullable(),
+  /** The baby steps of an input ciphertext can share one decomposition. */
+  hoist: z.boolean().optional(),
 });
 
 export const packedLinearAttributes = {

@@ -1,0 +1,55 @@
+/** Give every value its level: the lowest that its users allow. */
+import { rewriteProgram } from '../ir/build.ts';
+import type { Operation, Program } from '../ir/program.ts';
+import { definePass } from './define-pass.ts';
+
+export default definePass({
+  name: 'budget-levels',
+  summary:
+    'Choose the level of every value, the lowest its users allow, and drop levels where users differ.',
+  phase: 'ckks',
+  run(program) {
+    const levels = levelsNeeded(program);
+    return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
+      if (operation.op === 'ckks.level-drop') return mapped(operation.operands[0] ?? -1);
+      if (operation.op === 'ckks.input') {
+        const attributes = { ...operation.attributes, level: levels[id] ?? 0 };
+        return builder.add(operation.op, [], attributes, { location: operation.location });
+      }
+      const wanted = operandLevel(operation, levels[id] ?? 0);
+      const operands = operation.operands.map((operand) => {
+        const value = mapped(operand);
+        if ((levels[operand] ?? 0) === wanted) return value;
+        return builder.add(
+          'ckks.level-drop',
+          [value],
+          { level: wanted },
+          { location: operation.location },
+        );
+      });
+      if (operands.every((operand, k) => operand === mapped(operation.operands[k] ?? -1)))
+        return keep();
+      return builder.add(operation.op, operands, operation.attributes, {
+        location: operation.location,
+        range: operation.type.range,
+      });
+    });
+  },
+});
+
+function operandLevel(operation: Operation, level: number): number {
+  return operation.op === 'ckks.rescale' ? level + 1 : level;
+}
+
+/** Level of each value: what its most demanding user needs. */
+export function levelsNeeded(program: Program): number[] {
+  const levels = new Array<number>(program.operations.length).fill(0);
+  for (let id = program.operations.length - 1; id >= 0; id--) {
+    const operation = program.operations[id];
+    if (operation === undefined) continue;
+    const wanted = operandLevel(operation, levels[id] ?? 0);
+    for (const operand of operation.operands)
+      levels[operand] = Math.max(levels[operand] ?? 0, wanted);
+  }
+  return levels;
+}

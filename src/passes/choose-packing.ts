@@ -1,0 +1,279 @@
+/** Choose a layout for every value: nn program to packed program. */
+import { CipherloomError, invariant } from '../errors.ts';
+import { buildProgram, opContext } from '../ir/build.ts';
+import { affineOf, affineSchema } from '../ir/nn/linear.ts';
+import { identityMap } from '../ir/linear-map.ts';
+import type { LinearMap } from '../ir/linear-map.ts';
+import { affineToAttributes } from '../ir/nn/linear.ts';
+import { constantOf, operationOf, usersOf } from '../ir/program.ts';
+import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
+import { shapeOf } from '../ir/types.ts';
+import { samePlaces } from '../layout/layout.ts';
+import type { Layout } from '../layout/layout.ts';
+import { operationSeconds, portableProfile } from './cost/profile.ts';
+import type { OperationSeconds } from './cost/profile.ts';
+import { definePass } from './define-pass.ts';
+import type { PassContext } from './define-pass.ts';
+import { batchLayout, inputCandidates, outputCandidates } from './packing/candidates.ts';
+import type { Candidate } from './packing/candidates.ts';
+import { depthOf, levelsBelow } from './packing/depth.ts';
+import { planLinear } from './packing/plan-linear.ts';
+import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
+
+/** Partial choices kept after each operation. Work, not time, bounds the search. */
+const beamWidth = 4;
+
+/** A choice of layouts for the values made so far. */
+interface State {
+  readonly seconds: number;
+  readonly chosen: readonly Candidate[];
+}
+
+export default definePass({
+  name: 'choose-packing',
+  summary: 'Choose a layout for every value, by modelled cost.',
+  phase: 'packed',
+  run(program, context) {
+    const batch = batchOf(context);
+    const choices =
+      batch > 1 ? batchChoices(program, context, batch) : searchLayouts(program, context);
+    return toPacked(program, choices);
+  },
+});
+
+/** Images one execution holds: --batch, or every slot for throughput. */
+function batchOf(context: PassContext): number {
+  const slots = context.ringDegree / 2;
+  const { batch, objective } = context.options;
+  const images = batch ?? (objective === 'throughput' ? slots : 1);
+  if (images > slots) {
+    throw new CipherloomError(
+      'PARAMETERS_INFEASIBLE',
+      `a batch of ${images} needs more than the ${slots} slots of ring degree ${context.ringDegree}`,
+      {
+        phase: 'packed',
+        details: { batch: images, slots },
+        hint: `--batch ${slots}, or --ring-degree ${context.ringDegree * 2}`,
+      },
+    );
+  }
+  return images;
+}
+
+function batchChoices(program: Program, context: PassContext, batch: number): Candidate[] {
+  return program.operations.map((operation) => ({
+    name: 'one feature a ciphertext, images in the slots',
+    layout: batchLayout(shapeOf(operation.type), context.ringDegree / 2, batch),
+    fold: null,
+  }));
+}
+
+function mapsOf(program: Program, operation: Operation): readonly LinearMap[] {
+  const types = operation.operands.map((operand) => operationOf(program, operand).type);
+  const context = opContext(program.constants, program.modulus, operation.location);
+  return affineOf(types, affineSchema.parse(operation.attributes), context).maps;
+}
+
+/** Beam search over the program, operation by operation; the cheapest few partial choices survive. */
+function searchLayouts(program: Program, context: PassContext): Candidate[] {
+  const slots = context.ringDegree / 2;
+  const below = levelsBelow(program);
+  const users = usersOf(program);
+  const price = (level: number): OperationSeconds =>
+    operationSeconds(portableProfile, context.ringDegree, level + 1);
+  const memo = new Map<string, number>();
+  const layoutKeys = new WeakMap<Layout, string>();
+  const keyOf = (layout: Layout): string => {
+    const key = layoutKeys.get(layout) ?? JSON.stringify(layout);
+    layoutKeys.set(layout, key);
+    return key;
+  };
+
+  let beam: State[] = [{ seconds: 0, chosen: [] }];
+  program.operations.forEach((operation, id) => {
+    const level = below[id] ?? 0;
+    const shape = shapeOf(operation.type);
+    const next: State[] = [];
+    const extend = (state: State, candidate: Candidate, seconds: number): void => {
+      next.push({ seconds: state.seconds + seconds, chosen: [...state.chosen, candidate] });
+    };
+    const considered = new Map<string, number>();
+    if (operation.op === 'nn.input') {
+      const reader = users[id]
+        ?.map((user) => operationOf(program, user))
+        .find((user) => user.op === 'nn.linear');
+      const first =
+        reader === undefined
+          ? null
+          : (mapsOf(program, reader)[reader.operands.indexOf(id)] ?? null);
+      for (const state of beam) {
+        for (const candidate of inputCandidates(shape, slots, first)) {
+          const seconds =
+            candidate.layout.ciphertexts * (price(level).upload + price(level).encode);
+          extend(state, candidate, seconds);
+        }
+      }
+      // Every input layout must survive until a linear map shows what it is worth.
+      beam = next;
+      return;
+    }
+    if (operation.op === 'nn.linear') {
+      const maps = mapsOf(program, operation);
+      const at = price(level + 1);
+      for (const state of beam) {
+        const inputs = operation.operands.map((operand) => layoutAt(state, operand));
+        const candidates = outputCandidates(shape, slots, maps, inputs);
+        // A branch that will meet another one may take its layout.
+        for (const earlier of state.chosen) {
+          if (sameExtents(earlier.layout.shape, shape)) {
+            candidates.push({
+              name: 'layout of an earlier value',
+              layout: { ...earlier.layout, unused: { kind: 'zero' } },
+              fold: null,
+            });
+          }
+        }
+        for (const candidate of candidates) {
+          const key = [
+            id,
+            ...inputs.map(keyOf),
+            keyOf(candidate.layout),
+            JSON.stringify(candidate.fold),
+          ].join('|');
+          let seconds = memo.get(key);
+          if (seconds === undefined) {
+            seconds = planLinear(maps, inputs, candidate.layout, candidate.fold, at).seconds;
+            memo.set(key, seconds);
+          }
+          const known = considered.get(candidate.name);
+          if (known === undefined || seconds < known) considered.set(candidate.name, seconds);
+          extend(state, candidate, seconds);
+        }
+      }
+    } else if (operation.op === 'nn.polynomial') {
+      const coefficients = constantOf(
+        program.constants,
+        String(operation.attributes['coefficients']),
+      );
+      const products = treeProducts(polynomialTree(coefficients));
+      for (const state of beam) {
+        const [operand = 0] = operation.operands;
+        const from = state.chosen[operand];
+        invariant(from !== undefined, 'operands are laid out first');
+        const at = price(level + 1);
+        const each = products * (at.square + at.relinearize + at.rescale);
+        extend(state, { ...from, fold: null }, from.layout.ciphertexts * each);
+      }
+    } else {
+      // Two operands, slot by slot: alike, or the second is moved by an identity map.
+      const [a = 0, b = 0] = operation.operands;
+      for (const state of beam) {
+        const from = state.chosen[a];
+        invariant(from !== undefined, 'operands are laid out first');
+        const same = samePlaces(layoutAt(state, a), layoutAt(state, b));
+        const move = same
+          ? 0
+          : planLinear(
+              [identityMap(shape)],
+              [layoutAt(state, b)],
+              from.layout,
+              null,
+              price(level + 1),
+            ).seconds;
+        const product =
+          operation.op === 'nn.mul' ? price(level + 1).multiply + price(level + 1).relinearize : 0;
+        extend(state, { ...from, fold: null }, move + from.layout.ciphertexts * product);
+      }
+    }
+    beam = prune(next, keyOf);
+    const best = beam[0]?.chosen[id];
+    if (operation.op === 'nn.linear' && best !== undefined) {
+      context.note({
+        kind: 'choice',
+        node: operation.location,
+        chosen: best.name,
+        candidates: [...considered]
+          .map(([name, seconds]) => ({ name, seconds }))
+          .sort((x, y) => x.seconds - y.seconds),
+      });
+    }
+  });
+  const [best] = beam;
+  invariant(best !== undefined, 'every program has at least one packing');
+  context.note({ kind: 'figure', name: 'modelledSeconds', value: best.seconds });
+  return [...best.chosen];
+}
+
+function layoutAt(state: State, value: ValueId): Layout {
+  const candidate = state.chosen[value];
+  invariant(candidate !== undefined, 'operands are laid out first');
+  return candidate.layout;
+}
+
+function sameExtents(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+}
+
+/** Keep the cheapest states; of states that end in the same layout, the cheapest only. */
+function prune(states: readonly State[], keyOf: (layout: Layout) => string): State[] {
+  const kept: State[] = [];
+  const seen = new Set<string>();
+  for (const state of [...states].sort((a, b) => a.seconds - b.seconds)) {
+    const last = state.chosen.at(-1);
+    const key = last === undefined ? '' : keyOf(last.layout);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    kept.push(state);
+    if (kept.length === beamWidth) break;
+  }
+  return kept;
+}
+
+/** Write the packed program; a binary operation on unlike layouts gets an identity map in front. */
+function toPacked(program: Program, choices: readonly Candidate[]): Program {
+  const builder = buildProgram(program.name, { constants: program.constants });
+  const values: ValueId[] = [];
+  invariant(depthOf(program) >= 0, 'depth is defined');
+  program.operations.forEach((operation, id) => {
+    const choice = choices[id];
+    invariant(choice !== undefined, 'every value has a layout');
+    const layout = choice.layout as unknown as Attribute;
+    const options = { location: operation.location, range: operation.type.range };
+    const operands = operation.operands.map((operand) => values[operand] ?? -1);
+    const { attributes } = operation;
+    const name = operation.op.replace('nn.', 'packed.');
+    if (operation.op === 'nn.input') {
+      const { name: inputName = '', range = null } = attributes;
+      values[id] = builder.add(name, [], { name: inputName, layout, range }, options);
+    } else if (operation.op === 'nn.linear') {
+      const method = { giantStep: 0, fold: choice.fold as unknown as Attribute };
+      values[id] = builder.add(name, operands, { ...attributes, layout, method }, options);
+    } else if (operation.op === 'nn.polynomial') {
+      values[id] = builder.add(name, operands, attributes, options);
+    } else {
+      const [a = -1, b = -1] = operands;
+      const typeA = builder.typeOf(a);
+      const typeB = builder.typeOf(b);
+      invariant(typeA.kind === 'vector' && typeB.kind === 'vector', 'packed values are vectors');
+      let second = b;
+      if (!samePlaces(typeA.layout, typeB.layout)) {
+        const shape = typeB.layout.shape;
+        const affine = { maps: [identityMap(shape)], bias: null };
+        second = builder.add(
+          'packed.linear',
+          [b],
+          {
+            ...affineToAttributes(builder, affine, shape, 'move'),
+            layout: { ...typeA.layout, unused: { kind: 'zero' } } as unknown as Attribute,
+            method: { giantStep: 0, fold: null },
+          },
+          { location: operation.location, range: typeB.range },
+        );
+      }
+      values[id] = builder.add(name, [a, second], attributes, options);
+    }
+  });
+  return builder.finish(
+    program.outputs.map((output) => ({ ...output, value: values[output.value] ?? -1 })),
+  );
+}

@@ -1,0 +1,36 @@
+/** Predict the precision of the outputs, and refuse a plan that misses what was asked. */
+import { CipherloomError } from '../errors.ts';
+import { definePass } from './define-pass.ts';
+import { estimateErrors, predictedPrecision } from './noise/estimate.ts';
+
+export default definePass({
+  name: 'estimate-noise',
+  summary: 'Predict the error of every value and the precision of the outputs.',
+  phase: 'ckks',
+  run(program, context) {
+    const bits = predictedPrecision(program, estimateErrors(program));
+    context.note({ kind: 'figure', name: 'precisionBits', value: bits });
+    const wanted = context.options.precisionBits;
+    if (bits < wanted) {
+      const fixed = context.options.primeBits !== null;
+      throw new CipherloomError(
+        'PRECISION_UNREACHABLE',
+        `the outputs have ${bits.toFixed(1)} bits of precision at ring degree ${context.ringDegree}, ${wanted} were asked`,
+        {
+          phase: 'ckks',
+          node: program.outputs[0]?.name,
+          details: {
+            precisionBits: bits,
+            wanted,
+            ringDegree: context.ringDegree,
+            missing: wanted - bits,
+          },
+          hint: fixed
+            ? `raise the inner --prime-bits by ${Math.ceil(wanted - bits)}`
+            : `--ring-degree ${context.ringDegree * 2} has room for a larger scale, or ask for less with --precision-bits`,
+        },
+      );
+    }
+    return program;
+  },
+});

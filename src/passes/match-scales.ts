@@ -1,0 +1,317 @@
+/**
+ * Give every plaintext the scale that makes all additions exact.
+ *
+ * A scale is an exact rational. A linear map brings its result back to the waterline W by encoding
+ * its weights at W · q_l / S_in. Where two summands differ, the one whose plaintext scale is free
+ * follows the other; where neither is free, one of them is multiplied by 1 at a level it drops
+ * anyway. Nothing is ever called equal that is not.
+ */
+import { CipherloomError, invariant } from '../errors.ts';
+import { rewriteProgram } from '../ir/build.ts';
+import { operationOf, usersOf } from '../ir/program.ts';
+import type { Operation, Program, ValueId } from '../ir/program.ts';
+import {
+  divide,
+  equal,
+  fromText,
+  log2,
+  multiply,
+  powerOfTwo,
+  rational,
+  toText,
+} from '../ir/rational.ts';
+import type { Rational } from '../ir/rational.ts';
+import { scalar } from '../ir/tensor.ts';
+import { slotMagnitude } from '../ir/types.ts';
+import type { CiphertextType } from '../ir/types.ts';
+import { definePass } from './define-pass.ts';
+
+export default definePass({
+  name: 'match-scales',
+  summary: 'Choose plaintext scales so that every addition has equal scales, exactly.',
+  phase: 'ckks',
+  run(program) {
+    let current = program;
+    // Each round settles one addition.
+    const rounds = program.operations.length + 1;
+    for (let round = 0; round <= rounds; round++) {
+      const outcome = settleScales(current);
+      if (outcome.kind === 'settled') return withScales(current, outcome.targets);
+      current = outcome.program;
+    }
+    throw new CipherloomError(
+      'PARAMETERS_INFEASIBLE',
+      'the scales of this program could not be matched',
+      {
+        phase: 'ckks',
+      },
+    );
+  },
+});
+
+interface Scales {
+  /** Scale of every value. */
+  readonly of: Map<ValueId, Rational>;
+}
+
+/** Wanted scale of the results of operations with a free plaintext scale. */
+type Targets = Map<ValueId, Rational>;
+
+type Outcome =
+  | { readonly kind: 'settled'; readonly targets: Targets }
+  | { readonly kind: 'rewritten'; readonly program: Program };
+
+function typeAt(program: Program, id: ValueId): CiphertextType {
+  const { type } = operationOf(program, id);
+  invariant(type.kind === 'ciphertext', 'ckks values are ciphertexts');
+  return type;
+}
+
+function levelAt(program: Program, id: ValueId): number {
+  const { level } = typeAt(program, id);
+  invariant(level !== null, 'levels are chosen before scales');
+  return level;
+}
+
+function primeAt(program: Program, level: number): Rational {
+  const prime = program.modulus?.primes[level];
+  invariant(prime !== undefined, `there is no prime for level ${level}`);
+  return rational(prime);
+}
+
+/** The waterline: the scale of the first input. */
+function waterlineOf(program: Program): Rational {
+  const input = program.operations.find((operation) => operation.op === 'ckks.input');
+  const scale = input?.attributes['scale'];
+  invariant(typeof scale === 'string', 'choose-parameters sets the scale of the inputs');
+  return fromText(scale);
+}
+
+function settleScales(program: Program): Outcome {
+  const users = usersOf(program);
+  const outputs = new Set(program.outputs.map((output) => output.value));
+  const targets: Targets = new Map();
+  const singleUse = (id: ValueId): boolean => users[id]?.length === 1 && !outputs.has(id);
+
+  // Outputs first: as large a scale as the last prime holds for their range.
+  for (const { value } of program.outputs) {
+    const scales = forward(program, targets);
+    if (scales.mismatch === null || scales.of.has(value)) {
+      const wanted = outputScale(program, value);
+      const now = scales.of.get(value);
+      if (now !== undefined && log2(now) > log2(wanted)) {
+        retarget(program, scales, targets, value, wanted, (id) => id === value || singleUse(id));
+      }
+    }
+  }
+  for (let round = 0; round <= program.operations.length; round++) {
+    const scales = forward(program, targets);
+    if (scales.mismatch === null) return { kind: 'settled', targets };
+    const { operands } = operationOf(program, scales.mismatch);
+    const [a = -1, b = -1] = operands;
+    const [scaleA, scaleB] = [scales.of.get(a), scales.of.get(b)];
+    invariant(scaleA !== undefined && scaleB !== undefined, 'operands have scales');
+    if (retarget(program, scales, targets, b, scaleA, singleUse)) continue;
+    if (retarget(program, scales, targets, a, scaleB, singleUse)) continue;
+    const rewritten = multiplyByOne(program, scales.mismatch);
+    if (rewritten !== null) return { kind: 'rewritten', program: rewritten };
+    const node = operationOf(program, scales.mismatch).location ?? undefined;
+    throw new CipherloomError(
+      'PARAMETERS_INFEASIBLE',
+      `the summands of this addition have the scales 2^${log2(scaleA).toFixed(4)} and 2^${log2(scaleB).toFixed(4)}, and no level is left to match them`,
+      { phase: 'ckks', node, details: { scales: [toText(scaleA), toText(scaleB)] } },
+    );
+  }
+  throw new CipherloomError('PARAMETERS_INFEASIBLE', 'matching scales did not settle', {
+    phase: 'ckks',
+  });
+}
+
+/** The largest power of two that keeps an output below half of the modulus at its level, at most the waterline. */
+function outputScale(program: Program, value: ValueId): Rational {
+  const type = typeAt(program, value);
+  const level = levelAt(program, value);
+  let modulus = 0;
+  for (let l = 0; l <= level; l++) modulus += log2(primeAt(program, l));
+  // A twentieth of a bit is left to the noise.
+  const room = modulus - 1.05 - Math.log2(Math.max(slotMagnitude(type), 2 ** -40));
+  const waterline = log2(waterlineOf(program));
+  return powerOfTwo(Math.max(1, Math.floor(Math.min(waterline, room))));
+}
+
+/** Scales of all values under the targets, up to the first addition that does not match. */
+function forward(
+  program: Program,
+  targets: Targets,
+): Scales & { readonly mismatch: ValueId | null } {
+  const of = new Map<ValueId, Rational>();
+  const waterline = waterlineOf(program);
+  for (const [id, operation] of program.operations.entries()) {
+    const scales = operation.operands.map((operand) => of.get(operand));
+    const [a, b] = scales;
+    switch (operation.op) {
+      case 'ckks.input': {
+        const { scale } = operation.attributes;
+        of.set(id, fromText(String(scale)));
+        break;
+      }
+      case 'ckks.linear':
+      case 'ckks.multiply-constant':
+        // Until a rescale follows the result carries W · q_l.
+        of.set(id, targets.get(id) ?? multiply(waterline, primeAt(program, levelAt(program, id))));
+        break;
+      case 'ckks.multiply':
+        invariant(a !== undefined && b !== undefined, 'operands have scales');
+        of.set(id, multiply(a, b));
+        break;
+      case 'ckks.square':
+        invariant(a !== undefined, 'operands have scales');
+        of.set(id, multiply(a, a));
+        break;
+      case 'ckks.rescale':
+        invariant(a !== undefined, 'operands have scales');
+        of.set(id, divide(a, primeAt(program, levelAt(program, id) + 1)));
+        break;
+      case 'ckks.add':
+      case 'ckks.sub':
+        invariant(a !== undefined && b !== undefined, 'operands have scales');
+        if (!equal(a, b)) return { of, mismatch: id };
+        of.set(id, a);
+        break;
+      default:
+        invariant(a !== undefined, 'operands have scales');
+        of.set(id, a);
+    }
+  }
+  return { of, mismatch: null };
+}
+
+/**
+ * Make a value come out at a wanted scale by the plaintext scales it depends on.
+ *
+ * Returns false, and sets nothing, where no free plaintext scale decides it.
+ */
+function retarget(
+  program: Program,
+  scales: Scales,
+  targets: Targets,
+  value: ValueId,
+  wanted: Rational,
+  mayChange: (id: ValueId) => boolean,
+): boolean {
+  const changes: [ValueId, Rational][] = [];
+  const visit = (id: ValueId, scale: Rational): boolean => {
+    if (!mayChange(id)) return equal(scales.of.get(id) ?? rational(1n), scale);
+    const operation = operationOf(program, id);
+    const [a = -1, b = -1] = operation.operands;
+    switch (operation.op) {
+      case 'ckks.linear':
+      case 'ckks.multiply-constant':
+        changes.push([id, scale]);
+        return true;
+      case 'ckks.rescale':
+        return visit(a, multiply(scale, primeAt(program, levelAt(program, id) + 1)));
+      case 'ckks.add':
+      case 'ckks.sub':
+        return visit(a, scale) && visit(b, scale);
+      case 'ckks.multiply': {
+        const [scaleA, scaleB] = [scales.of.get(a), scales.of.get(b)];
+        if (scaleA === undefined || scaleB === undefined) return false;
+        const kept = changes.length;
+        if (visit(b, divide(scale, scaleA))) return true;
+        changes.length = kept;
+        if (visit(a, divide(scale, scaleB))) return true;
+        changes.length = kept;
+        return false;
+      }
+      case 'ckks.square': {
+        const root = exactRoot(scale);
+        return root !== null && visit(a, root);
+      }
+      case 'ckks.relinearize':
+      case 'ckks.level-drop':
+      case 'ckks.add-constant':
+        return visit(a, scale);
+      default:
+        return equal(scales.of.get(id) ?? rational(1n), scale);
+    }
+  };
+  if (!visit(value, wanted)) return false;
+  for (const [id, scale] of changes) targets.set(id, scale);
+  return changes.length > 0;
+}
+
+function exactRoot({ numerator, denominator }: Rational): Rational | null {
+  const root = (n: bigint): bigint | null => {
+    let x = 1n << BigInt(Math.ceil(n.toString(2).length / 2));
+    for (;;) {
+      const y = (x + n / x) >> 1n;
+      if (y >= x) break;
+      x = y;
+    }
+    return x * x === n ? x : null;
+  };
+  const [n, d] = [root(numerator), root(denominator)];
+  return n === null || d === null ? null : rational(n, d);
+}
+
+/** Replace a level drop above an addition by a multiplication by 1 and a rescale, whose plaintext scale is free. */
+function multiplyByOne(program: Program, sum: ValueId): Program | null {
+  const seen: ValueId[] = [...operationOf(program, sum).operands];
+  const drops: ValueId[] = [];
+  while (seen.length > 0) {
+    const id = seen.pop();
+    if (id === undefined) break;
+    const operation = operationOf(program, id);
+    if (operation.op === 'ckks.level-drop') drops.push(id);
+    else if (['ckks.relinearize', 'ckks.add-constant', 'ckks.rescale'].includes(operation.op)) {
+      seen.push(...operation.operands);
+    }
+  }
+  const [drop] = drops.sort((x, y) => y - x);
+  if (drop === undefined) return null;
+  return rewriteProgram(program, (operation: Operation, id, { builder, mapped, keep }) => {
+    if (id !== drop) return keep();
+    const [operand = -1] = operation.operands;
+    const from = levelAt(program, operand);
+    const to = levelAt(program, id);
+    const options = { location: operation.location, range: operation.type.range };
+    let value = mapped(operand);
+    // Multiply at the lowest level that still leaves a rescale: the cheapest place.
+    if (from > to + 1) value = builder.add('ckks.level-drop', [value], { level: to + 1 }, options);
+    const one = builder.constant(scalar(1), 'one');
+    value = builder.add(
+      'ckks.multiply-constant',
+      [value],
+      { value: one, plainScale: null },
+      options,
+    );
+    return builder.add('ckks.rescale', [value], {}, options);
+  });
+}
+
+function withScales(program: Program, targets: Targets): Program {
+  const { of } = forward(program, targets);
+  return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
+    const scale = of.get(id);
+    const plain = (operand: ValueId): string => {
+      const from = of.get(operand);
+      invariant(from !== undefined && scale !== undefined, 'operands have scales');
+      return toText(divide(scale, from));
+    };
+    const options = { location: operation.location, range: operation.type.range };
+    const operands = operation.operands.map(mapped);
+    if (operation.op === 'ckks.linear') {
+      const attributes = { ...operation.attributes, plainScales: operation.operands.map(plain) };
+      return builder.add(operation.op, operands, attributes, options);
+    }
+    if (operation.op === 'ckks.multiply-constant') {
+      const attributes = {
+        ...operation.attributes,
+        plainScale: plain(operation.operands[0] ?? -1),
+      };
+      return builder.add(operation.op, operands, attributes, options);
+    }
+    return keep();
+  });
+}

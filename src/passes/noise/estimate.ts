@@ -1,0 +1,239 @@
+/**
+ * Static error of every value of a ckks program.
+ *
+ * The error of a slot is kept as a variance (real part, message units) and, apart, as the bound of
+ * the few slots in which SEAL's uncentred key-switching digits gather their error. Formulas: the
+ * table in docs/noise.md, which follows Costache et al., "On the precision loss in approximate
+ * homomorphic encryption", SAC 2023, and the project's own measurements.
+ */
+import { InternalError, invariant } from '../../errors.ts';
+import { opContext } from '../../ir/build.ts';
+import { entriesOf } from '../../ir/linear-map.ts';
+import { affineOf } from '../../ir/nn/linear.ts';
+import type { AffineAttributes } from '../../ir/nn/linear.ts';
+import { foldRotations } from '../../ir/packed/diagonals.ts';
+import { methodSchema } from '../../ir/packed/linear.ts';
+import { constantOf, operationOf } from '../../ir/program.ts';
+import type { Modulus, Operation, Program } from '../../ir/program.ts';
+import { fromText, toNumber } from '../../ir/rational.ts';
+import { magnitude, slotMagnitude } from '../../ir/types.ts';
+import type { CiphertextType } from '../../ir/types.ts';
+import { elementCount } from '../../layout/layout.ts';
+
+/** Variance of SEAL's error distribution (centred binomial of 21 coins a side): 42 / 4. */
+const errorVariance = 10.5;
+/** Variance of a coefficient of a uniform ternary secret. */
+const secretVariance = 2 / 3;
+
+export interface ErrorEstimate {
+  /** Variance of the error of a slot, message units squared. */
+  readonly variance: number;
+  /** Bound of the error in the worst slots, beyond the variance. */
+  readonly worst: number;
+}
+
+/** Variance of one coefficient of the rounding error of a rescale: (1 + N V_s) / 12. */
+function roundingVariance(ringDegree: number): number {
+  return (1 + ringDegree * secretVariance) / 12;
+}
+
+/** Slot variance (real part) of a coefficient variance at a scale: N v / (2 S²). */
+function slotVariance(ringDegree: number, coefficient: number, scale: number): number {
+  return (ringDegree * coefficient) / (2 * scale * scale);
+}
+
+/** Error that one key switch adds at a level and scale, with digits in [0, q_j) as SEAL takes them. */
+export function keySwitchError(modulus: Modulus, level: number, scale: number): ErrorEstimate {
+  const n = modulus.ringDegree;
+  const special = Number(modulus.specialPrimes[0] ?? 1n);
+  let squares = 0;
+  let sum = 0;
+  for (let j = 0; j <= level; j++) {
+    const ratio = Number(modulus.primes[j] ?? 1n) / special;
+    squares += ratio * ratio;
+    sum += ratio;
+  }
+  // Uncentred digits: four times the mean square of centred ones, N σ² Σ D² / 12 / P².
+  const coefficient = (4 * n * errorVariance * squares) / 12 + roundingVariance(n);
+  // Worst slot: Σ D · N / (π P) · |e(ζ)|, with |e(ζ)| ≈ σ √N.
+  const worst = ((sum * n) / Math.PI) * Math.sqrt(errorVariance * n);
+  return { variance: slotVariance(n, coefficient, scale), worst: worst / scale };
+}
+
+/** Estimate the error of every value. Cost: one pass over the entries of every linear map. */
+export function estimateErrors(program: Program): ErrorEstimate[] {
+  const { modulus } = program;
+  invariant(modulus !== null, 'errors are estimated once the modulus is chosen');
+  const errors: ErrorEstimate[] = [];
+  for (const operation of program.operations)
+    errors.push(estimateOperation(program, modulus, operation, errors));
+  return errors;
+}
+
+function ciphertextType(operation: Operation): CiphertextType & { level: number } {
+  const { type } = operation;
+  invariant(type.kind === 'ciphertext' && type.level !== null, 'levels are chosen');
+  return { ...type, level: type.level };
+}
+
+function scaleOf(type: CiphertextType): number {
+  invariant(type.scale !== null, 'scales are chosen');
+  return toNumber(type.scale);
+}
+
+/** Largest sum of squares and largest sum of magnitudes of the rows of the maps of a linear operation. */
+const rowNorms = new WeakMap<
+  Float64Array,
+  { readonly squares: number; readonly longest: number }
+>();
+
+function normsOf(
+  program: Program,
+  operation: Operation,
+): { readonly squares: number; readonly longest: number } {
+  const types = operation.operands.map((operand) => operationOf(program, operand).type);
+  const attributes = operation.attributes as unknown as AffineAttributes;
+  const first = constantOf(program.constants, attributes.maps[0]?.segments ?? '@').data;
+  const known = rowNorms.get(first);
+  if (known !== undefined) return known;
+  const affine = affineOf(
+    types,
+    attributes,
+    opContext(program.constants, program.modulus, operation.location),
+  );
+  const size = elementCount(attributes.shape);
+  const squares = new Float64Array(size);
+  const counts = new Float64Array(size);
+  for (const map of affine.maps) {
+    const entries = entriesOf(map);
+    for (let k = 0; k < entries.out.length; k++) {
+      const o = entries.out[k] ?? 0;
+      const w = map.weights[entries.weight[k] ?? 0] ?? 0;
+      squares[o] = (squares[o] ?? 0) + w * w;
+      counts[o] = (counts[o] ?? 0) + 1;
+    }
+  }
+  const norms = {
+    squares: squares.reduce((most, value) => Math.max(most, value), 0),
+    longest: counts.reduce((most, value) => Math.max(most, value), 0),
+  };
+  rowNorms.set(first, norms);
+  return norms;
+}
+
+function estimateOperation(
+  program: Program,
+  modulus: Modulus,
+  operation: Operation,
+  errors: readonly ErrorEstimate[],
+): ErrorEstimate {
+  const n = modulus.ringDegree;
+  const type = ciphertextType(operation);
+  const scale = scaleOf(type);
+  const operand = (k: number): ErrorEstimate => {
+    const error = errors[operation.operands[k] ?? -1];
+    invariant(error !== undefined, 'operands are estimated first');
+    return error;
+  };
+  const operandType = (k: number): CiphertextType & { level: number } =>
+    ciphertextType(operationOf(program, operation.operands[k] ?? -1));
+  /** Rounding of a plaintext: real vectors have a real error of variance N / (12 S²). */
+  const encoding = (at: number): number => n / (12 * at * at);
+  switch (operation.op) {
+    case 'ckks.input':
+      return { variance: slotVariance(n, errorVariance, scale) + encoding(scale), worst: 0 };
+    case 'ckks.linear': {
+      const { squares, longest } = normsOf(program, operation);
+      const method = methodSchema.nullable().parse(operation.attributes['method']);
+      const plainScales = operation.attributes['plainScales'] as readonly string[];
+      let variance = 0;
+      let worst = 0;
+      operation.operands.forEach((_, k) => {
+        const from = operandType(k);
+        const plain = toNumber(fromText(plainScales[k] ?? '1'));
+        const switched = keySwitchError(modulus, from.level, scaleOf(from));
+        const size = slotMagnitude(from);
+        variance +=
+          squares * (operand(k).variance + switched.variance) +
+          longest * size * size * encoding(plain);
+        worst += Math.sqrt(squares) * (operand(k).worst + switched.worst);
+      });
+      // Giant steps and folds switch keys at the scale of the product.
+      const late = keySwitchError(modulus, type.level, scale);
+      const folds = foldRotations(method?.fold ?? null).length;
+      return {
+        variance: variance + (1 + 2 ** folds) * late.variance,
+        worst: worst + (1 + folds) * late.worst,
+      };
+    }
+    case 'ckks.multiply': {
+      const [a, b] = [operand(0), operand(1)];
+      const [x, y] = [slotMagnitude(operandType(0)), slotMagnitude(operandType(1))];
+      return {
+        variance: x * x * b.variance + y * y * a.variance + a.variance * b.variance,
+        worst: x * b.worst + y * a.worst,
+      };
+    }
+    case 'ckks.square': {
+      const a = operand(0);
+      const x = slotMagnitude(operandType(0));
+      return { variance: 4 * x * x * a.variance + a.variance ** 2, worst: 2 * x * a.worst };
+    }
+    case 'ckks.relinearize': {
+      const switched = keySwitchError(modulus, type.level, scale);
+      return {
+        variance: operand(0).variance + switched.variance,
+        worst: operand(0).worst + switched.worst,
+      };
+    }
+    case 'ckks.rescale':
+      return {
+        variance: operand(0).variance + slotVariance(n, roundingVariance(n), scale),
+        worst: operand(0).worst,
+      };
+    case 'ckks.level-drop':
+      return operand(0);
+    case 'ckks.add':
+    case 'ckks.sub':
+      return {
+        variance: operand(0).variance + operand(1).variance,
+        worst: operand(0).worst + operand(1).worst,
+      };
+    case 'ckks.add-constant':
+      return { variance: operand(0).variance + encoding(scale), worst: operand(0).worst };
+    case 'ckks.multiply-constant': {
+      const value = constantOf(program.constants, String(operation.attributes['value']));
+      const factor = value.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const plain = toNumber(fromText(String(operation.attributes['plainScale'])));
+      const x = slotMagnitude(operandType(0));
+      return {
+        variance: factor * factor * operand(0).variance + x * x * encoding(plain),
+        worst: factor * operand(0).worst,
+      };
+    }
+    default:
+      throw new InternalError(`estimate-noise has no rule for ${operation.op}`);
+  }
+}
+
+/** Standard deviations that all slots together exceed with a probability of 2^-20: N/2 · erfc(k/√2) = 2^-20. */
+function deviations(ringDegree: number): number {
+  return 6.34 + 0.1 * (Math.log2(ringDegree) - 13);
+}
+
+/** Predicted precision of the outputs in bits: −log2(worst slot's error / largest value). */
+export function predictedPrecision(program: Program, errors: readonly ErrorEstimate[]): number {
+  const { modulus } = program;
+  invariant(modulus !== null, 'errors are estimated once the modulus is chosen');
+  return Math.min(
+    ...program.outputs.map(({ value }) => {
+      const error = errors[value];
+      const type = operationOf(program, value).type;
+      invariant(error !== undefined, 'outputs are estimated');
+      const worst = error.worst + deviations(modulus.ringDegree) * Math.sqrt(error.variance);
+      // Ranges hold a margin over what is seen; precision is relative to the largest value seen.
+      const seen = magnitude(type.range) / (type.range?.source === 'calibrated' ? 2 : 1);
+      return Math.log2(Math.max(seen, 2 ** -40) / worst);
+    }),
+  );
+}

@@ -1,0 +1,346 @@
+/** Layouts worth considering for a value. */
+import { CipherloomError } from '../../errors.ts';
+import { checkLayout, elementCount, zeroUnused } from '../../layout/layout.ts';
+import type { Digit, Layout } from '../../layout/layout.ts';
+import { entriesOf } from '../../ir/linear-map.ts';
+import type { LinearMap } from '../../ir/linear-map.ts';
+import type { Fold } from '../../ir/packed/diagonals.ts';
+
+export interface Candidate {
+  /** In words, for explanations. */
+  readonly name: string;
+  readonly layout: Layout;
+  /** Partial sums of the linear map that makes the value. */
+  readonly fold: Fold | null;
+}
+
+const nextPowerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+
+const slotDigit = (
+  of: number | 'copy' | 'batch',
+  size: number,
+  step: number,
+  stride: number,
+): Digit => ({
+  of,
+  size,
+  step,
+  place: 'slot',
+  stride,
+});
+
+function layoutOf(
+  shape: readonly number[],
+  slots: number,
+  digits: readonly Digit[],
+  origin: readonly number[] = shape.map(() => 0),
+): Layout {
+  const kept = digits.filter((digit) => digit.size > 1);
+  const ciphertexts = kept.reduce(
+    (count, digit) =>
+      digit.place === 'ciphertext' ? count + (digit.size - 1) * digit.stride : count,
+    1,
+  );
+  return { shape, slots, ciphertexts, origin, digits: kept, unused: zeroUnused };
+}
+
+function isValid(layout: Layout): boolean {
+  try {
+    checkLayout(layout);
+    return true;
+  } catch (error) {
+    if (error instanceof CipherloomError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Row-major order with given slot strides per axis; what does not fit continues in further
+ * ciphertexts, split along the outermost axes.
+ */
+export function stridedLayout(
+  shape: readonly number[],
+  strides: readonly number[],
+  slots: number,
+): Layout {
+  const digits: Digit[] = [];
+  let ciphertextStride = 1;
+  // From the innermost axis out: as long as an axis fits it stays in slots.
+  let full = false;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const extent = shape[axis] ?? 1;
+    const stride = strides[axis] ?? 1;
+    if (extent === 1) continue;
+    const fitting = full ? 1 : Math.max(1, Math.min(extent, Math.floor((slots - 1) / stride) + 1));
+    // The inner axes occupy the gap up to this stride, so the last step must leave room for them.
+    const inSlots = full ? 1 : Math.max(1, Math.min(fitting, Math.floor(slots / stride)));
+    if (inSlots > 1) digits.unshift(slotDigit(axis, inSlots, 1, stride));
+    if (inSlots < extent) {
+      full = true;
+      const rest = Math.ceil(extent / inSlots);
+      digits.unshift({
+        of: axis,
+        size: rest,
+        step: inSlots,
+        place: 'ciphertext',
+        stride: ciphertextStride,
+      });
+      ciphertextStride *= rest;
+    }
+  }
+  return layoutOf(shape, slots, digits);
+}
+
+/** Slot strides in row-major order; with `padded`, the two innermost axes together fill a power of two. */
+function rowStrides(shape: readonly number[], padded: boolean): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  let stride = 1;
+  let inner = 0;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis] ?? 1;
+    if ((shape[axis] ?? 1) > 1) inner++;
+    if (padded && inner === 2) stride = nextPowerOfTwo(stride);
+  }
+  return strides;
+}
+
+/** One feature a ciphertext, the images of a batch in the slots (CryptoNets). */
+export function batchLayout(shape: readonly number[], slots: number, batch: number): Layout {
+  const digits: Digit[] = [slotDigit('batch', batch, 1, 1)];
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const extent = shape[axis] ?? 1;
+    digits.push({ of: axis, size: extent, step: 1, place: 'ciphertext', stride });
+    stride *= extent;
+  }
+  return layoutOf(shape, slots, digits);
+}
+
+/** The layout with further copies to fill the ring, `step` slots apart. */
+function withCopies(layout: Layout, step: number): Layout {
+  const count = layout.slots / step;
+  return count <= 1
+    ? layout
+    : { ...layout, digits: [slotDigit('copy', count, 0, step), ...layout.digits] };
+}
+
+/** Slots that a one-ciphertext layout reaches. */
+function slotReach(layout: Layout): number {
+  return layout.digits.reduce(
+    (reach, digit) => (digit.place === 'slot' ? reach + (digit.size - 1) * digit.stride : reach),
+    1,
+  );
+}
+
+/** A window that a linear map slides over the two innermost axes of its input. */
+interface Window {
+  /** Per spatial axis (the last ones of the shapes). */
+  readonly stride: readonly number[];
+  readonly first: readonly number[];
+  readonly extent: readonly number[];
+}
+
+/**
+ * Find the sliding window of a map between shapes [1, C, …] -> [1, O, …] of equal rank: per spatial
+ * axis the stride that makes `input − stride × output` take the fewest values.
+ *
+ * Works on any map, so pooling fused into a convolution is seen as one window. Null where the map is
+ * no window smaller than its input.
+ */
+export function windowOf(map: LinearMap): Window | null {
+  const rank = map.inShape.length;
+  if (rank < 3 || map.outShape.length !== rank) return null;
+  const { out, input } = entriesOf(map);
+  const stride: number[] = [];
+  const first: number[] = [];
+  const extent: number[] = [];
+  for (let axis = 2; axis < rank; axis++) {
+    const inInner = elementCount(map.inShape.slice(axis + 1));
+    const outInner = elementCount(map.outShape.slice(axis + 1));
+    const inExtent = map.inShape[axis] ?? 1;
+    const outExtent = map.outShape[axis] ?? 1;
+    let best: { stride: number; first: number; extent: number } | null = null;
+    const guess = Math.max(1, Math.round(inExtent / outExtent));
+    for (const s of new Set([guess, Math.max(1, guess - 1), guess + 1])) {
+      let low = Infinity;
+      let high = -Infinity;
+      for (let k = 0; k < out.length; k++) {
+        const i = Math.floor((input[k] ?? 0) / inInner) % inExtent;
+        const o = Math.floor((out[k] ?? 0) / outInner) % outExtent;
+        const offset = i - s * o;
+        if (offset < low) low = offset;
+        if (offset > high) high = offset;
+      }
+      if (best === null || high - low + 1 < best.extent) {
+        best = { stride: s, first: low, extent: high - low + 1 };
+      }
+    }
+    if (best === null || best.extent >= inExtent) return null;
+    stride.push(best.stride);
+    first.push(best.first);
+    extent.push(best.extent);
+  }
+  return { stride, first, extent };
+}
+
+/**
+ * Patches laid out by the client for a first convolution (LoLa): the window in the ciphertext index
+ * or `foldStep` slots apart, the output positions in slots, copied for each output channel.
+ */
+function patchLayout(
+  map: LinearMap,
+  window: Window,
+  slots: number,
+  foldStep: number | null,
+  padded: boolean,
+): Layout {
+  const positions = map.outShape.slice(2);
+  const channelsIn = map.inShape[1] ?? 1;
+  const channelsOut = map.outShape[1] ?? 1;
+  const digits: Digit[] = [];
+  let windowStride = 1;
+  const place = foldStep === null ? 'ciphertext' : 'slot';
+  const unit = foldStep ?? 1;
+  for (let axis = window.extent.length - 1; axis >= 0; axis--) {
+    const size = window.extent[axis] ?? 1;
+    digits.push({ of: axis + 2, size, step: 1, place, stride: windowStride * unit });
+    windowStride *= size;
+  }
+  digits.push({ of: 1, size: channelsIn, step: 1, place, stride: windowStride * unit });
+  let stride = 1;
+  for (let axis = positions.length - 1; axis >= 0; axis--) {
+    digits.push(slotDigit(axis + 2, positions[axis] ?? 1, window.stride[axis] ?? 1, stride));
+    stride *= positions[axis] ?? 1;
+  }
+  digits.push(slotDigit('copy', channelsOut, 0, padded ? nextPowerOfTwo(stride) : stride));
+  return layoutOf(map.inShape, slots, digits, [0, 0, ...window.first]);
+}
+
+/** Candidate layouts of an input, from the linear map that reads it first (null if none does). */
+export function inputCandidates(
+  shape: readonly number[],
+  slots: number,
+  first: LinearMap | null,
+): Candidate[] {
+  const plain = stridedLayout(shape, rowStrides(shape, false), slots);
+  const candidates: Candidate[] = [{ name: 'row-major image', layout: plain, fold: null }];
+  if (plain.ciphertexts === 1) {
+    const step = nextPowerOfTwo(slotReach(plain));
+    candidates.push({
+      name: 'row-major image, copied',
+      layout: withCopies(plain, step),
+      fold: null,
+    });
+  }
+  const window = first === null ? null : windowOf(first);
+  if (first !== null && window !== null) {
+    const windowSize = elementCount(window.extent) * (first.inShape[1] ?? 1);
+    for (const padded of [false, true]) {
+      const plane = elementCount(first.outShape.slice(2));
+      const outputSize = (first.outShape[1] ?? 1) * (padded ? nextPowerOfTwo(plane) : plane);
+      const suffix = padded ? ', planes padded' : '';
+      if (outputSize <= slots) {
+        const layout = patchLayout(first, window, slots, null, padded);
+        candidates.push({
+          name: `patches, a ciphertext per window position${suffix}`,
+          layout,
+          fold: null,
+        });
+      }
+      const step = slots / nextPowerOfTwo(windowSize);
+      if (step >= outputSize) {
+        const layout = patchLayout(first, window, slots, step, padded);
+        candidates.push({
+          name: `patches, window positions side by side${suffix}`,
+          layout,
+          fold: null,
+        });
+      }
+    }
+  }
+  return distinct(candidates);
+}
+
+/** Candidate layouts of the result of a linear map. */
+export function outputCandidates(
+  shape: readonly number[],
+  slots: number,
+  maps: readonly LinearMap[],
+  inputs: readonly Layout[],
+): Candidate[] {
+  const bases = [false, true].map((padded) => ({
+    name: padded ? 'row-major, planes padded' : 'row-major',
+    layout: stridedLayout(shape, rowStrides(shape, padded), slots),
+  }));
+  maps.forEach((map, k) => {
+    const input = inputs[k];
+    const window = windowOf(map);
+    const layout = input === undefined || window === null ? null : gridLayout(map, window, input);
+    if (layout !== null)
+      bases.push({ name: 'grid of the input kept, channels in the gaps', layout });
+  });
+  const candidates: Candidate[] = [];
+  for (const { name, layout } of bases) {
+    candidates.push({ name, layout, fold: null });
+    if (layout.ciphertexts > 1) continue;
+    // Rotate-and-sum over the whole ring: fewer diagonals, and the result comes out copied.
+    for (let step = nextPowerOfTwo(slotReach(layout)); step < slots; step *= 2) {
+      const fold = { step, count: slots / step };
+      candidates.push({
+        name: `${name}, summed over ${fold.count} parts`,
+        layout: withCopies(layout, step),
+        fold,
+      });
+    }
+  }
+  return distinct(candidates.filter((candidate) => isValid(candidate.layout)));
+}
+
+/** Output positions stay where the stride left them; output channels fill the gaps, then follow the input's. */
+function gridLayout(map: LinearMap, window: Window, input: Layout): Layout | null {
+  const rank = map.outShape.length;
+  const strideOf = (axis: number): number | null => {
+    const digits = input.digits.filter((digit) => digit.of === axis);
+    const [digit] = digits;
+    return digits.length === 1 && digit?.place === 'slot' && digit.step === 1 ? digit.stride : null;
+  };
+  const spatial = Array.from({ length: rank - 2 }, (_, k) => strideOf(k + 2));
+  if (spatial.some((stride) => stride === null)) return null;
+  const plane = (map.inShape[2] ?? 1) * (spatial[0] ?? 1);
+  const channel = strideOf(1) ?? nextPowerOfTwo(plane);
+  const digits: Digit[] = [];
+  let gapSize = 1;
+  const channelsOut = map.outShape[1] ?? 1;
+  for (let k = spatial.length - 1; k >= 0; k--) {
+    const stride = spatial[k] ?? 1;
+    const gap = window.stride[k] ?? 1;
+    digits.push(slotDigit(k + 2, map.outShape[k + 2] ?? 1, 1, stride * gap));
+    const channelsHere = Math.min(gap, Math.ceil(channelsOut / gapSize));
+    digits.push(slotDigit(1, channelsHere, gapSize, stride));
+    gapSize *= channelsHere;
+  }
+  const blocks = Math.ceil(channelsOut / gapSize);
+  const blocksInSlots = Math.max(1, Math.min(blocks, Math.floor(input.slots / channel)));
+  digits.push(slotDigit(1, blocksInSlots, gapSize, channel));
+  if (blocksInSlots < blocks) {
+    digits.push({
+      of: 1,
+      size: Math.ceil(blocks / blocksInSlots),
+      step: gapSize * blocksInSlots,
+      place: 'ciphertext',
+      stride: 1,
+    });
+  }
+  return layoutOf(map.outShape, input.slots, digits);
+}
+
+function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const seen = new Set<string>();
+  return candidates.filter((candidate) => {
+    const key = JSON.stringify([candidate.layout, candidate.fold]);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

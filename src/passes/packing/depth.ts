@@ -1,0 +1,31 @@
+/** Multiplicative depth of nn and packed programs before they are ckks programs. */
+import { lookupOp } from '../../ir/ops.ts';
+import { constantOf } from '../../ir/program.ts';
+import type { Operation, Program } from '../../ir/program.ts';
+import { polynomialTree, treeDepth } from './polynomial-tree.ts';
+
+/** Levels that one operation uses. */
+export function levelsOf(program: Program, operation: Operation): number {
+  const coefficients = operation.attributes['coefficients'];
+  if (typeof coefficients === 'string') {
+    return treeDepth(polynomialTree(constantOf(program.constants, coefficients)));
+  }
+  return lookupOp(operation.op).levels;
+}
+
+/** Levels left after each value, down to the outputs: the level at which it is best held. */
+export function levelsBelow(program: Program): number[] {
+  const below = new Array<number>(program.operations.length).fill(0);
+  for (let id = program.operations.length - 1; id >= 0; id--) {
+    const operation = program.operations[id];
+    if (operation === undefined) continue;
+    const need = (below[id] ?? 0) + levelsOf(program, operation);
+    for (const operand of operation.operands) below[operand] = Math.max(below[operand] ?? 0, need);
+  }
+  return below;
+}
+
+/** Levels from the inputs to the outputs. */
+export function depthOf(program: Program): number {
+  return Math.max(0, ...levelsBelow(program));
+}

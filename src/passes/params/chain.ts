@@ -1,0 +1,123 @@
+/** The modulus chain for a number of levels at a ring degree. */
+import { CipherloomError } from '../../errors.ts';
+import type { Modulus } from '../../ir/program.ts';
+import { maxModulusBits, modulusBits, requireSecurity } from '../../layout/security.ts';
+import type { CompileOptions } from '../options.ts';
+import { findPrimes } from './find-primes.ts';
+
+/** Largest waterline: more than this buys precision that float32 weights do not have. */
+const maxWaterlineBits = 40;
+/** Below this not even a value of 1 is told from the rounding error of a rescale. */
+const minWaterlineBits = 20;
+/** Bits that a program loses at least beyond the rounding error of one rescale. */
+const programLossBits = 4;
+/** Primes stay below 2^50 so that 52-bit multipliers apply. */
+const maxSpecialBits = 49;
+/** Bits of q_0 above the waterline: the sign and one bit of message. */
+const baseExtraBits = 2;
+/** Bits of the special prime above the largest data prime: keeps uncentred key-switching digits small. */
+const specialExtraBits = 3;
+
+export interface Chain {
+  readonly modulus: Modulus;
+  /** log2 of the waterline scale. */
+  readonly waterlineBits: number;
+}
+
+/** Waterline bits that fit, by sizes alone; 0 where none does. */
+export function fittingWaterlineBits(
+  levels: number,
+  ringDegree: number,
+  options: CompileOptions,
+): number {
+  const budget = maxModulusBits(ringDegree, options.security);
+  const fixed = baseExtraBits + Math.max(baseExtraBits, 0) + specialExtraBits;
+  const bits = Math.floor((budget - fixed) / (levels + 2));
+  const most = Math.min(bits, maxWaterlineBits);
+  return most >= leastWaterlineBits(ringDegree, options) && 2 ** most > 4 * ringDegree ? most : 0;
+}
+
+/**
+ * Waterline bits below which the asked precision is out of reach: a rescale alone leaves a slot
+ * error of √(N R / 2) / W with R = (1 + 2N/3) / 12.
+ */
+function leastWaterlineBits(ringDegree: number, options: CompileOptions): number {
+  const rounding = 0.5 * Math.log2((ringDegree * (1 + (2 * ringDegree) / 3)) / 24);
+  return Math.max(minWaterlineBits, Math.ceil(options.precisionBits + rounding + programLossBits));
+}
+
+/**
+ * Choose primes: q_0 two bits above the waterline, one prime near the waterline per level, and a
+ * special prime above them all.
+ *
+ * Throws PARAMETERS_INFEASIBLE, PARAMETERS_INVALID or PARAMETERS_INSECURE (exit 4, 2, 6).
+ */
+export function chooseChain(levels: number, ringDegree: number, options: CompileOptions): Chain {
+  if (options.primeBits !== null) return givenChain(levels, ringDegree, options, options.primeBits);
+  const budget = maxModulusBits(ringDegree, options.security);
+  for (
+    let bits = fittingWaterlineBits(levels, ringDegree, options);
+    bits >= minWaterlineBits;
+    bits--
+  ) {
+    const middle = levels > 0 ? findPrimes(bits, levels, ringDegree) : [];
+    const [base = 0n] = findPrimes(bits + baseExtraBits, 1, ringDegree, middle);
+    const used = modulusBits([base, ...middle]);
+    const specialBits = Math.min(maxSpecialBits, Math.floor(budget - used - 0.01));
+    if (specialBits < bits + baseExtraBits + specialExtraBits) continue;
+    const [special = 0n] = findPrimes(specialBits, 1, ringDegree, [base, ...middle]);
+    const modulus = { ringDegree, primes: [base, ...middle], specialPrimes: [special] };
+    const total = modulusBits([...modulus.primes, special]);
+    if (total > budget) continue;
+    requireSecurity(ringDegree, total, options.security);
+    return { modulus, waterlineBits: bits };
+  }
+  throw new CipherloomError(
+    'PARAMETERS_INFEASIBLE',
+    `${levels} levels of at least ${minWaterlineBits} bits do not fit log2(QP) ≤ ${budget} at ring degree ${ringDegree}`,
+    {
+      phase: 'ckks',
+      details: { levels, ringDegree, maxLogQP: budget },
+      hint: `--ring-degree ${ringDegree * 2}, or a smaller --activation-degree`,
+    },
+  );
+}
+
+/** The chain that --prime-bits asks for: data primes from q_0 on, then the special prime. */
+function givenChain(
+  levels: number,
+  ringDegree: number,
+  options: CompileOptions,
+  primeBits: readonly number[],
+): Chain {
+  const wrong = primeBits.find((bits) => bits < 20 || bits > 60);
+  if (wrong !== undefined) {
+    throw new CipherloomError(
+      'PARAMETERS_INVALID',
+      `--prime-bits ${wrong}: a prime has 20 to 60 bits`,
+      {
+        phase: 'ckks',
+        details: { bits: wrong, min: 20, max: 60 },
+      },
+    );
+  }
+  const needed = levels + 2;
+  if (primeBits.length !== needed) {
+    const code = primeBits.length < needed ? 'LEVELS_EXHAUSTED' : 'PARAMETERS_INVALID';
+    throw new CipherloomError(
+      code,
+      `--prime-bits lists ${primeBits.length} primes; the model's ${levels} levels need ${needed} (q_0, one per level, the special prime)`,
+      { phase: 'ckks', details: { given: primeBits.length, needed, levels } },
+    );
+  }
+  const primes: bigint[] = [];
+  // Primes of equal size are taken nearest to 2^bits first, in the order listed.
+  for (const bits of primeBits) primes.push(...findPrimes(bits, 1, ringDegree, primes));
+  const special = primes.pop() ?? 0n;
+  const logQP = modulusBits([...primes, special]);
+  if (!options.insecure) requireSecurity(ringDegree, logQP, options.security);
+  const middle = primeBits.slice(1, -1);
+  const waterlineBits =
+    middle.length === 0 ? (primeBits[0] ?? 20) - baseExtraBits : Math.min(...middle);
+  return { modulus: { ringDegree, primes, specialPrimes: [special] }, waterlineBits };
+}

@@ -1,0 +1,150 @@
+/**
+ * The way through the compiler, from an imported nn program to a ckks program.
+ *
+ *   nn       fold-constants … calibrate-ranges → approximate-activations → fold-polynomials → fuse-linear
+ *   packed   choose-packing → lower-linear
+ *   ckks     lower-packed → place-rescales → place-relins → budget-levels → choose-parameters
+ *            → match-scales → check-ranges → hoist-rotations → schedule → estimate-noise → choose-rotations
+ *
+ * The nn passes run once. The rest is tried at each ring degree, smallest first, until precision,
+ * ranges and security hold together.
+ */
+import { CipherloomError, InternalError } from '../errors.ts';
+import type { Warning } from '../errors.ts';
+import type { Program } from '../ir/program.ts';
+import { verify } from '../ir/verify.ts';
+import { ringDegrees } from '../layout/security.ts';
+import type { Pass, PassContext, PassNote } from './define-pass.ts';
+import { passes } from './index.ts';
+import type { CompileOptions } from './options.ts';
+import { depthOf, levelsBelow } from './packing/depth.ts';
+import { fittingWaterlineBits } from './params/chain.ts';
+
+export interface PipelineRequest {
+  readonly options: CompileOptions;
+  readonly calibration: PassContext['calibration'];
+  readonly warn: (warning: Warning) => void;
+  /** Called after every pass of the attempt at hand. */
+  readonly afterPass?: (pass: Pass, program: Program, index: number) => void;
+  /** Name of the last pass to run. */
+  readonly stopAfter?: string | undefined;
+  /** Verify the program after every pass. */
+  readonly verifyEach?: boolean;
+}
+
+export interface PipelineResult {
+  readonly program: Program;
+  readonly ringDegree: number;
+  /** Facts by pass, of the nn passes and of the attempt that succeeded. */
+  readonly notes: ReadonlyMap<string, readonly PassNote[]>;
+}
+
+/** Largest ring degree tried. */
+const largestRingDegree = 65536;
+
+/** Errors that a larger ring degree may cure. */
+const curable = new Set(['PRECISION_UNREACHABLE', 'PARAMETERS_INFEASIBLE', 'RANGE_TOO_LARGE']);
+
+/** Run the passes on an imported program. Throws what the passes throw. */
+export function runPipeline(program: Program, request: PipelineRequest): PipelineResult {
+  const nnNotes = new Map<string, PassNote[]>();
+  const nnPasses = passes.filter((pass) => pass.phase === 'nn');
+  const lowered = runPasses(nnPasses, program, request, 0, nnNotes);
+  if (nnPasses.some((pass) => pass.name === request.stopAfter)) {
+    return { program: lowered, ringDegree: 0, notes: nnNotes };
+  }
+  const rest = passes.filter((pass) => pass.phase !== 'nn');
+  const candidates = candidateRingDegrees(lowered, request.options);
+  let failure: unknown = null;
+  for (const ringDegree of candidates) {
+    const notes = new Map(nnNotes);
+    try {
+      const result = runPasses(rest, lowered, request, ringDegree, notes);
+      return { program: result, ringDegree, notes };
+    } catch (error) {
+      if (!(error instanceof CipherloomError) || !curable.has(error.code)) throw error;
+      failure = error;
+    }
+  }
+  throw failure ?? new InternalError('no ring degree was tried');
+}
+
+function runPasses(
+  list: readonly Pass[],
+  program: Program,
+  request: PipelineRequest,
+  ringDegree: number,
+  notes: Map<string, PassNote[]>,
+): Program {
+  let current = program;
+  for (const pass of list) {
+    const facts: PassNote[] = [];
+    const context: PassContext = {
+      options: request.options,
+      ringDegree,
+      calibration: request.calibration,
+      warn: request.warn,
+      note: (fact) => facts.push(fact),
+    };
+    current = pass.run(current, context);
+    notes.set(pass.name, facts);
+    if (request.verifyEach === true) verify(current);
+    request.afterPass?.(pass, current, passes.indexOf(pass));
+    if (pass.name === request.stopAfter) break;
+  }
+  return current;
+}
+
+/** Ring degrees that have room for the depth of a program, ascending. */
+function candidateRingDegrees(program: Program, options: CompileOptions): number[] {
+  const { ringDegree } = options;
+  if (ringDegree !== null) {
+    if (!ringDegrees.includes(ringDegree) || ringDegree > largestRingDegree || ringDegree < 4096) {
+      throw new CipherloomError(
+        'PARAMETERS_INVALID',
+        `--ring-degree ${ringDegree}: a power of two from 4096 to ${largestRingDegree}`,
+        {
+          phase: 'ckks',
+          details: {
+            ringDegree,
+            allowed: ringDegrees.filter((n) => n >= 4096 && n <= largestRingDegree),
+          },
+        },
+      );
+    }
+    return [ringDegree];
+  }
+  const depth = depthOf(program);
+  const all = ringDegrees.filter((n) => n >= 4096 && n <= largestRingDegree);
+  if (options.primeBits !== null) return all;
+  const fitting = all.filter(
+    (n) => fittingWaterlineBits(depth, n, options) > 0 && n / 2 >= (options.batch ?? 1),
+  );
+  if (fitting.length > 0) return fitting;
+  return levelsExhausted(program, depth, options);
+}
+
+function levelsExhausted(program: Program, depth: number, options: CompileOptions): never {
+  let available = depth;
+  while (available > 0 && fittingWaterlineBits(available, largestRingDegree, options) === 0)
+    available--;
+  const below = levelsBelow(program);
+  // The first operation from the outputs up whose operands would stand above the available levels.
+  const node =
+    program.operations.findLast((_, id) => (below[id] ?? 0) >= available)?.location ?? undefined;
+  throw new CipherloomError(
+    'LEVELS_EXHAUSTED',
+    `the model needs ${depth} levels; the largest ring, N = ${largestRingDegree}, has ${available} at ${options.security} bits of security`,
+    {
+      phase: 'ckks',
+      node,
+      details: {
+        levelsNeeded: depth,
+        levelsAvailable: available,
+        ringDegree: largestRingDegree,
+        security: options.security,
+      },
+      hint: `lower --activation-degree (now ${options.activationDegree}): each halving saves a level per activation`,
+    },
+  );
+}

@@ -3,12 +3,12 @@
  * and in Node; nothing else of cipherloom ever holds a secret key.
  */
 import { CipherloomError } from '../errors.ts';
-import type { ClientOutput, ClientPlan, ClientTensor } from '../layout/client-plan.ts';
+import type { ClientOutput, ClientPlan } from '../layout/client-plan.ts';
 import { pack, unpack } from '../layout/layout.ts';
 import { modulusBits, requireSecurity, securityLevel } from '../layout/security.ts';
-import { ciphertextBlobBytes } from '../seal/ciphertext-blob.ts';
 import {
   ciphertextFileBytes,
+  ciphertextFileForm,
   readCiphertextFile,
   writeCiphertextFile,
   type CiphertextFileForm,
@@ -114,7 +114,7 @@ export class Client implements Disposable {
 
   /** Exact size of the evaluation keys in bytes. */
   get evaluationKeyBytes(): number {
-    return evaluationKeyBytes(this.#parameters.ringDegree, keyRequests(this.plan.keys));
+    return evaluationKeyBytes(this.#parameters, keyRequests(this.plan.keys));
   }
 
   /** Exact size of `encrypt`'s result in bytes. */
@@ -254,22 +254,9 @@ export class Client implements Disposable {
   }
 
   #form(kind: 'inputs' | 'outputs'): CiphertextFileForm {
+    const { planHash, batch } = this.plan;
     const { ringDegree } = this.#parameters;
-    const tensors: readonly ClientTensor[] = this.plan[kind];
-    return {
-      kind,
-      planHash: this.plan.planHash,
-      batch: this.plan.batch,
-      tensors: tensors.map(({ name, layout, level }) => ({
-        name,
-        ciphertexts: layout.ciphertexts,
-        blobBytes: ciphertextBlobBytes(
-          ringDegree,
-          level + 1,
-          kind === 'inputs' ? 'seeded' : 'expanded',
-        ),
-      })),
-    };
+    return ciphertextFileForm(kind, { planHash, batch, ringDegree }, this.plan[kind]);
   }
 
   #requireSecretKey(): SecretKey {

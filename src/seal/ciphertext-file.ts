@@ -10,6 +10,7 @@
  *         then ciphertexts [execution][tensor][index] · SHA-256 of everything before 32
  */
 import { CipherloomError, invariant } from '../errors.ts';
+import { ciphertextBlobBytes } from './ciphertext-blob.ts';
 import { formatHash, parseHash, sameBytes, sha256, sha256Bytes } from './sha256.ts';
 
 export interface CiphertextTensor {
@@ -28,6 +29,37 @@ export interface CiphertextFileForm {
   /** Images one execution holds. */
   readonly batch: number;
   readonly tensors: readonly CiphertextTensor[];
+}
+
+/** The part of a plan that gives the form of its files. */
+export interface CiphertextFilePlan {
+  /** Hex. */
+  readonly planHash: string;
+  readonly ringDegree: number;
+  readonly batch: number;
+}
+
+/** The form of the inputs (seeded, as clients encrypt them) or the outputs of a plan. */
+export function ciphertextFileForm(
+  kind: CiphertextFileForm['kind'],
+  plan: CiphertextFilePlan,
+  tensors: readonly {
+    readonly name: string;
+    readonly level: number;
+    readonly layout: { readonly ciphertexts: number };
+  }[],
+): CiphertextFileForm {
+  const form = kind === 'inputs' ? 'seeded' : 'expanded';
+  return {
+    kind,
+    planHash: plan.planHash,
+    batch: plan.batch,
+    tensors: tensors.map(({ name, level, layout }) => ({
+      name,
+      ciphertexts: layout.ciphertexts,
+      blobBytes: ciphertextBlobBytes(plan.ringDegree, level + 1, form),
+    })),
+  };
 }
 
 export interface CiphertextFile {

@@ -69,7 +69,10 @@ export class SealContexts implements Disposable {
 
   /** Whether using `level(primeCount)` would cost nothing. */
   hasLevel(primeCount: number): boolean {
-    return this.#shared.contexts.has(contextName(primeCount, false));
+    const { contexts } = this.#shared;
+    return (
+      contexts.has(contextName(primeCount, false)) || contexts.has(contextName(primeCount, true))
+    );
   }
 
   /** SEAL's identifier (32 bytes) of values with `primeCount` primes. */
@@ -125,6 +128,8 @@ export class SealContexts implements Disposable {
     const moduli = [...this.moduli(primeCount), this.parameters.specialPrime];
     const name = contextName(primeCount, expand);
     let context = this.#shared.contexts.get(name);
+    // A chain begins with the level that is asked for.
+    if (!expand) context ??= this.#shared.contexts.get(contextName(primeCount, true));
     if (context === undefined) {
       context = makeContext(this.instance, this.parameters.ringDegree, moduli, expand);
       this.#shared.contexts.set(name, context);

@@ -9,8 +9,7 @@
  *         ring degree 4 · primes 4 · file bytes 8 · keys 4 · zero 4 ·
  *         per key: kind 4 · step 4 · primes 4 · zero 4 · offset 8 · bytes 8 ·
  *         SHA-256 of the head so far 32 · zeros to a multiple of 64
- *         then per key: seeds [digits][64] · first polynomials [digits][primes + 1][ring degree]
- *         64-bit · SHA-256 of these 32 · zeros 32
+ *         then per key: the key as `switchingKeyBytes` describes it · SHA-256 of it 32 · zeros 32
  *         Numbers are little-endian; keys start at multiples of 64 bytes, so the file can be
  *         mapped. The generator of the seeds is Blake2Xb; a seed expands over the key's own
  *         primes + 1 moduli, in that order.
@@ -18,11 +17,15 @@
 import { CipherloomError, invariant } from '../errors.ts';
 import type { ClientPlan } from '../layout/client-plan.ts';
 import type { ByteSource } from './byte-source.ts';
-import { seedBytes } from './ciphertext-blob.ts';
 import { keyModuli, parameterDigest, type SealParameters } from './parameters.ts';
-import { findUnreduced, wordsOf } from './residues.ts';
+import { findUnreduced } from './residues.ts';
 import { formatHash, parseHash, sameBytes, sha256, sha256Bytes } from './sha256.ts';
-import { switchingKeyBytes, type SwitchingKeyRequest } from './switching-key-blob.ts';
+import {
+  readSentDigit,
+  switchingKeyBytes,
+  type SentDigit,
+  type SwitchingKeyRequest,
+} from './switching-key-blob.ts';
 
 /** The plan that keys belong to. */
 export interface KeyBinding {
@@ -67,10 +70,10 @@ function headBytesFor(keys: number): number {
   return Math.ceil(bytes / alignment) * alignment;
 }
 
-function entriesOf(ringDegree: number, requests: readonly SwitchingKeyRequest[]): Entry[] {
+function entriesOf(parameters: SealParameters, requests: readonly SwitchingKeyRequest[]): Entry[] {
   let offset = headBytesFor(requests.length);
   return requests.map((request) => {
-    const bytes = switchingKeyBytes(ringDegree, request.primeCount);
+    const bytes = switchingKeyBytes(parameters, request.primeCount);
     const entry = { ...request, offset, bytes };
     offset += bytes + trailerBytes;
     return entry;
@@ -79,11 +82,11 @@ function entriesOf(ringDegree: number, requests: readonly SwitchingKeyRequest[])
 
 /** Exact size of a bundle in bytes. */
 export function evaluationKeyBytes(
-  ringDegree: number,
+  parameters: SealParameters,
   requests: readonly SwitchingKeyRequest[],
 ): number {
   return requests.reduce(
-    (sum, { primeCount }) => sum + switchingKeyBytes(ringDegree, primeCount) + trailerBytes,
+    (sum, { primeCount }) => sum + switchingKeyBytes(parameters, primeCount) + trailerBytes,
     headBytesFor(requests.length),
   );
 }
@@ -100,7 +103,7 @@ export async function* writeEvaluationKeys(
   const planHash = parseHash(binding.planHash);
   invariant(planHash !== null, 'a plan hash has 64 hex digits');
   invariant(requests.length <= maxKeys, 'too many keys');
-  const entries = entriesOf(parameters.ringDegree, requests);
+  const entries = entriesOf(parameters, requests);
   const head = new Uint8Array(headBytesFor(requests.length));
   const view = new DataView(head.buffer);
   head.set(magic);
@@ -110,7 +113,7 @@ export async function* writeEvaluationKeys(
   head.set(await parameterDigest(parameters), 48);
   view.setUint32(80, parameters.ringDegree, true);
   view.setUint32(84, parameters.primes.length, true);
-  view.setBigUint64(88, BigInt(evaluationKeyBytes(parameters.ringDegree, requests)), true);
+  view.setBigUint64(88, BigInt(evaluationKeyBytes(parameters, requests)), true);
   view.setUint32(96, requests.length, true);
   entries.forEach((entry, index) => {
     const at = fixedHeadBytes + index * entryBytes;
@@ -137,8 +140,8 @@ export async function* writeEvaluationKeys(
 /** One switching key as it was sent. */
 export interface SentSwitchingKey {
   readonly request: SwitchingKeyRequest;
-  /** Seeds and first polynomials; see the layout above. */
-  readonly payload: Uint8Array<ArrayBuffer>;
+  /** One per data prime of the request; coefficients are checked. */
+  readonly digits: readonly SentDigit[];
 }
 
 function refuseKeys(
@@ -247,7 +250,7 @@ export class EvaluationKeys {
     const requests = Array.from({ length: count }, (_, index) =>
       readRequest(view, fixedHeadBytes + index * entryBytes, parameters),
     );
-    const entries = entriesOf(parameters.ringDegree, requests);
+    const entries = entriesOf(parameters, requests);
     entries.forEach((entry, index) => {
       const at = fixedHeadBytes + index * entryBytes;
       if (
@@ -261,7 +264,7 @@ export class EvaluationKeys {
         });
       }
     });
-    const expected = evaluationKeyBytes(parameters.ringDegree, requests);
+    const expected = evaluationKeyBytes(parameters, requests);
     if (view.getBigUint64(88, true) !== BigInt(expected) || size !== expected) {
       refuseKeys(`the file has ${size} bytes, expected exactly ${expected}`, {
         got: size,
@@ -322,17 +325,20 @@ export class EvaluationKeys {
       refuseKeys(`the padding after ${what} is not zero`, { offset: entry.offset + entry.bytes });
     }
     const moduli = keyModuli(this.binding.parameters, entry.primeCount);
-    const bodies = entry.primeCount * seedBytes;
-    const words = wordsOf(payload, bodies, entry.primeCount * moduli.length * ringDegree);
-    const unreduced = findUnreduced(words, ringDegree, moduli);
-    if (unreduced >= 0) {
-      refuseKeys(`a coefficient of ${what} is not below its prime`, {
-        offset: entry.offset + bodies + 8 * unreduced,
-        got: String(words[unreduced]),
-        limit: String(moduli[Math.floor(unreduced / ringDegree) % moduli.length]),
-      });
-    }
-    return { request: entry, payload };
+    const digits = Array.from({ length: entry.primeCount }, (_, j) => {
+      const digit = readSentDigit(payload, entry.primeCount, j, ringDegree, moduli);
+      const unreduced = findUnreduced(digit.words, ringDegree, moduli);
+      if (unreduced >= 0) {
+        refuseKeys(`coefficient ${unreduced} of digit ${j} of ${what} is not below its prime`, {
+          offset: entry.offset,
+          digit: j,
+          got: String(digit.words[unreduced]),
+          limit: String(moduli[Math.floor(unreduced / ringDegree)]),
+        });
+      }
+      return digit;
+    });
+    return { request: entry, digits };
   }
 
   /** Read and check every key: what a server does before it stores a bundle. */

@@ -8,10 +8,12 @@ export {
 } from './ciphertext-blob.ts';
 export {
   ciphertextFileBytes,
+  ciphertextFileForm,
   readCiphertextFile,
   writeCiphertextFile,
   type CiphertextFile,
   type CiphertextFileForm,
+  type CiphertextFilePlan,
   type CiphertextTensor,
 } from './ciphertext-file.ts';
 export { SealContexts } from './contexts.ts';

@@ -119,8 +119,8 @@ export class KeyLoader implements Disposable {
     const { instance } = contexts;
     const { ringDegree } = contexts.parameters;
     const from = this.#space(sent.request.primeCount);
-    const digits = Array.from({ length: request.primeCount }, (_, j) => {
-      const seeded = writeSeededDigit(sent.payload, sent.request.primeCount, j, from);
+    const digits = sent.digits.slice(0, request.primeCount).map((digit) => {
+      const seeded = writeSeededDigit(digit, from);
       return sent.request.primeCount === request.primeCount
         ? seeded
         : this.#trimDigit(seeded, sent.request.primeCount, request.primeCount);

@@ -16,7 +16,8 @@ import {
   seedBytes,
   writeCiphertextBlob,
 } from './ciphertext-blob.ts';
-import { bytesOfWords, wordsOf } from './residues.ts';
+import { packPolynomial, packedBytes, unpackPolynomial } from './packed-polynomial.ts';
+import { keyModuli, type SealParameters } from './parameters.ts';
 import { findHeaderFault, parmsIdBytes, sealHeaderBytes, writeSealHeader } from './seal-blob.ts';
 
 /** Which switching key: relinearisation, or rotation to the left by `step` slots. */
@@ -37,9 +38,20 @@ export interface KeySpace {
 
 const headBytes = sealHeaderBytes + parmsIdBytes + 8;
 
-/** Bytes of a key as it is sent: all seeds, then the first polynomial of every digit. */
-export function switchingKeyBytes(ringDegree: number, primeCount: number): number {
-  return primeCount * (seedBytes + 8 * ringDegree * (primeCount + 1));
+/**
+ * Bytes of a key as it is sent.
+ *
+ * Layout  seeds [digits][64] · packed first polynomials [digits][primes + 1], see
+ *         `packed-polynomial.ts`
+ */
+export function switchingKeyBytes(parameters: SealParameters, primeCount: number): number {
+  return (
+    primeCount * (seedBytes + digitBytes(keyModuli(parameters, primeCount), parameters.ringDegree))
+  );
+}
+
+function digitBytes(moduli: readonly bigint[], ringDegree: number): number {
+  return moduli.reduce((sum, modulus) => sum + packedBytes(ringDegree, modulus), 0);
 }
 
 /** Bytes of a key as SEAL holds it for values of `primeCount` primes. */
@@ -78,16 +90,17 @@ export function readSavedSwitchingKey(
   if (fault !== null) throw new InternalError(`SEAL saved a key with ${fault.field} ${fault.got}`);
   const entry = keyEntry(space.ringDegree, request);
   const digits = request.primeCount;
-  const digitBytes = ciphertextBlobBytes(space.ringDegree, space.moduli.length, 'seeded');
-  const payload = new Uint8Array(switchingKeyBytes(space.ringDegree, digits));
-  const polynomialBytes = 8 * space.ringDegree * space.moduli.length;
+  const blobBytes = ciphertextBlobBytes(space.ringDegree, space.moduli.length, 'seeded');
+  const packed = digitBytes(space.moduli, space.ringDegree);
+  const payload = new Uint8Array(digits * (seedBytes + packed));
+  let bodyAt = digits * seedBytes;
   let offset = headBytes + 8 * entry;
   if (Number(view.getBigUint64(offset, true)) !== digits) {
     throw new InternalError(`SEAL saved another number of digits than ${digits}`);
   }
   offset += 8;
-  for (let j = 0; j < digits; j++, offset += digitBytes) {
-    const digit = blob.subarray(offset, offset + digitBytes);
+  for (let j = 0; j < digits; j++, offset += blobBytes) {
+    const digit = blob.subarray(offset, offset + blobBytes);
     checkCiphertextBlob(digit, { ...space, scale: 1, form: 'seeded', name: 'key digit', index: j });
     const { words, seed } = readCiphertextBlob(
       digit,
@@ -96,24 +109,45 @@ export function readSavedSwitchingKey(
       'seeded',
     );
     if (seed !== null) payload.set(seed, j * seedBytes);
-    payload.set(bytesOfWords(words), digits * seedBytes + j * polynomialBytes);
+    space.moduli.forEach((modulus, i) => {
+      const residue = words.subarray(i * space.ringDegree, (i + 1) * space.ringDegree);
+      packPolynomial(residue, modulus, payload, bodyAt);
+      bodyAt += packedBytes(space.ringDegree, modulus);
+    });
   }
   return payload;
 }
 
-/** One digit of a sent key as a seeded SEAL public key. */
-export function writeSeededDigit(
+/** One digit of a sent key: its seed, and the coefficients of its first polynomial, unchecked. */
+export interface SentDigit {
+  readonly seed: Uint8Array;
+  /** [primes + 1][ringDegree] */
+  readonly words: BigUint64Array<ArrayBuffer>;
+}
+
+/** Unpack one digit of a sent key. */
+export function readSentDigit(
   payload: Uint8Array,
   digits: number,
   digit: number,
+  ringDegree: number,
+  moduli: readonly bigint[],
+): SentDigit {
+  const words = new BigUint64Array(moduli.length * ringDegree);
+  let at = digits * seedBytes + digit * digitBytes(moduli, ringDegree);
+  moduli.forEach((modulus, i) => {
+    unpackPolynomial(payload, at, modulus, words.subarray(i * ringDegree, (i + 1) * ringDegree));
+    at += packedBytes(ringDegree, modulus);
+  });
+  return { seed: payload.subarray(digit * seedBytes, (digit + 1) * seedBytes), words };
+}
+
+/** A digit as a seeded SEAL public key. */
+export function writeSeededDigit(
+  { seed, words }: SentDigit,
   space: KeySpace,
 ): Uint8Array<ArrayBuffer> {
-  const count = space.ringDegree * space.moduli.length;
-  return writeCiphertextBlob(
-    { ...space, moduli: space.moduli.length, scale: 1 },
-    wordsOf(payload, digits * seedBytes + digit * 8 * count, count),
-    payload.subarray(digit * seedBytes, (digit + 1) * seedBytes),
-  );
+  return writeCiphertextBlob({ ...space, moduli: space.moduli.length, scale: 1 }, words, seed);
 }
 
 /** A SEAL key vector with one entry, made of digits in SEAL's form. */

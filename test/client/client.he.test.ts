@@ -10,12 +10,12 @@ import {
   SealContexts,
   SealEvaluator,
   ciphertextBlobBytes,
+  ciphertextFileForm,
   loadSeal,
   memorySource,
   readCiphertextFile,
   readSealParameters,
   writeCiphertextFile,
-  type CiphertextFileForm,
 } from '../../src/seal/index.ts';
 import { toyPlanHash, toyVector, worstBits } from '../seal/toy-parameters.ts';
 import { primes, ringDegree, squarePlan } from './toy-plan.ts';
@@ -23,22 +23,9 @@ import { primes, ringDegree, squarePlan } from './toy-plan.ts';
 const input = squarePlan.inputs[0]!;
 const output = squarePlan.outputs[0]!;
 
-const inputForm: CiphertextFileForm = {
-  kind: 'inputs',
-  planHash: toyPlanHash,
-  batch: 2,
-  tensors: [
-    { name: 'image', ciphertexts: 1, blobBytes: ciphertextBlobBytes(ringDegree, 3, 'seeded') },
-  ],
-};
-const outputForm: CiphertextFileForm = {
-  kind: 'outputs',
-  planHash: toyPlanHash,
-  batch: 2,
-  tensors: [
-    { name: 'squares', ciphertexts: 1, blobBytes: ciphertextBlobBytes(ringDegree, 2, 'expanded') },
-  ],
-};
+const planForm = { planHash: toyPlanHash, ringDegree, batch: 2 };
+const inputForm = ciphertextFileForm('inputs', planForm, squarePlan.inputs);
+const outputForm = ciphertextFileForm('outputs', planForm, squarePlan.outputs);
 
 /** The server of this test: squares what it cannot read. Shares only bytes with the client. */
 class Server implements Disposable {

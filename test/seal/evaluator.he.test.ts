@@ -78,10 +78,11 @@ const rotated = (values: Float64Array, step: number): Float64Array =>
 
 describe('keys', () => {
   test('take exactly the predicted bytes', () => {
-    expect(bundle.length).toBe(evaluationKeyBytes(4096, requests));
+    expect(bundle.length).toBe(evaluationKeyBytes(parameters, requests));
     // Digits × (seed + residues): nothing of the levels above is sent.
-    expect(switchingKeyBytes(4096, 1)).toBe(64 + 2 * 4096 * 8);
-    expect(switchingKeyBytes(4096, 4)).toBe(4 * (64 + 5 * 4096 * 8));
+    // Residues of 45, 40, 40, 35 bits and of 50 for the special prime.
+    expect(switchingKeyBytes(parameters, 1)).toBe(64 + 512 * (45 + 50));
+    expect(switchingKeyBytes(parameters, 4)).toBe(4 * (64 + 512 * (45 + 40 + 40 + 35 + 50)));
   });
 
   test('pass their own verification', async () => {

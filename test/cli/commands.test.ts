@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
-import { loadCommand } from '../../src/cli/define-command.ts';
+import { loadCommand, type OptionDeclaration } from '../../src/cli/define-command.ts';
 import { flagText, globalOptions, kebabCase } from '../../src/cli/parse-arguments.ts';
 import { errorCodes, exitStatus, warningIds } from '../../src/errors.ts';
 import { ops } from '../../src/ir/ops.ts';
@@ -25,8 +25,12 @@ describe('the table of commands', () => {
     expect(command.summary).toMatch(/^[A-Z].*\.$/);
     expect(command.examples.length).toBeGreaterThan(0);
     for (const example of command.examples) expect(example.command).toMatch(`cipherloom ${name}`);
-    const spelled = Object.entries({ ...command.options, ...globalOptions }).flatMap(
-      ([key, option]) => [flagText(kebabCase(key)), ...(option.alias ?? []).map(flagText)],
+    const all: Readonly<Record<string, OptionDeclaration>> = {
+      ...command.options,
+      ...globalOptions,
+    };
+    const spelled = Object.entries(all).flatMap(([key, option]) =>
+      [kebabCase(key), ...(option.alias ?? [])].map(flagText),
     );
     expect(new Set(spelled).size, 'an option is spelled like another').toBe(spelled.length);
     const positional = Object.values(command.positional);

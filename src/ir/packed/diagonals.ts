@@ -139,56 +139,67 @@ export function diagonalTerms(
     weight: new Int32Array(total),
   };
   const mask = slots - 1;
-  const half = slots / 2;
-  const foldStep = fold?.step ?? 0;
-  const foldCount = fold?.count ?? 1;
-  const cyclic = fold !== null && foldsWholeRing(fold, slots);
+  const slotBits = Math.log2(slots);
+  const { rotationOf, partialOf, magnitudeOf } = rotationTables(fold, slots);
   let at = 0;
   for (let k = 0; k < entries.out.length; k++) {
     const o = entries.out[k] ?? 0;
     const i = entries.input[k] ?? 0;
     const firstCopy = from.start[i] ?? 0;
     const lastCopy = from.start[i + 1] ?? 0;
-    for (let p = to.start[o] ?? 0; p < (to.start[o + 1] ?? 0); p++) {
+    const lastPlace = to.start[o + 1] ?? 0;
+    for (let p = to.start[o] ?? 0; p < lastPlace; p++) {
       const outPlace = to.places[p] ?? 0;
-      const outSlot = outPlace & mask;
-      let bestRotation = 0;
-      let bestMagnitude = Infinity;
-      let bestSlot = 0;
-      let bestCiphertext = 0;
-      for (let q = firstCopy; q < lastCopy; q++) {
-        const inPlace = from.places[q] ?? 0;
-        let rotation = ((inPlace & mask) - outSlot) & mask;
-        if (rotation > half) rotation -= slots;
-        let partial = 0;
-        if (fold !== null) {
-          // The partial sum nearest to the input slot.
-          partial = Math.ceil(rotation / foldStep - 0.5);
-          if (cyclic) {
-            rotation -= partial * foldStep;
-            partial = ((partial % foldCount) + foldCount) % foldCount;
-          } else {
-            partial = Math.min(foldCount - 1, Math.max(0, partial));
-            rotation -= partial * foldStep;
-          }
-        }
-        const magnitude = rotation >= 0 ? rotation - 0.25 : -rotation;
-        if (magnitude < bestMagnitude) {
-          bestMagnitude = magnitude;
-          bestRotation = rotation;
-          bestSlot = (outSlot + partial * foldStep) & mask;
-          bestCiphertext = Math.floor(inPlace / slots);
+      let inPlace = from.places[firstCopy] ?? 0;
+      let difference = (inPlace - outPlace) & mask;
+      for (let q = firstCopy + 1; q < lastCopy; q++) {
+        const place = from.places[q] ?? 0;
+        const other = (place - outPlace) & mask;
+        if ((magnitudeOf[other] ?? 0) < (magnitudeOf[difference] ?? 0)) {
+          difference = other;
+          inPlace = place;
         }
       }
-      terms.outCiphertext[at] = Math.floor(outPlace / slots);
-      terms.outSlot[at] = bestSlot;
-      terms.inCiphertext[at] = bestCiphertext;
-      terms.rotation[at] = bestRotation;
+      terms.outCiphertext[at] = outPlace >> slotBits;
+      terms.outSlot[at] = (outPlace + (partialOf[difference] ?? 0)) & mask;
+      terms.inCiphertext[at] = inPlace >> slotBits;
+      terms.rotation[at] = rotationOf[difference] ?? 0;
       terms.weight[at] = entries.weight[k] ?? 0;
       at++;
     }
   }
   return terms;
+}
+
+/**
+ * For each difference of slots (input − output, modulo the ring): the rotation left once the nearest
+ * partial sum is taken, the slots from the output to that partial sum, and the rank of the rotation
+ * (its magnitude, a positive one before its negative).
+ */
+function rotationTables(
+  fold: Fold | null,
+  slots: number,
+): {
+  readonly rotationOf: Int32Array<ArrayBuffer>;
+  readonly partialOf: Int32Array<ArrayBuffer>;
+  readonly magnitudeOf: Int32Array<ArrayBuffer>;
+} {
+  const rotationOf = new Int32Array(slots);
+  const partialOf = new Int32Array(slots);
+  const magnitudeOf = new Int32Array(slots);
+  const cyclic = fold !== null && foldsWholeRing(fold, slots);
+  for (let difference = 0; difference < slots; difference++) {
+    let rotation = difference > slots / 2 ? difference - slots : difference;
+    if (fold !== null) {
+      const nearest = Math.ceil(rotation / fold.step - 0.5);
+      const partial = cyclic ? nearest : Math.min(fold.count - 1, Math.max(0, nearest));
+      rotation -= partial * fold.step;
+      partialOf[difference] = (((partial % fold.count) + fold.count) % fold.count) * fold.step;
+    }
+    rotationOf[difference] = rotation;
+    magnitudeOf[difference] = rotation >= 0 ? 2 * rotation : -2 * rotation + 1;
+  }
+  return { rotationOf, partialOf, magnitudeOf };
 }
 
 /** Rotations of a fold, in order: step, 2 step, 4 step, … */

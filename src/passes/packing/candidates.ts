@@ -149,6 +149,16 @@ interface Window {
  * no window smaller than its input.
  */
 export function windowOf(map: LinearMap): Window | null {
+  const known = windows.get(map);
+  if (known !== undefined) return known;
+  const window = findWindow(map);
+  windows.set(map, window);
+  return window;
+}
+
+const windows = new WeakMap<LinearMap, Window | null>();
+
+function findWindow(map: LinearMap): Window | null {
   const rank = map.inShape.length;
   if (rank < 3 || map.outShape.length !== rank) return null;
   const { out, input } = entriesOf(map);
@@ -284,15 +294,16 @@ export function outputCandidates(
   for (const { name, layout } of bases) {
     candidates.push({ name, layout, fold: null });
     if (layout.ciphertexts > 1) continue;
-    // Rotate-and-sum over the whole ring: fewer diagonals, and the result comes out copied.
-    for (let step = nextPowerOfTwo(slotReach(layout)); step < slots; step *= 2) {
-      const fold = { step, count: slots / step };
-      candidates.push({
-        name: `${name}, summed over ${fold.count} parts`,
-        layout: withCopies(layout, step),
-        fold,
-      });
-    }
+    // Rotate-and-sum over the whole ring: fewer diagonals, and the result comes out copied. The
+    // most parts that fit are always best: each halves the diagonals for one more rotation.
+    const step = nextPowerOfTwo(slotReach(layout));
+    if (step >= slots) continue;
+    const fold = { step, count: slots / step };
+    candidates.push({
+      name: `${name}, summed over ${fold.count} parts`,
+      layout: withCopies(layout, step),
+      fold,
+    });
   }
   return distinct(candidates.filter((candidate) => isValid(candidate.layout)));
 }

@@ -1,0 +1,37 @@
+/** Choose the rotation keys: exactly the steps used, each trimmed to its highest level. */
+import { CipherloomError, invariant } from '../errors.ts';
+import { rotationKeys } from '../ir/ckks/rotation-keys.ts';
+import { definePass } from './define-pass.ts';
+
+export default definePass({
+  name: 'choose-rotations',
+  summary: 'List the evaluation keys, each trimmed to the highest level at which it is used.',
+  phase: 'ckks',
+  run(program, context) {
+    invariant(program.modulus !== null, 'keys are chosen once the modulus is');
+    const keys = rotationKeys(program);
+    const { ringDegree } = program.modulus;
+    // A seeded key sends one polynomial per digit: its residues at the data primes used and the special prime.
+    const bytes = (primes: number): number => primes * (primes + 1) * ringDegree * 8;
+    const sizes = [
+      ...keys.rotations,
+      ...(keys.relinearisation === null ? [] : [keys.relinearisation]),
+    ];
+    const keyBytes = sizes.reduce((sum, { primes }) => sum + bytes(primes), 0);
+    context.note({ kind: 'figure', name: 'rotationKeys', value: keys.rotations.length });
+    context.note({ kind: 'figure', name: 'keyBytes', value: keyBytes });
+    const { maxKeyBytes } = context.options;
+    if (maxKeyBytes !== null && keyBytes > maxKeyBytes) {
+      throw new CipherloomError(
+        'RESOURCE_LIMIT',
+        `the evaluation keys take ${keyBytes} bytes, --max-key-bytes allows ${maxKeyBytes}`,
+        {
+          phase: 'ckks',
+          details: { keyBytes, maxKeyBytes, rotationKeys: keys.rotations.length },
+          hint: `--max-key-bytes ${keyBytes}, or --batch ${ringDegree / 2}: a batch layout needs no rotation keys`,
+        },
+      );
+    }
+    return program;
+  },
+});

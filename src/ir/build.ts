@@ -189,9 +189,9 @@ export interface Rewriter {
   readonly builder: ProgramBuilder;
   readonly program: Program;
   /** The new value of an old one. */
-  mapped(value: ValueId): ValueId;
+  readonly mapped: (value: ValueId) => ValueId;
   /** Copy the operation unchanged, with its range. */
-  keep(): ValueId;
+  readonly keep: () => ValueId;
 }
 
 /**

@@ -10,9 +10,9 @@ export interface PassContext {
   readonly ringDegree: number;
   /** Calibration images per input name (flattened, one array an image); null when none were given. */
   readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
-  warn(warning: Warning): void;
+  readonly warn: (warning: Warning) => void;
   /** Record a fact for the report, under the name of the pass. */
-  note(fact: PassNote): void;
+  readonly note: (fact: PassNote) => void;
 }
 
 /** A fact a pass found or decided, for report and explanation. */

@@ -35,6 +35,10 @@ export const compileOptionsSchema = z.strictObject({
     .max(31)
     .default(4)
     .describe('degree of approximated activations'),
+  inputRangeGiven: z
+    .boolean()
+    .default(false)
+    .describe('the ranges of the inputs were stated, not assumed'),
   maxPool: z.enum(['average']).nullable().default(null).describe('what replaces MaxPool'),
   requireRangeProof: z.boolean().default(false).describe('refuse ranges that are only calibrated'),
   maxKeyBytes: z

@@ -4,9 +4,9 @@ export interface ActivationFunction {
   readonly summary: string;
   /** Meaning of each parameter, by name. */
   readonly parameters: Readonly<Record<string, string>>;
-  evaluate(x: number, parameters: Readonly<Record<string, number>>): number;
+  readonly evaluate: (x: number, parameters: Readonly<Record<string, number>>) => number;
   /** Arguments between which the function is monotone; empty where it is monotone everywhere. */
-  turningPoints(parameters: Readonly<Record<string, number>>): readonly number[];
+  readonly turningPoints: (parameters: Readonly<Record<string, number>>) => readonly number[];
 }
 
 const monotone = (): readonly number[] => [];

@@ -26,7 +26,8 @@ export function tensorType(shape: readonly number[]): TensorType {
 
 /** Bounds of an operand; unknown ones are infinite. */
 export function boundsOf(type: Type | undefined): readonly [number, number] {
-  return type?.range == null ? [-Infinity, Infinity] : [type.range.lo, type.range.hi];
+  const range = type?.range ?? null;
+  return range === null ? [-Infinity, Infinity] : [range.lo, range.hi];
 }
 
 /** Largest number of elements of a value: 2^28 doubles are 2 GiB. */

@@ -1,0 +1,198 @@
+/** One node: inputs and attributes checked against the importer's declaration, then imported. */
+import { CipherloomError, invariant } from '../errors.ts';
+import { buildProgram } from '../ir/build.ts';
+import type { ProgramBuilder } from '../ir/build.ts';
+import { interpret } from '../ir/interpret.ts';
+import { shapeOf } from '../ir/types.ts';
+import type {
+  ConstantValue,
+  DataValue,
+  ImportContext,
+  Importer,
+  InputSpec,
+  NodeValue,
+} from './define-importer.ts';
+import type { OnnxNode } from './onnx/model.ts';
+import { printable, quoted } from './printable.ts';
+
+/** Thrown through an importer; ends at the list of unsupported nodes. */
+export class UnsupportedNode extends Error {
+  readonly reason: string;
+  readonly wayOut: string | null;
+
+  constructor(reason: string, wayOut: string | null) {
+    super(reason);
+    this.reason = reason;
+    this.wayOut = wayOut;
+  }
+}
+
+export interface NodeToImport {
+  readonly node: OnnxNode;
+  readonly name: string;
+  readonly importer: Importer;
+  readonly opset: number;
+  readonly inputs: readonly (NodeValue | undefined)[];
+}
+
+/**
+ * Import a node, at compile time where all its inputs are constant.
+ *
+ * Throws UnsupportedNode, MODEL_INVALID, ATTRIBUTE_INVALID and what the operations it becomes throw.
+ */
+export function importNode(request: NodeToImport, builder: ProgramBuilder): NodeValue {
+  const { importer, inputs, name } = request;
+  checkInputs(request);
+  const given = inputs.filter((input) => input !== undefined);
+  const constant = given.length > 0 && given.every((input) => input.kind === 'constant');
+  if (!constant) {
+    inputs.forEach((input, index) => {
+      if (input?.kind === 'data' && specOf(importer, index)?.form === 'constant') {
+        throw new UnsupportedNode(
+          `its input ${specOf(importer, index)!.name} depends on the encrypted input`,
+          'make it a constant (an initialiser)',
+        );
+      }
+    });
+    return importer.import(contextOf(request, builder));
+  }
+  if (importer.fold !== undefined) return importer.fold(contextOf(request, builder));
+
+  // Run the importer on a program of its own, with one constant as data, and interpret it.
+  const at = inputs.findIndex(
+    (input, index) => input !== undefined && specOf(importer, index)?.form !== 'constant',
+  );
+  const chosen = inputs[at];
+  if (chosen?.kind !== 'constant') throw new UnsupportedNode('it has no data', null);
+  const { tensor, elementType } = chosen;
+  if (tensor.data.length === 0) throw new UnsupportedNode('it works on an empty tensor', null);
+  const scratch = buildProgram(name);
+  const range = [
+    tensor.data.reduce((a, b) => Math.min(a, b), Infinity),
+    tensor.data.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
+  const value = scratch.add('nn.input', [], { name: 'x', shape: tensor.shape, range });
+  const data: DataValue = { kind: 'data', value, shape: tensor.shape };
+  const result = importer.import(contextOf({ ...request, inputs: inputs.with(at, data) }, scratch));
+  if (result.kind === 'constant') return result;
+  const program = scratch.finish([{ name: 'y', value: result.value, postprocess: [] }]);
+  const folded = interpret(program, new Map([['x', { kind: 'tensor', tensor }]])).get('y');
+  invariant(folded?.kind === 'tensor', 'nn programs compute tensors');
+  return { kind: 'constant', tensor: folded.tensor, elementType };
+}
+
+function specOf(importer: Importer, index: number): InputSpec | undefined {
+  return (
+    importer.inputs[index] ?? (importer.variadic === true ? importer.inputs.at(-1) : undefined)
+  );
+}
+
+function checkInputs({ importer, inputs, opset, name }: NodeToImport): void {
+  const fail = (message: string): never => {
+    throw new CipherloomError(
+      'MODEL_INVALID',
+      `${quoted(name)} (${importer.operator}): ${message}`,
+      {
+        phase: 'frontend',
+        node: name,
+        details: { operator: importer.operator, opset, inputs: inputs.length },
+      },
+    );
+  };
+  inputs.forEach((input, index) => {
+    const spec = specOf(importer, index);
+    if (spec === undefined) {
+      fail(`it has ${inputs.length} inputs, the operator takes ${importer.inputs.length}`);
+    } else if (input !== undefined && spec.since !== undefined && opset < spec.since) {
+      fail(`the input ${spec.name} exists since opset ${spec.since}, the model has opset ${opset}`);
+    }
+  });
+  importer.inputs.forEach((spec, index) => {
+    if (spec.optional !== true && inputs[index] === undefined)
+      fail(`the input ${spec.name} is missing`);
+  });
+}
+
+function parseAttributes({ node, importer, opset, name }: NodeToImport): Record<string, unknown> {
+  const fail = (attribute: string, message: string): never => {
+    throw new CipherloomError(
+      'ATTRIBUTE_INVALID',
+      `${quoted(name)} (${importer.operator}): the attribute ${quoted(attribute)} ${message}`,
+      {
+        phase: 'frontend',
+        node: name,
+        details: { operator: importer.operator, attribute: printable(attribute), opset },
+        hint: `docs/operators/${importer.operator}.md lists the attributes`,
+      },
+    );
+  };
+  const specs = new Map(Object.entries(importer.attributes));
+  for (const [attribute, { kind }] of node.attributes) {
+    const spec = specs.get(attribute);
+    if (spec === undefined) return fail(attribute, 'is not known');
+    if (spec.since !== undefined && opset < spec.since) {
+      fail(attribute, `exists since opset ${spec.since}, the model has opset ${opset}`);
+    }
+    if (spec.until !== undefined && opset > spec.until) {
+      fail(attribute, `exists until opset ${spec.until}, the model has opset ${opset}`);
+    }
+    if (kind === 'other') fail(attribute, 'is a graph, a type or a sparse tensor');
+  }
+  const values: [string, unknown][] = [];
+  for (const [attribute, spec] of specs) {
+    const parsed = spec.schema.safeParse(node.attributes.get(attribute)?.value);
+    if (!parsed.success) {
+      fail(
+        attribute,
+        node.attributes.has(attribute)
+          ? (parsed.error.issues[0]?.message ?? 'is invalid')
+          : 'is missing',
+      );
+    }
+    values.push([attribute, parsed.data]);
+  }
+  return Object.fromEntries(values);
+}
+
+function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContext {
+  const { name, opset, inputs, importer } = request;
+  const data = (index: number): DataValue => {
+    const input = inputs[index];
+    invariant(input?.kind === 'data', `${importer.operator}: input ${index} is not data`);
+    return input;
+  };
+  const constant = (index: number): ConstantValue => {
+    const input = inputs[index];
+    invariant(input?.kind === 'constant', `${importer.operator}: input ${index} is not constant`);
+    return input;
+  };
+  return {
+    name,
+    opset,
+    attributes: parseAttributes(request),
+    inputs,
+    data,
+    constant,
+    optionalConstant: (index) => (inputs[index] === undefined ? null : constant(index)),
+    add(op, operands, attributes = {}) {
+      const ids = operands.map((operand) => operand.value);
+      const value = builder.add(op, ids, attributes, { location: name });
+      return { kind: 'data', value, shape: shapeOf(builder.typeOf(value)) };
+    },
+    reference: (value, hint) => builder.constant(value, hint),
+    unsupported(reason, wayOut) {
+      throw new UnsupportedNode(reason, wayOut ?? null);
+    },
+    invalid(reason, details = {}) {
+      throw new CipherloomError(
+        'MODEL_INVALID',
+        `${quoted(name)} (${importer.operator}): ${reason}`,
+        {
+          phase: 'frontend',
+          node: name,
+          details: { operator: importer.operator, ...details },
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
+import { copyStrided } from '../../ir/nn/strided.ts';
+import { addConstant } from '../arithmetic.ts';
+import { axisOf } from '../axes.ts';
+import { attribute, defineImporter } from '../define-importer.ts';
+import type { DataValue, ImportContext, NodeValue } from '../define-importer.ts';
+import { int } from '../attribute-schemas.ts';
+
+export default defineImporter({
+  operator: 'Concat',
+  summary: 'Tensors one behind the other along an axis.',
+  inputs: [{ name: 'inputs', doc: 'tensors that agree in every other axis', form: 'either' }],
+  variadic: true,
+  attributes: { axis: attribute(int, 'axis along which they are joined') },
+  lowersTo:
+    '`nn.concat` of data; with constants among it, `nn.pad` and `nn.add` of the data and `nn.add-constant`.',
+  import(context) {
+    const parts = context.inputs.filter(
+      // Lists of extents may be empty.
+      (part): part is NodeValue => part !== undefined && elementCount(shapeOf(part)) > 0,
+    );
+    const first = shapeOf(parts[0]);
+    const axis = axisOf(context.attributes.axis, first.length, context);
+    if (parts.every((part) => part.kind === 'data'))
+      return context.add('nn.concat', parts, { axis });
+    return withConstants(parts, axis, context);
+  },
+});
+
+function shapeOf(part: NodeValue | undefined): readonly number[] {
+  if (part === undefined) return [];
+  return part.kind === 'data' ? part.shape : part.tensor.shape;
+}
+
+function withConstants(
+  parts: readonly NodeValue[],
+  axis: number,
+  context: ImportContext,
+): DataValue {
+  const first = shapeOf(parts[0]);
+  for (const part of parts) {
+    const shape = shapeOf(part);
+    const fits =
+      shape.length === first.length &&
+      shape.every((extent, k) => k === axis || extent === first[k]);
+    if (!fits)
+      context.invalid(`[${shape.join(',')}] does not join [${first.join(',')}] along axis ${axis}`);
+  }
+  const total = parts.reduce((sum, part) => sum + shapeOf(part)[axis]!, 0);
+  const shape = first.with(axis, total);
+  const strides = rowMajorStrides(shape);
+  const constant = new Float64Array(elementCount(shape));
+  const padded: DataValue[] = [];
+  let start = 0;
+  for (const part of parts) {
+    const own = shapeOf(part);
+    if (part.kind === 'data') {
+      const before = own.map((_, k) => (k === axis ? start : 0));
+      const behind = own.map((extent, k) => (k === axis ? total - start - extent : 0));
+      padded.push(context.add('nn.pad', [part], { pads: [...before, ...behind], value: 0 }));
+    } else {
+      copyStrided(
+        own,
+        part.tensor.data,
+        0,
+        rowMajorStrides(own),
+        constant,
+        start * strides[axis]!,
+        strides,
+      );
+    }
+    start += own[axis]!;
+  }
+  const sum = padded.reduce((a, b) => context.add('nn.add', [a, b]));
+  return addConstant(sum, { shape, data: constant }, context);
+}

@@ -1,0 +1,176 @@
+/** Bytes of an ONNX file → the model: the only user of onnx-proto. */
+import onnxProto from 'onnx-proto';
+import type { onnx } from 'onnx-proto';
+import { CipherloomError } from '../../errors.ts';
+import { printable, quoted } from '../printable.ts';
+import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model.ts';
+import { scanModel } from './scan.ts';
+import { elementTypeName, lazyTensor } from './tensor.ts';
+
+/** An integer as protobufjs gives it: a Long where 64 bits are declared, with or without `long`. */
+function toNumber(value: unknown): number {
+  if (typeof value === 'number') return value;
+  const long = value as { toNumber?: () => number } | null | undefined;
+  return long?.toNumber?.() ?? 0;
+}
+
+/**
+ * Decode a model.
+ *
+ * Throws MODEL_INVALID naming the file and the byte offset, RESOURCE_LIMIT for files that would
+ * need more memory than they are worth. Cost: one scan and one decoding; tensors in raw_data are
+ * views of `bytes` until they are read.
+ */
+export function decodeOnnx(bytes: Uint8Array, file: string): OnnxModel {
+  scanModel(bytes, file);
+  const invalid = (reason: string, hint?: string): never => {
+    throw new CipherloomError(
+      'MODEL_INVALID',
+      `not an ONNX model: ${printable(file)}, byte 0: ${reason}`,
+      {
+        phase: 'frontend',
+        details: { file: printable(file), offset: 0, bytes: bytes.length },
+        hint,
+      },
+    );
+  };
+  // A plain view: protobufjs would treat a Buffer differently.
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const proto = onnxProto.onnx.ModelProto.decode(view);
+  const { graph } = proto;
+  if (graph === null || graph === undefined)
+    return invalid(bytes.length === 0 ? 'the file is empty' : 'it has no graph');
+  if (toNumber(proto.irVersion) === 0) invalid('it has no IR version');
+
+  const opsets = new Map<string, number>();
+  for (const opset of proto.opsetImport) {
+    const domain = normalDomain(opset.domain ?? '');
+    if (opsets.has(domain)) invalid(`the opset of domain ${quoted(domain)} is imported twice`);
+    opsets.set(domain, toNumber(opset.version));
+  }
+  if (!opsets.has(''))
+    invalid('it imports no opset of the default domain', 'export the model again');
+
+  return {
+    irVersion: toNumber(proto.irVersion),
+    opsets,
+    producer: [proto.producerName, proto.producerVersion].filter((part) => part !== '').join(' '),
+    documentation: proto.docString,
+    metadata: new Map(proto.metadataProps.map(({ key, value }) => [key ?? '', value ?? ''])),
+    graph: {
+      name: graph.name ?? '',
+      nodes: (graph.node ?? []).map(decodeNode),
+      initializers: [
+        ...(graph.initializer ?? []).map((tensor) => decodeTensor(tensor)),
+        ...(graph.sparseInitializer ?? []).map(decodeSparse),
+      ],
+      inputs: (graph.input ?? []).map(decodeValueInfo),
+      outputs: (graph.output ?? []).map(decodeValueInfo),
+      valueInfo: (graph.valueInfo ?? []).map(decodeValueInfo),
+    },
+  };
+}
+
+/** `ai.onnx` is the long name of the default domain. */
+function normalDomain(domain: string): string {
+  return domain === 'ai.onnx' ? '' : domain;
+}
+
+function decodeNode(node: onnx.INodeProto): OnnxNode {
+  const attributes = new Map<string, OnnxAttribute>();
+  for (const attribute of node.attribute ?? []) {
+    const name = attribute.name ?? '';
+    if (attributes.has(name)) {
+      throw new CipherloomError(
+        'MODEL_INVALID',
+        `node ${quoted(node.name ?? '')} has the attribute ${quoted(name)} twice`,
+        {
+          phase: 'frontend',
+          node: printable(node.name ?? ''),
+        },
+      );
+    }
+    attributes.set(name, decodeAttribute(attribute));
+  }
+  return {
+    name: node.name ?? '',
+    operator: node.opType ?? '',
+    domain: normalDomain(node.domain ?? ''),
+    inputs: node.input ?? [],
+    outputs: node.output ?? [],
+    attributes,
+  };
+}
+
+function decodeAttribute(attribute: onnx.IAttributeProto): OnnxAttribute {
+  const { AttributeType } = onnxProto.onnx.AttributeProto;
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  switch (attribute.type) {
+    case AttributeType.FLOAT:
+      return { kind: 'float', value: attribute.f ?? 0 };
+    case AttributeType.INT:
+      return { kind: 'int', value: toNumber(attribute.i) };
+    case AttributeType.STRING:
+      return { kind: 'string', value: text(attribute.s ?? new Uint8Array()) };
+    case AttributeType.FLOATS:
+      return { kind: 'floats', value: attribute.floats ?? [] };
+    case AttributeType.INTS:
+      return { kind: 'ints', value: (attribute.ints ?? []).map(toNumber) };
+    case AttributeType.STRINGS:
+      return { kind: 'strings', value: (attribute.strings ?? []).map(text) };
+    case AttributeType.TENSOR:
+      return { kind: 'tensor', value: decodeTensor(attribute.t ?? {}) };
+    default:
+      return {
+        kind: 'other',
+        value: AttributeType[attribute.type ?? 0]?.toLowerCase() ?? 'unknown',
+      };
+  }
+}
+
+function decodeTensor(tensor: onnx.ITensorProto): OnnxTensor {
+  const external = (tensor.externalData ?? []).find((entry) => entry.key === 'location');
+  return lazyTensor({
+    name: tensor.name ?? '',
+    dims: (tensor.dims ?? []).map(toNumber),
+    dataType: tensor.dataType ?? 0,
+    external:
+      tensor.dataLocation === onnxProto.onnx.TensorProto.DataLocation.EXTERNAL
+        ? (external?.value ?? '')
+        : null,
+    raw: tensor.rawData ?? null,
+    floats: tensor.floatData ?? [],
+    doubles: tensor.doubleData ?? [],
+    int32s: tensor.int32Data ?? [],
+    int64s: () => (tensor.int64Data ?? []).map(toNumber),
+  });
+}
+
+function decodeSparse(sparse: onnx.ISparseTensorProto): OnnxTensor {
+  const name = sparse.values?.name ?? '';
+  return {
+    name,
+    dims: (sparse.dims ?? []).map(toNumber),
+    elementType: 'sparse',
+    read() {
+      throw new CipherloomError('MODEL_UNSUPPORTED', `tensor ${quoted(name)} is sparse`, {
+        phase: 'frontend',
+        node: printable(name),
+        hint: 'store it as a dense initialiser',
+      });
+    },
+  };
+}
+
+function decodeValueInfo(info: onnx.IValueInfoProto): OnnxValueInfo {
+  const type = info.type?.tensorType ?? null;
+  const dims = type?.shape?.dim?.map((dim) =>
+    // A oneof: the field that was not sent is null or absent on the prototype.
+    Object.hasOwn(dim, 'dimValue') ? toNumber(dim.dimValue) : (dim.dimParam ?? null),
+  );
+  return {
+    name: info.name ?? '',
+    elementType: type === null ? null : elementTypeName(type.elemType ?? 0),
+    dims: (type?.shape ?? null) === null ? null : (dims ?? []),
+  };
+}

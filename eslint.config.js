@@ -34,6 +34,8 @@ export default defineConfig(
         'error',
         { allowConstantLoopConditions: true },
       ],
+      // Brackets on an index signature say that the key may be absent.
+      '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
       // A leading underscore says "the interface passes it, this one has no use for it".
       '@typescript-eslint/no-unused-vars': [
         'error',

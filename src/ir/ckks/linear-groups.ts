@@ -51,7 +51,7 @@ export function linearAttributes(operation: Operation): {
   invariant(attributes.plainScales !== null, 'match-scales chose the scales of the diagonals');
   return {
     method: attributes.method,
-    layout: attributes.layout as Layout,
+    layout: attributes.layout,
     plainScales: attributes.plainScales,
     affine: attributes,
   };

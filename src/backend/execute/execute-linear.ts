@@ -1,0 +1,169 @@
+/**
+ * The one function that runs a linear operation on ciphertexts, for every engine.
+ *
+ * Rotated inputs are made once and freed after their last use, sums are rotated by their giant step
+ * as soon as they are complete, diagonals are built one at a time from the raw weights.
+ *
+ * An output ciphertext without any product (a map of zero weights) must still be a ciphertext that
+ * hides its content: a product with zero would be transparent, readable by everybody and refused by
+ * clients. Such an output is an input times the smallest encodable number, 1 / plainScale: an error
+ * below the rounding of any other encoded weight.
+ */
+import { invariant } from '../../errors.ts';
+import type { Engine, SlotConstant } from './engine.ts';
+import type { LinearWork } from './linear-work.ts';
+
+export interface LinearRun<C> {
+  readonly engine: Engine<C>;
+  readonly work: LinearWork;
+  /** Names the operation in keys of constants. */
+  readonly name: string;
+  /** Scale of the result. */
+  readonly scale: number;
+  /** One value per slot, for diagonals. */
+  readonly scratch: Float64Array<ArrayBuffer>;
+  /** Ciphertext `index` of an operand. */
+  input(operand: number, index: number): C;
+  /** The ciphertext is not needed any more by this operation. */
+  release(operand: number, index: number): void;
+  /** Takes over a finished ciphertext of the result. */
+  emit(index: number, value: C): Promise<void>;
+  /** Registers a value, so that it is freed when the run ends early. */
+  readonly own: (value: C) => C;
+  readonly free: (value: C) => void;
+  /** Called after each unit of work; a promise means: wait. */
+  tick(units: number): Promise<void> | undefined;
+}
+
+/** Run one linear operation; its products are not rescaled. */
+export async function executeLinear<C>(run: LinearRun<C>): Promise<void> {
+  const { engine, work, scale, own, free } = run;
+  const { groups, order, rotatedOf, sumOf, inputOf } = work;
+  const rotated = new Map<number, C>();
+  const sums = new Map<number, C>();
+  const outputs = new Map<number, C>();
+
+  for (let index = 0; index < work.outCiphertexts; index++) {
+    if (work.lastOfOutput[index]! >= 0) continue;
+    const x = run.input(0, 0);
+    await run.emit(index, own(engine.vanishingProduct(x, work.plainScales[0] ?? 1, scale)));
+  }
+
+  const rotate = async (x: C, step: number): Promise<C> => {
+    const result = own(await engine.rotate(x, step));
+    engine.setScale(result, engine.formOf(x).scale);
+    await run.tick(1);
+    return result;
+  };
+
+  for (let position = 0; position < order.length; position++) {
+    const group = order[position]!;
+    const operand = groups.operand[group]!;
+    const inCiphertext = groups.inCiphertext[group]!;
+    const plainScale = work.plainScales[operand] ?? 1;
+    const rotatedNumber = rotatedOf[group]!;
+
+    let x: C;
+    const baby = groups.baby[group]!;
+    if (baby === 0) {
+      x = run.input(operand, inCiphertext);
+    } else {
+      const known = rotated.get(rotatedNumber);
+      x = known ?? (await rotate(run.input(operand, inCiphertext), baby));
+      if (known === undefined) rotated.set(rotatedNumber, x);
+    }
+
+    const constant = diagonal(work, group, run.name, run.scratch);
+    const sumNumber = sumOf[group]!;
+    const begun = sums.get(sumNumber);
+    if (begun === undefined) {
+      sums.set(sumNumber, own(engine.multiplyConstant(x, constant, plainScale, scale)));
+    } else {
+      engine.multiplyAddInto(begun, x, constant, plainScale);
+    }
+
+    if (work.lastOfSum[sumNumber] === position) {
+      const index = groups.outCiphertext[group]!;
+      let sum = sums.get(sumNumber);
+      invariant(sum !== undefined, 'the sum was begun');
+      sums.delete(sumNumber);
+      // Rotating what anyone can read is pointless, and SEAL's rotation would hide that it is.
+      if (engine.isTransparent(sum)) {
+        free(sum);
+        sum = own(engine.vanishingProduct(x, plainScale, scale));
+      }
+      const giant = groups.giant[group]!;
+      if (giant !== 0) {
+        const turned = await rotate(sum, giant);
+        free(sum);
+        sum = turned;
+      }
+      const partial = outputs.get(index);
+      if (partial === undefined) {
+        outputs.set(index, sum);
+      } else {
+        engine.addInto(partial, sum);
+        free(sum);
+      }
+      if (work.lastOfOutput[index] === position) {
+        let output = outputs.get(index);
+        invariant(output !== undefined, 'the output was begun');
+        outputs.delete(index);
+        for (const step of work.folds) {
+          const turned = await rotate(output, step);
+          const folded = own(engine.add(output, turned));
+          free(turned);
+          free(output);
+          output = folded;
+        }
+        // Inputs that nothing needs any more go before the result grows.
+        freeUsed(position);
+        await run.emit(index, output);
+      }
+    }
+    freeUsed(position);
+    const pause = run.tick(1);
+    if (pause !== undefined) await pause;
+  }
+
+  function freeUsed(position: number): void {
+    const group = order[position]!;
+    const number = rotatedOf[group]!;
+    const used = rotated.get(number);
+    if (used !== undefined && work.lastOfRotated[number] === position) {
+      rotated.delete(number);
+      free(used);
+    }
+    if (work.lastOfInput[inputOf[group]!] === position) {
+      run.release(groups.operand[group]!, groups.inCiphertext[group]!);
+    }
+  }
+}
+
+/** The plaintext of a group: one number in a batch layout, else a vector built when it is needed. */
+function diagonal(
+  work: LinearWork,
+  group: number,
+  name: string,
+  scratch: Float64Array<ArrayBuffer>,
+): SlotConstant {
+  const { start, slot, weight } = work.groups;
+  const from = start[group]!;
+  const to = start[group + 1]!;
+  if (work.scalar) {
+    let value = 0;
+    for (let k = from; k < to; k++) value += weight[k]!;
+    return value;
+  }
+  return {
+    key: `${name}/${group}`,
+    build() {
+      scratch.fill(0);
+      const mask = work.slots - 1;
+      for (const offset of work.batchOffsets) {
+        for (let k = from; k < to; k++) scratch[(slot[k]! + offset) & mask]! += weight[k]!;
+      }
+      return scratch;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { approximatedOperators } from '../../src/frontend/activations.ts';
+import { importOnnx } from '../../src/frontend/import-onnx.ts';
+import { importers } from '../../src/frontend/importers/index.ts';
+import { expectSameAsOnnxruntime } from '../support/compare-onnx.ts';
+import { encodeModel } from '../support/onnx-model.ts';
+import { importerCases } from './importer-cases.ts';
+
+const folder = path.join(import.meta.dirname, '../../src/frontend/importers');
+
+describe('the table of importers', () => {
+  const operators = importers.map((importer) => importer.operator);
+
+  test('is alphabetical and has each operator once', () => {
+    expect(operators).toEqual([...new Set(operators)].sort());
+  });
+
+  test('holds every file, each named after its operator', () => {
+    const kebab = (operator: string): string =>
+      operator.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
+    const files = readdirSync(folder).filter((file) => file !== 'index.ts');
+    expect(operators.map((operator) => `${kebab(operator)}.ts`)).toEqual(files.sort());
+  });
+
+  test('is tested operator by operator', () => {
+    expect(Object.keys(importerCases)).toEqual(operators);
+  });
+
+  test('names the approximated operators', () => {
+    const activations = operators.filter((operator) =>
+      importerCases[operator]!.some(({ model }) =>
+        importOnnx(encodeModel(model), { name: 'test' }).program.operations.some(
+          ({ op }) => op === 'nn.activation',
+        ),
+      ),
+    );
+    expect(activations).toEqual([...approximatedOperators]);
+  });
+});
+
+describe.each(Object.entries(importerCases))('%s agrees with ONNX Runtime', (_operator, cases) => {
+  test.each(cases)('$title', async ({ model }) => {
+    const ranges = Object.fromEntries(
+      Object.keys(model.inputs).map((name): [string, [number, number]] => [name, [-1, 1]]),
+    );
+    await expectSameAsOnnxruntime(encodeModel(model), { ranges });
+  });
+});

@@ -5,6 +5,7 @@ import { polynomialTerms } from '../ir/polynomial.ts';
 import { operationOf } from '../ir/program.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
+import type { Range } from '../ir/types.ts';
 import { constantAttribute } from './attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { stackCoefficients } from './polynomial/coefficients.ts';
@@ -14,6 +15,7 @@ import {
   fitsShape,
   identityExpression,
   multiplyExpressions,
+  sizeOfExpression,
   sumExpressions,
 } from './polynomial/expression.ts';
 import type { Expression } from './polynomial/expression.ts';
@@ -169,13 +171,59 @@ function expressionOf(
       : null;
   if (first.root === second.root) {
     const expression = rule(first.expression, second.expression, constant);
-    const together = accepted({ root: first.root, expression });
+    const { range } = operationOf(program, first.root).type;
+    const cancels =
+      range !== null &&
+      loses[operation.op]?.(first.expression, second.expression, expression, range, constant) ===
+        true;
+    const together = cancels ? null : accepted({ root: first.root, expression });
     if (together !== null) return together;
   }
-  // Too high a degree in the common root: try the operand itself.
+  // Too high a degree in the common root, or too few bits: try the operand itself.
   const [a, b = a] = operation.operands;
   if (a === undefined || a !== b) return null;
   return accepted({ root: a, expression: rule(identityExpression, identityExpression, constant) });
+}
+
+/**
+ * How much larger the terms of an expanded product may be than those that the product evaluated as
+ * it stands would add up: what they have more cancels, and takes its bits of precision along.
+ */
+const maxCancellation = 2 ** 6;
+
+type Loses = (
+  a: Expression,
+  b: Expression,
+  expanded: Expression,
+  range: Range,
+  constant: (attribute: string) => Expression,
+) => boolean;
+
+/** Whether expanding costs precision: the error of terms is in proportion to their magnitude. */
+const loses: Readonly<Record<string, Loses>> = {
+  'nn.mul': (a, b, expanded, range) => {
+    const [sizeA, sizeB] = [sizeOfExpression(a, range), sizeOfExpression(b, range)];
+    const asItStands = sizeA.value * sizeB.terms + sizeB.value * sizeA.terms;
+    return sizeOfExpression(expanded, range).terms > maxCancellation * asItStands;
+  },
+  'nn.polynomial': (a, _, expanded, range, constant) => {
+    const inner = sizeOfExpression(a, range);
+    const outer = coefficientsOf(constant);
+    const argument = { lo: -inner.value, hi: inner.value };
+    const slope = outer
+      .slice(1)
+      .map((term, n) => ({ ...term, data: term.data.map((c) => c * (n + 1)) }));
+    const asItStands =
+      sizeOfExpression(outer, argument).terms +
+      (slope.length > 0 ? sizeOfExpression(slope, argument).terms * inner.terms : 0);
+    return sizeOfExpression(expanded, range).terms > maxCancellation * asItStands;
+  },
+};
+
+function coefficientsOf(constant: (attribute: string) => Expression): Expression {
+  const [coefficients] = constant('coefficients');
+  invariant(coefficients !== undefined, 'a polynomial has coefficients');
+  return polynomialTerms(coefficients);
 }
 
 type Rule = (
@@ -191,11 +239,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'nn.identity': (a) => a,
   'nn.mul': (a, b) => multiplyExpressions(a, b),
   'nn.negate': (a) => sumExpressions([], a, -1),
-  'nn.polynomial': (a, _, constant) => {
-    const [coefficients] = constant('coefficients');
-    invariant(coefficients !== undefined, 'a polynomial has coefficients');
-    return composeExpressions(polynomialTerms(coefficients), a);
-  },
+  'nn.polynomial': (a, _, constant) => composeExpressions(coefficientsOf(constant), a),
   'nn.scale': (a, _, constant) => multiplyExpressions(a, constant('factor')),
   'nn.sub': (a, b) => sumExpressions(a, b, -1),
 };

@@ -54,6 +54,35 @@ export function composeExpressions(outer: Expression, inner: Expression): Expres
   );
 }
 
+/** Points at which the size of an expression over a range is sampled. */
+const samplePoints = 33;
+
+/** How large an expression is for arguments in a range, and the terms that make it up. */
+export interface ExpressionSize {
+  /** Largest magnitude of the value. */
+  readonly value: number;
+  /** Largest sum of the magnitudes of the terms: the error of evaluation is in proportion to it. */
+  readonly terms: number;
+}
+
+export function sizeOfExpression(expression: Expression, { lo, hi }: Interval): ExpressionSize {
+  const largest = ({ data }: Tensor): number =>
+    data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const evaluate = (terms: Expression, x: number): number =>
+    largest(terms.reduceRight((sum, term) => zipTensors(sum, term, (a, c) => a * x + c)));
+  const magnitudes = expression.map(({ shape, data }) => ({ shape, data: data.map(Math.abs) }));
+  let value = 0;
+  for (let point = 0; point < samplePoints; point++) {
+    value = Math.max(value, evaluate(expression, lo + ((hi - lo) * point) / (samplePoints - 1)));
+  }
+  return { value, terms: evaluate(magnitudes, Math.max(Math.abs(lo), Math.abs(hi))) };
+}
+
+interface Interval {
+  readonly lo: number;
+  readonly hi: number;
+}
+
 /** Whether every coefficient is a finite number and broadcasts to a shape without enlarging it. */
 export function fitsShape(expression: Expression, shape: readonly number[]): boolean {
   return expression.every((term) => {

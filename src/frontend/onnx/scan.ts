@@ -82,7 +82,7 @@ export function scanModel(bytes: Uint8Array, file: string): void {
       const field = fieldOf(frame.message, number);
       if (field !== undefined) checkWireType(frame, field, wireType, tagAt);
       if (wireType === 0) {
-        const { bytes: length } = readVarint(frame, at, end, 10);
+        const length = skipVarint(frame, at, end);
         if (field?.kind.endsWith('int32') === true) checkInt32(frame, at, length);
         at += length;
       } else if (wireType === 1 || wireType === 5) {
@@ -160,10 +160,20 @@ export function scanModel(bytes: Uint8Array, file: string): void {
       );
     }
     for (let at = start; at < stop;) {
-      const { bytes: length } = readVarint(frame, at, stop, 10);
+      const length = skipVarint(frame, at, stop);
       if (field.kind === 'packed int32') checkInt32(frame, at, length);
       at += length;
     }
+  }
+
+  /** Bytes of a varint of at most ten. */
+  function skipVarint(frame: Frame, at: number, end: number): number {
+    for (let n = 0; n < 10; n++) {
+      const byte = at + n < end ? bytes[at + n] : undefined;
+      if (byte === undefined) return fail(frame, at, 'a number is cut off');
+      if (byte < 0x80) return n + 1;
+    }
+    return fail(frame, at, 'a number has more than 10 bytes');
   }
 
   function readVarint(frame: Frame, at: number, end: number, longest: number): Varint {

@@ -18,6 +18,13 @@ import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts
  * that cancel in the sum cost more than the level that folding saves.
  */
 const maxGrowth = 2 ** 6;
+/**
+ * Magnitude given to folded arguments, at most: the rounding error of a rescale is absolute, so a
+ * larger message at the same scale is more precise, and above the last level the modulus has room.
+ */
+export const largestAmplitude = 2 ** 2;
+/** Bound of the amplitude of what comes out: the amplitude to the power of the degree. */
+const largestResult = 2 ** 16;
 /** Points at which the magnitude of a polynomial over its range is sampled. */
 const magnitudePoints = 65;
 
@@ -50,23 +57,47 @@ export default definePass({
       const folding = readByMatrices(id) ? foldingOf(coefficients, range) : null;
       return folding === null
         ? normalise(operation, coefficients, range, rewriter)
-        : fold(operation, coefficients.shape.slice(1), folding, range, rewriter);
+        : fold(
+            operation,
+            coefficients.shape.slice(1),
+            amplify(folding, amplitudeOf(degreeOf(coefficients))),
+            range,
+            rewriter,
+          );
     });
   },
 });
+
+/** Magnitude of the argument of a folded polynomial of a degree, a power of two. */
+function amplitudeOf(degree: number): number {
+  return Math.min(largestAmplitude, 2 ** Math.floor(Math.log2(largestResult) / degree));
+}
+
+/** The same polynomial for an argument that is `amplitude` times larger. */
+function amplify({ shift, alpha, monic, beta, t }: Folding, amplitude: number): Folding {
+  const degree = monic.length - 1;
+  return {
+    shift,
+    alpha: alpha.map((value) => value / amplitude),
+    monic: monic.map((term, power) => term.map((value) => value * amplitude ** (degree - power))),
+    beta: beta.map((value) => value / amplitude ** degree),
+    t,
+  };
+}
 
 function powerOfTwoAbove(value: number): number {
   return 2 ** Math.ceil(Math.log2(value));
 }
 
-/** Only the input scaling: u = x / α with |u| ≤ 1, exact because α is a power of two. */
+/** Only the input scaling: u = x / α up to the amplitude, exact because α is a power of two. */
 function normalise(
   operation: Operation,
   coefficients: Tensor,
   range: Range,
   { builder, program, mapped, keep }: Rewriter,
 ): ValueId {
-  const alpha = powerOfTwoAbove(magnitude(range));
+  const amplitude = amplitudeOf(degreeOf(coefficients));
+  const alpha = powerOfTwoAbove(magnitude(range)) / amplitude;
   const terms = polynomialTerms(coefficients).map(({ shape, data }, exponent) => ({
     shape,
     data: data.map((value) => value * alpha ** exponent),

@@ -93,20 +93,22 @@ function settleScales(program: Program): Outcome {
   const targets: Targets = new Map();
   const singleUse = (id: ValueId): boolean => users[id]?.length === 1 && !outputs.has(id);
 
-  // Outputs first: as large a scale as the last prime holds for their range.
-  for (const { value } of program.outputs) {
+  const settledOutputs = new Set<ValueId>();
+  for (let round = 0; round <= 2 * program.operations.length; round++) {
     const scales = forward(program, targets);
-    if (scales.mismatch === null || scales.of.has(value)) {
-      const wanted = outputScale(program, value);
-      const now = scales.of.get(value);
+    if (scales.mismatch === null) {
+      // Last, the outputs: as large a scale as the primes of their level hold for their range.
+      const next = program.outputs.find(({ value }) => !settledOutputs.has(value));
+      if (next === undefined) return { kind: 'settled', targets };
+      settledOutputs.add(next.value);
+      const now = scales.of.get(next.value);
+      const wanted = outputScale(program, next.value);
       if (now !== undefined && log2(now) > log2(wanted)) {
-        retarget(program, scales, targets, value, wanted, (id) => id === value || singleUse(id));
+        const mayChange = (id: ValueId): boolean => id === next.value || singleUse(id);
+        retarget(program, scales, targets, next.value, wanted, mayChange);
       }
+      continue;
     }
-  }
-  for (let round = 0; round <= program.operations.length; round++) {
-    const scales = forward(program, targets);
-    if (scales.mismatch === null) return { kind: 'settled', targets };
     const { operands } = operationOf(program, scales.mismatch);
     const [a = -1, b = -1] = operands;
     const [scaleA, scaleB] = [scales.of.get(a), scales.of.get(b)];
@@ -129,14 +131,26 @@ function settleScales(program: Program): Outcome {
 
 /** The largest power of two that keeps an output below half of the modulus at its level, at most the waterline. */
 function outputScale(program: Program, value: ValueId): Rational {
-  const type = typeAt(program, value);
   const level = levelAt(program, value);
   let modulus = 0;
   for (let l = 0; l <= level; l++) modulus += log2(primeAt(program, l));
   // A twentieth of a bit is left to the noise.
-  const room = modulus - 1.05 - Math.log2(Math.max(slotMagnitude(type), 2 ** -40));
+  const room = modulus - 1.05 - Math.log2(Math.max(largestBefore(program, value), 2 ** -40));
   const waterline = log2(waterlineOf(program));
   return powerOfTwo(Math.max(1, Math.floor(Math.min(waterline, room))));
+}
+
+/** Largest magnitude of a value and of what it is made of at the same scale (a sum before its bias). */
+function largestBefore(program: Program, value: ValueId): number {
+  const operation = operationOf(program, value);
+  const here = slotMagnitude(typeAt(program, value));
+  const atSameScale = ['ckks.add-constant', 'ckks.rescale', 'ckks.relinearize'].includes(
+    operation.op,
+  );
+  const [operand] = operation.operands;
+  return atSameScale && operand !== undefined
+    ? Math.max(here, largestBefore(program, operand))
+    : here;
 }
 
 /** Scales of all values under the targets, up to the first addition that does not match. */

@@ -33,19 +33,16 @@ export function commonLevel(
   return operands[0]?.level ?? null;
 }
 
-/** The scale that all operands share, exactly. */
+/** The scale that all operands share, exactly; null while one of them is not chosen. */
 export function commonScale(
   scales: readonly (Rational | null)[],
   context: OpContext,
 ): Rational | null {
-  const [first = null, ...others] = scales;
-  for (const other of others) {
-    const same = first === null || other === null ? first === other : equal(first, other);
-    if (!same) {
-      typeError(context, 'operands have different scales', {
-        scales: scales.map((scale) => (scale === null ? null : toText(scale))),
-      });
-    }
+  const known = scales.filter((scale) => scale !== null);
+  const [first] = known;
+  if (first === undefined || known.length < scales.length) return null;
+  if (known.some((scale) => !equal(first, scale))) {
+    typeError(context, 'operands have different scales', { scales: known.map(toText) });
   }
   return first;
 }

@@ -269,7 +269,8 @@ export function inputCandidates(
       }
     }
   }
-  return distinct(candidates);
+  // A window that skips elements leaves them without a slot.
+  return distinct(candidates.filter((candidate) => isValid(candidate.layout)));
 }
 
 /** Candidate layouts of the result of a linear map. */

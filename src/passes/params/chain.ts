@@ -15,8 +15,11 @@ const programLossBits = 4;
 const maxSpecialBits = 49;
 /** Bits of q_0 above the waterline: the sign and one bit of message. */
 const baseExtraBits = 2;
-/** Bits of the special prime above the largest data prime: keeps uncentred key-switching digits small. */
-const specialExtraBits = 3;
+/**
+ * Bits of the special prime above the largest data prime. SEAL's uncentred digits put an error of
+ * D · N/(πP) · σ√N into a few slots; 2^-8 of D/P keeps it near the rounding error of a rescale.
+ */
+const specialExtraBits = 8;
 
 export interface Chain {
   readonly modulus: Modulus;

@@ -1,0 +1,132 @@
+/** What the compiler found and decided: the content of `report.json`. */
+import type { Warning } from '../../errors.ts';
+import type { ClientPlan } from '../../layout/client-plan.ts';
+import { estimateSecurityBits, modulusBits } from '../../layout/security.ts';
+import type { PassNote } from '../../passes/define-pass.ts';
+import type { CompileOptions } from '../../passes/options.ts';
+import type { Plan } from '../plan/plan.ts';
+
+export interface Approximation {
+  readonly node: string | null;
+  readonly op: string;
+  readonly method: string;
+  readonly degree: number;
+  readonly range: readonly [number, number];
+  readonly rmsError: number;
+  readonly maxError: number;
+}
+
+export interface Report {
+  readonly format: 1;
+  readonly producer: string;
+  readonly name: string;
+  readonly planHash: string;
+  readonly objective: CompileOptions['objective'];
+  readonly target: CompileOptions['target'];
+  readonly batch: number;
+  readonly parameters: ReportParameters;
+  /** Predicted worst precision of the outputs. */
+  readonly precisionBits: number;
+  readonly keyBytes: number;
+  readonly rotationKeys: number;
+  readonly inputCiphertextBytes: number;
+  readonly outputCiphertextBytes: number;
+  /** Predicted peak of the ciphertexts that one execution holds. */
+  readonly peakCiphertextBytes: number;
+  /** Modelled seconds of one execution under the committed cost profile; null for a batch plan. */
+  readonly modelledSeconds: number | null;
+  /** Range of every value that comes from a node of the model, and how it is known. */
+  readonly ranges: readonly {
+    readonly node: string | null;
+    readonly op: string;
+    readonly lo: number;
+    readonly hi: number;
+    readonly source: string;
+  }[];
+  readonly approximations: readonly Approximation[];
+  readonly choices: readonly Extract<PassNote, { kind: 'choice' }>[];
+  readonly warnings: readonly Warning[];
+}
+
+export interface ReportParameters {
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly securityBits: number;
+  readonly securityTarget: 128 | 192 | 256;
+  readonly insecure: boolean;
+  readonly levels: number;
+  readonly primes: readonly string[];
+  readonly specialPrimes: readonly string[];
+}
+
+/** Parameters of a plan with the figures recomputed from the primes. */
+export function reportParameters(client: ClientPlan): ReportParameters {
+  const { ringDegree, primes, specialPrimes, securityTarget, insecure } = client.parameters;
+  const logQP = modulusBits([...primes, ...specialPrimes].map(BigInt));
+  return {
+    ringDegree,
+    logQP,
+    securityBits: estimateSecurityBits(ringDegree, logQP),
+    securityTarget,
+    insecure,
+    levels: primes.length - 1,
+    primes,
+    specialPrimes,
+  };
+}
+
+/** Gather the report of a compilation. */
+export function buildReport(facts: {
+  readonly plan: Plan;
+  readonly client: ClientPlan;
+  readonly options: CompileOptions;
+  readonly notes: ReadonlyMap<string, readonly PassNote[]>;
+  readonly warnings: readonly Warning[];
+  readonly sizes: {
+    readonly keyBytes: number;
+    readonly inputCiphertextBytes: number;
+    readonly outputCiphertextBytes: number;
+  };
+}): Report {
+  const { plan, client, options, notes, warnings, sizes } = facts;
+  const all = [...notes.values()].flat();
+  const figure = (name: string): number | null => {
+    for (const note of all) if (note.kind === 'figure' && note.name === name) return note.value;
+    return null;
+  };
+  return {
+    format: 1,
+    producer: client.producer,
+    name: client.name,
+    planHash: client.planHash,
+    objective: options.objective,
+    target: options.target,
+    batch: client.batch,
+    parameters: reportParameters(client),
+    precisionBits: client.precisionBits,
+    keyBytes: sizes.keyBytes,
+    rotationKeys: client.keys.rotations.length,
+    inputCiphertextBytes: sizes.inputCiphertextBytes,
+    outputCiphertextBytes: sizes.outputCiphertextBytes,
+    peakCiphertextBytes: plan.facts.peakCiphertextBytes,
+    modelledSeconds: figure('modelledSeconds'),
+    ranges: plan.program.operations.flatMap(({ op, location, type }) =>
+      type.range === null || (location === null && !op.endsWith('.input'))
+        ? []
+        : [{ node: location, op, lo: type.range.lo, hi: type.range.hi, source: type.range.source }],
+    ),
+    approximations: all
+      .filter((note) => note.kind === 'approximation')
+      .map(({ node, op, method, degree, range, rmsError, maxError }) => ({
+        node,
+        op,
+        method,
+        degree,
+        range,
+        rmsError,
+        maxError,
+      })),
+    choices: all.filter((note) => note.kind === 'choice'),
+    warnings,
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * From an ONNX file to a plan.
+ *
+ *   bytes ─ importOnnx ─► nn program ─ runPipeline ─► ckks program ─ writePlan ─► model.loom
+ *                                                                  ├ clientPlan ─► client.json
+ *                                                                  ├ buildReport ─► report.json
+ *                                                                  └ generateTypeScript ─► client.ts, server.ts
+ */
+import { createHash } from 'node:crypto';
+import { measureMemory } from './backend/execute/measure-memory.ts';
+import { prepareProgram } from './backend/execute/prepare-program.ts';
+import { clientPlan, clientPlanText } from './backend/plan/client-plan.ts';
+import type { Plan } from './backend/plan/plan.ts';
+import { currentProducer } from './backend/plan/producer.ts';
+import { writePlan } from './backend/plan/write-plan.ts';
+import { planSizes } from './backend/seal/plan-sizes.ts';
+import { buildReport } from './backend/report/build-report.ts';
+import type { Report } from './backend/report/build-report.ts';
+import { generateTypeScript } from './backend/typescript/generate.ts';
+import type { Warning } from './errors.ts';
+import { importOnnx } from './frontend/import-onnx.ts';
+import { printProgram } from './ir/print.ts';
+import type { Program } from './ir/program.ts';
+import type { ClientPlan } from './layout/client-plan.ts';
+import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
+import { compileOptionsSchema } from './passes/options.ts';
+import type { CompileOptions } from './passes/options.ts';
+import { runPipeline } from './passes/pipeline.ts';
+
+export interface ModelSource {
+  readonly bytes: Uint8Array;
+  /** Name of the program; the generated code carries it. */
+  readonly name: string;
+  /** File name for messages. */
+  readonly file?: string;
+}
+
+export interface CompileRequest {
+  readonly options?: Partial<CompileOptions>;
+  /** Calibration images by input name, one flattened array an image. */
+  readonly calibration?: PassContext['calibration'];
+  /** Bounds of the inputs; they win over the model's metadata. */
+  readonly inputRanges?: Readonly<Record<string, readonly [number, number]>>;
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  readonly afterPass?: (pass: Pass, program: Program, index: number) => void;
+  readonly stopAfter?: string;
+  readonly verifyEach?: boolean;
+}
+
+/** A compiled model. */
+export interface CompiledModel {
+  readonly name: string;
+  /** SHA-256 of the plan, hex: its identity. */
+  readonly planHash: string;
+  /** Content of `model.loom`. */
+  readonly plan: Uint8Array<ArrayBuffer>;
+  readonly client: ClientPlan;
+  readonly report: Report;
+  readonly warnings: readonly Warning[];
+  /** The ckks program of the plan. */
+  readonly program: Program;
+  /** Rotation steps that need keys. */
+  readonly rotations: readonly number[];
+  /** IR text of the program after a pass. */
+  ir(pass?: string): string;
+  /** The files of a plan folder by name. */
+  files(): Map<string, Uint8Array<ArrayBuffer>>;
+}
+
+/** What `compile` returns when it was told to stop after a pass. */
+export interface StoppedCompilation {
+  readonly program: Program;
+  readonly warnings: readonly Warning[];
+  readonly notes: ReadonlyMap<string, readonly PassNote[]>;
+}
+
+/** Run the passes up to `stopAfter`, without making a plan. */
+export function compileUntil(model: ModelSource, request: CompileRequest): StoppedCompilation {
+  const { program, warnings, notes } = compileProgram(model, request);
+  return { program, warnings, notes };
+}
+
+/**
+ * Compile a model into a plan.
+ *
+ * Deterministic: the same model, options and version give the same bytes on every machine.
+ * Throws CipherloomError: MODEL_INVALID, MODEL_UNSUPPORTED, LEVELS_EXHAUSTED, RANGE_TOO_LARGE,
+ * PRECISION_UNREACHABLE, PARAMETERS_INSECURE and others (see `cipherloom explain`).
+ */
+export async function compile(
+  model: ModelSource,
+  request: CompileRequest = {},
+): Promise<CompiledModel> {
+  const stages = new Map<string, Program>();
+  const compiled = compileProgram(model, {
+    ...request,
+    afterPass: (pass, program, index) => {
+      stages.set(pass.name, program);
+      request.afterPass?.(pass, program, index);
+    },
+  });
+  const { program, options, notes, warnings } = compiled;
+  const labels = new Map(
+    compiled.labels === null
+      ? []
+      : program.outputs.map(({ name }) => [name, compiled.labels ?? []]),
+  );
+  const plan: Plan = {
+    program,
+    facts: {
+      producer: currentProducer(),
+      modelDigest: createHash('sha256').update(model.bytes).digest('hex'),
+      securityTarget: options.security,
+      insecure: options.insecure,
+      precisionBits: figure(notes, 'precisionBits') ?? 0,
+      peakCiphertextBytes: await measureMemory(prepareProgram(program)),
+      rangeEscape: null,
+    },
+  };
+  const { bytes, hash: planHash } = writePlan(plan);
+  const client = clientPlan(plan, planHash, { labels });
+  const report = buildReport({ plan, client, options, notes, warnings, sizes: planSizes(client) });
+  return {
+    name: model.name,
+    planHash,
+    plan: bytes,
+    client,
+    report,
+    warnings,
+    program,
+    rotations: client.keys.rotations.map(({ step }) => step),
+    ir: (pass) => printProgram(pass === undefined ? program : (stages.get(pass) ?? program)),
+    files: () => {
+      const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
+      const generated = generateTypeScript(client, {
+        securityBits: report.parameters.securityBits,
+      });
+      return new Map([
+        ['model.loom', bytes],
+        ['client.json', text(clientPlanText(client))],
+        ['report.json', text(`${JSON.stringify(report, null, 2)}\n`)],
+        ['client.ts', text(generated['client.ts'])],
+        ['server.ts', text(generated['server.ts'])],
+      ]);
+    },
+  };
+}
+
+function compileProgram(model: ModelSource, request: CompileRequest) {
+  const options = compileOptionsSchema.parse({
+    ...request.options,
+    inputRangeGiven: request.inputRanges !== undefined,
+  });
+  const imported = importOnnx(model.bytes, {
+    name: model.name,
+    ...(model.file === undefined ? {} : { file: model.file }),
+    ...(request.inputRanges === undefined ? {} : { inputRanges: request.inputRanges }),
+    ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
+  });
+  const warnings = [...imported.warnings];
+  const result = runPipeline(imported.program, {
+    options,
+    calibration: request.calibration ?? null,
+    warn: (warning) => warnings.push(warning),
+    ...(request.afterPass === undefined ? {} : { afterPass: request.afterPass }),
+    stopAfter: request.stopAfter,
+    verifyEach: request.verifyEach ?? false,
+  });
+  return {
+    program: result.program,
+    notes: result.notes,
+    options,
+    warnings,
+    labels: imported.labels,
+  };
+}
+
+function figure(notes: ReadonlyMap<string, readonly PassNote[]>, name: string): number | null {
+  for (const note of [...notes.values()].flat()) {
+    if (note.kind === 'figure' && note.name === name) return note.value;
+  }
+  return null;
+}

@@ -1,0 +1,127 @@
+/** What a model is made of, before anything is compiled. */
+import type { Warning } from './errors.ts';
+import { CipherloomError } from './errors.ts';
+import { examineOnnx } from './frontend/import-onnx.ts';
+import type { UnsupportedPart } from './frontend/import-onnx.ts';
+import type { Program } from './ir/program.ts';
+import { operationOf } from './ir/program.ts';
+import { shapeOf } from './ir/types.ts';
+import type { ModelSource } from './compile.ts';
+import { compileOptionsSchema } from './passes/options.ts';
+import type { CompileOptions } from './passes/options.ts';
+import { depthOf } from './passes/packing/depth.ts';
+import { runPipeline } from './passes/pipeline.ts';
+
+export interface TensorSummary {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface Inspection {
+  readonly name: string;
+  readonly inputs: readonly (TensorSummary & { readonly range: readonly [number, number] })[];
+  readonly outputs: readonly TensorSummary[];
+  /** Nodes that the outputs depend on, in execution order. */
+  readonly nodes: readonly { readonly name: string; readonly operator: string }[];
+  /** How often each operator occurs. */
+  readonly operators: Readonly<Record<string, number>>;
+  readonly supported: boolean;
+  /** Everything that cannot be compiled, with reason and way out. */
+  readonly unsupported: readonly UnsupportedPart[];
+  readonly parameters: number;
+  /** Levels that the encrypted program needs; null where the model is not supported. */
+  readonly multiplicativeDepth: number | null;
+  readonly labels: readonly string[] | null;
+  readonly warnings: readonly Warning[];
+}
+
+export interface InspectRequest {
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  readonly options?: Partial<CompileOptions>;
+}
+
+/**
+ * List what a model holds, what of it can be compiled, and why the rest cannot.
+ *
+ * Throws MODEL_INVALID for a malformed file; what is merely unsupported is listed, not thrown.
+ */
+export function inspect(model: ModelSource, request: InspectRequest = {}): Inspection {
+  const examined = examineOnnx(model.bytes, {
+    name: model.name,
+    ...(model.file === undefined ? {} : { file: model.file }),
+    ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
+  });
+  const warnings = [...examined.warnings];
+  const unsupported = [...examined.unsupported];
+  const operators = new Map<string, number>();
+  for (const { op } of examined.operators) operators.set(op, (operators.get(op) ?? 0) + 1);
+  let multiplicativeDepth: number | null = null;
+  if (examined.program !== null) {
+    try {
+      multiplicativeDepth = depthAfterFusing(examined.program, request.options ?? {});
+    } catch (error) {
+      if (!(error instanceof CipherloomError) || error.code !== 'MODEL_UNSUPPORTED') throw error;
+      unsupported.push(...partsOf(error));
+    }
+  }
+  const program = examined.program;
+  return {
+    name: model.name,
+    inputs: program === null ? [] : inputsOf(program),
+    outputs:
+      program?.outputs.map(({ name, value }) => ({
+        name,
+        shape: shapeOf(operationOf(program, value).type),
+      })) ?? [],
+    nodes: examined.operators.map(({ name, op }) => ({ name, operator: op })),
+    operators: Object.fromEntries([...operators].sort(([a], [b]) => (a < b ? -1 : 1))),
+    supported: unsupported.length === 0,
+    unsupported,
+    parameters:
+      program === null
+        ? 0
+        : [...program.constants.values()].reduce((sum, { data }) => sum + data.length, 0),
+    multiplicativeDepth,
+    labels: examined.labels,
+    warnings,
+  };
+}
+
+/** Depth once linear maps are fused; activations count as polynomials of the default degree. */
+function depthAfterFusing(program: Program, given: Partial<CompileOptions>): number {
+  const options = compileOptionsSchema.parse({
+    ...given,
+    inputRangeGiven: true,
+    requireRangeProof: false,
+  });
+  const { program: fused } = runPipeline(program, {
+    options,
+    calibration: null,
+    warn: () => undefined,
+    stopAfter: 'fuse-linear',
+  });
+  return depthOf(fused);
+}
+
+function partsOf(error: CipherloomError): UnsupportedPart[] {
+  const { nodes } = error.details;
+  return Array.isArray(nodes)
+    ? (nodes as UnsupportedPart[])
+    : [
+        {
+          name: error.node ?? 'model',
+          operator: 'model',
+          reason: error.message,
+          wayOut: error.hint,
+        },
+      ];
+}
+
+function inputsOf(program: Program): Inspection['inputs'] {
+  return program.operations
+    .filter((operation) => operation.op === 'nn.input')
+    .map(({ attributes, type }) => {
+      const [lo = 0, hi = 1] = attributes['range'] as readonly number[];
+      return { name: String(attributes['name']), shape: shapeOf(type), range: [lo, hi] };
+    });
+}

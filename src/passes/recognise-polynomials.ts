@@ -114,9 +114,13 @@ function isAbsorbed(program: Program, plan: Plan, id: ValueId): boolean {
 
 function planFor(program: Program, cuts: ReadonlySet<ValueId>): Plan {
   const inRoots: InRoot[] = [];
+  // What readers see of a value: a root, itself, stands for nothing else.
+  const seen: InRoot[] = [];
   program.operations.forEach((operation, id) => {
     const own: InRoot = { root: id, expression: identityExpression };
-    inRoots.push(cuts.has(id) ? own : (expressionOf(program, operation, inRoots) ?? own));
+    const inRoot = expressionOf(program, operation, seen) ?? own;
+    inRoots.push(inRoot);
+    seen.push(cuts.has(id) ? own : inRoot);
   });
   // Backwards: what is needed, and of that what a polynomial in an earlier value replaces.
   const made = new Set<ValueId>(program.outputs.map(({ value }) => value));

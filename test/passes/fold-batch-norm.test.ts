@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { constantOf } from '../../src/ir/program.ts';
+import { constantAttribute } from '../../src/passes/attribute-values.ts';
 import foldBatchNorm from '../../src/passes/fold-batch-norm.ts';
 import { runPass } from '../support/pass-context.ts';
 import { expectSameAnswers } from '../support/same-semantics.ts';
@@ -33,7 +33,7 @@ describe('fold-batch-norm', () => {
     expect(opsOf(program)).toEqual(['input', 'conv']);
     const conv = program.operations[1]!;
     expect(conv.location).toBe('conv0');
-    const weights = constantOf(program.constants, String(conv.attributes.weights)).data;
+    const weights = constantAttribute(program, conv, 'weights').data;
     expect(weights.every((weight) => weight === Math.fround(weight))).toBe(true);
   });
 

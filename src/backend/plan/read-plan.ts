@@ -1,0 +1,275 @@
+/** Reads `model.loom` from anyone: every length, index, level, scale and rotation is checked. */
+import { readFile, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { CipherloomError } from '../../errors.ts';
+import { ckksOps } from '../../ir/ckks/index.ts';
+import { rotationKeys } from '../../ir/ckks/rotation-keys.ts';
+import type { Operation, Program, ProgramOutput } from '../../ir/program.ts';
+import { fromText } from '../../ir/rational.ts';
+import { tensor } from '../../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import type { PostprocessStep } from '../../layout/client-plan.ts';
+import { elementCount } from '../../layout/layout.ts';
+import type { Layout } from '../../layout/layout.ts';
+import { estimateSecurityBits, modulusBits, requireSecurity } from '../../layout/security.ts';
+import { decodeAttributes } from './attributes.ts';
+import type { AttributeValues } from './attributes.ts';
+import { checkProgram } from './check-program.ts';
+import { aligned, planHash, readContainer } from './container.ts';
+import { decodeLayouts } from './layouts.ts';
+import { decodeMessage } from './message.ts';
+import type { PlanMessage } from './message.ts';
+import { decodeNumbers } from './numbers.ts';
+import { planFeatures } from './plan.ts';
+import type { Plan, PlanFacts } from './plan.ts';
+import { currentProducer } from './producer.ts';
+import { encodePlan } from './write-plan.ts';
+
+export interface LoadedPlan extends Plan {
+  /** SHA-256 of the file, hex. */
+  readonly hash: string;
+  readonly byteLength: number;
+  /** log2 of Q·P. */
+  readonly logQP: number;
+  /** Recomputed from the parameters, whatever the file says. */
+  readonly securityBits: number;
+}
+
+/** Weights of two billion bytes are beyond what any evaluator here holds. */
+const maxFileBytes = 2 ** 31;
+
+/**
+ * Read a plan file. Throws FILE_UNREADABLE, and as `readPlan`.
+ */
+export async function loadPlan(path: string): Promise<LoadedPlan> {
+  let bytes: Uint8Array;
+  try {
+    const { size } = await stat(path);
+    if (size > maxFileBytes) {
+      throw new CipherloomError('PLAN_INVALID', `plan: ${path} has ${size} bytes`, {
+        phase: 'plan',
+        node: path,
+        details: { size, limit: maxFileBytes },
+      });
+    }
+    bytes = await readFile(path);
+  } catch (cause) {
+    if (cause instanceof CipherloomError) throw cause;
+    throw new CipherloomError('FILE_UNREADABLE', `cannot read ${path}`, {
+      phase: 'plan',
+      node: path,
+      hint: 'give the folder that compile wrote',
+      cause,
+    });
+  }
+  return readPlan(bytes);
+}
+
+/**
+ * Read a plan.
+ *
+ * Cost: the weights twice, and one pass over the products of its linear maps.
+ * Throws PLAN_INVALID naming the part or field; PARAMETERS_INSECURE when the parameters are below the
+ * asked security and the plan is not stamped insecure.
+ */
+export function readPlan(bytes: Uint8Array): LoadedPlan {
+  const { program: section, blobs } = readContainer(bytes, currentProducer());
+  const message = decodeMessage(section);
+  const unknown = message.features.filter(
+    (feature) => !planFeatures.some((known) => known === feature),
+  );
+  if (unknown.length > 0) {
+    throw new CipherloomError(
+      'PLAN_INVALID',
+      `plan: it needs ${unknown.join(', ')}, which this build does not know`,
+      {
+        phase: 'plan',
+        node: 'features',
+        details: { unknown, producer: message.producer },
+        hint: `compiled by ${message.producer}, this is ${currentProducer()}; compile the model again with this release`,
+      },
+    );
+  }
+  const logQP = checkSecurity(message);
+  const program = readProgram(message, blobs);
+  checkProgram(program);
+  checkKeys(message, program);
+
+  const facts: PlanFacts = {
+    producer: message.producer,
+    modelDigest:
+      message.modelDigest.length === 0 ? null : Buffer.from(message.modelDigest).toString('hex'),
+    securityTarget: message.security.target,
+    insecure: message.security.insecure,
+    precisionBits: message.budgets.precisionBits,
+    peakCiphertextBytes: message.budgets.peakCiphertextBytes,
+    rangeEscape: message.budgets.rangeEscape ?? null,
+  };
+  // What was read must be all there is: derived fields that lie, unknown fields, other encodings and
+  // bytes between the blobs show here.
+  const canonical = encodePlan({ program, facts });
+  if (Buffer.compare(canonical, bytes) !== 0) {
+    throw new CipherloomError('PLAN_INVALID', 'plan: it is not the encoding of its own content', {
+      phase: 'plan',
+      hint: 'compile the model again',
+    });
+  }
+  return {
+    program,
+    facts,
+    hash: planHash(bytes),
+    byteLength: bytes.length,
+    logQP,
+    securityBits: estimateSecurityBits(message.modulus.ringDegree, logQP),
+  };
+}
+
+function checkSecurity({ modulus, security }: PlanMessage): number {
+  const logQP = modulusBits([...modulus.primes, ...modulus.specialPrimes].map(positiveBigInt));
+  if (!security.insecure) requireSecurity(modulus.ringDegree, logQP, security.target);
+  return logQP;
+}
+
+function positiveBigInt(text: string): bigint {
+  const value = BigInt(text);
+  return value > 0n ? value : refuse('modulus', 'a prime is 0');
+}
+
+function readProgram(message: PlanMessage, blobs: Uint8Array): Program {
+  const layouts = decodeLayouts(message.layouts, message.modulus.ringDegree / 2);
+  const constants = readConstants(message, blobs);
+  const values: AttributeValues = { layouts, constants: [...constants.keys()] };
+  const opByCode = new Map(ckksOps.map((op) => [op.code, op]));
+  const operations = message.operations.map((operation, id): Operation => {
+    const what = `operation ${id}`;
+    const op = opByCode.get(operation.code);
+    if (op === undefined) return refuse(what, `has the unknown code ${operation.code}`);
+    const { type } = operation;
+    return {
+      op: op.name,
+      operands: operation.operands,
+      attributes: decodeAttributes(operation.attributes, values, what),
+      type: {
+        kind: 'ciphertext',
+        layout: layoutAt(layouts, type.layout, what),
+        range: readRange(type.range, what),
+        size: type.size,
+        level: type.level,
+        scale: readScale(type.scale, what),
+      },
+      location: operation.location ?? null,
+    };
+  });
+  const outputs = message.outputs.map(({ name, value, postprocess }): ProgramOutput => ({
+    name,
+    value,
+    postprocess: postprocess.map((step, n) =>
+      readPostprocess(
+        decodeAttributes(step, values, `output "${name}"`),
+        `output "${name}" step ${n}`,
+      ),
+    ),
+  }));
+  return {
+    name: message.name,
+    operations,
+    outputs,
+    constants,
+    modulus: {
+      ringDegree: message.modulus.ringDegree,
+      primes: message.modulus.primes.map(BigInt),
+      specialPrimes: message.modulus.specialPrimes.map(BigInt),
+    },
+  };
+}
+
+function readConstants(message: PlanMessage, blobs: Uint8Array): Map<string, Tensor> {
+  let offset = 0;
+  const decoded = message.blobs.map(({ encoding, bytes, count }, n) => {
+    const what = `blob ${n}`;
+    const length = Number(bytes);
+    if (!(offset + length <= blobs.length)) {
+      refuse(what, `ends at byte ${offset + length} of ${blobs.length}`);
+    }
+    const part = blobs.subarray(offset, offset + length);
+    offset += aligned(length);
+    const numbers = Number(count);
+    if (numbers > length) refuse(what, `states ${numbers} numbers in ${length} bytes`);
+    return decodeNumbers({ encoding, bytes: part }, numbers, what);
+  });
+  if (offset !== blobs.length) refuse('weights', `have ${blobs.length} bytes, not ${offset}`);
+  const constants = new Map<string, Tensor>();
+  for (const { name, shape, blob } of message.constants) {
+    const what = `constant @${name}`;
+    const data = decoded[blob] ?? refuse(what, `names blob ${blob} of ${decoded.length}`);
+    if (elementCount(shape) !== data.length) {
+      refuse(what, `has shape [${shape.join(', ')}] and ${data.length} numbers`);
+    }
+    if (constants.has(name)) refuse(what, 'stands twice');
+    constants.set(name, tensor(shape, data));
+  }
+  return constants;
+}
+
+function layoutAt(layouts: readonly Layout[], index: number, what: string): Layout {
+  return layouts[index] ?? refuse(what, `names layout ${index} of ${layouts.length}`);
+}
+
+const sources = { DECLARED: 'declared', PROVED: 'proved', CALIBRATED: 'calibrated' } as const;
+
+function readRange(
+  range: PlanMessage['operations'][number]['type']['range'],
+  what: string,
+): Operation['type']['range'] {
+  if (range === null || range === undefined) return null;
+  if (!(range.lo <= range.hi)) refuse(what, `has the range [${range.lo}, ${range.hi}]`);
+  return { lo: range.lo, hi: range.hi, source: sources[range.source] };
+}
+
+function readScale(text: string, what: string): ReturnType<typeof fromText> {
+  try {
+    return fromText(text);
+  } catch (cause) {
+    throw new CipherloomError('PLAN_INVALID', `${what}: its scale is not a positive rational`, {
+      phase: 'plan',
+      node: what,
+      cause,
+    });
+  }
+}
+
+const postprocessSchema = z.strictObject({
+  op: z.enum(['softmax', 'logSoftmax', 'argMax']),
+  axis: z.int().min(-16).max(15),
+  keepDims: z.boolean().optional(),
+});
+
+function readPostprocess(attributes: unknown, what: string): PostprocessStep {
+  const parsed = postprocessSchema.safeParse(attributes);
+  if (!parsed.success) return refuse(what, 'is not a step of postprocessing');
+  const { op, axis, keepDims } = parsed.data;
+  return keepDims === undefined ? { op, axis } : { op, axis, keepDims };
+}
+
+/** The key list must be what the program uses: clients make keys from it. */
+function checkKeys({ keys }: PlanMessage, program: Program): void {
+  const used = rotationKeys(program);
+  const stated = keys.rotations.map(({ step, primes }) => `${step}:${primes}`).join();
+  if (
+    keys.relinearisationPrimes !== (used.relinearisation?.primes ?? 0) ||
+    stated !== used.rotations.map(({ step, primes }) => `${step}:${primes}`).join()
+  ) {
+    refuse(
+      'keys',
+      `state ${keys.rotations.length} rotations, the program uses ${used.rotations.length}, or others`,
+    );
+  }
+}
+
+function refuse(what: string, reason: string): never {
+  throw new CipherloomError('PLAN_INVALID', `plan: ${what} ${reason}`, {
+    phase: 'plan',
+    node: what,
+    hint: 'compile the model again',
+  });
+}

@@ -3,11 +3,12 @@ import { rowMajorStrides } from '../../layout/layout.ts';
 import { defineOp } from '../define-op.ts';
 import type { Segment } from '../linear-map.ts';
 import { poolAttributes } from './attributes.ts';
+import { axpy } from './axpy.ts';
 import { inputsOf, poolGeometry } from './pool.ts';
 import type { PoolGeometry } from './pool.ts';
 import { stridedLoops } from './strided.ts';
 import { boundsOf, resultType, tensorOf, tensorTypeOf, tensorValue } from './values.ts';
-import { indicesOf, spatialPairs, validPositions } from './window.ts';
+import { indicesOf, spatialRuns, validPositions } from './window.ts';
 
 /** What the sum at each position is divided by. */
 function divisors(geometry: PoolGeometry, countIncludePad: boolean): Float64Array<ArrayBuffer> {
@@ -54,10 +55,11 @@ export default defineOp({
     const { data } = tensorOf(x);
     const y = new Float64Array(images * outSize);
     for (const index of indicesOf(window.kernel)) {
-      const pairs = spatialPairs(input, output, window, index);
+      const runs = spatialRuns(input, output, window, index);
       for (let n = 0; n < images; n++) {
-        for (let p = 0; p < pairs.out.length; p++) {
-          y[n * outSize + pairs.out[p]!]! += data[n * inSize + pairs.input[p]!]!;
+        for (let r = 0; r < runs.out.length; r++) {
+          const to = n * outSize + runs.out[r]!;
+          axpy(y, to, 1, data, n * inSize + runs.input[r]!, runs.stride, runs.count[r]!);
         }
       }
     }

@@ -5,9 +5,10 @@ import type { OpContext } from '../define-op.ts';
 import type { Segment } from '../linear-map.ts';
 import type { Type } from '../types.ts';
 import { constantReference, windowAttributes } from './attributes.ts';
+import { axpy } from './axpy.ts';
 import { stridedLoops } from './strided.ts';
 import { boundsOf, resultType, shapeError, tensorOf, tensorTypeOf, tensorValue } from './values.ts';
-import { indicesOf, spatialPairs, validPositions, windowOutput } from './window.ts';
+import { indicesOf, spatialRuns, validPositions, windowOutput } from './window.ts';
 import type { Window } from './window.ts';
 
 const attributesSchema = z.strictObject({
@@ -110,6 +111,55 @@ function kernelRuns(
   return [...runs.values()];
 }
 
+/** Runs of each row of the result: kernel element, first position, its input, positions. */
+function runsByRow(
+  input: readonly number[],
+  output: readonly number[],
+  window: Window,
+): Int32Array[] {
+  const width = output.at(-1) ?? 1;
+  const rows = Array.from({ length: elementCount(output) / width }, (): number[] => []);
+  let k = 0;
+  for (const index of indicesOf(window.kernel)) {
+    const runs = spatialRuns(input, output, window, index);
+    runs.out.forEach((out, r) => {
+      rows[Math.floor(out / width)]?.push(k, out, runs.input[r]!, runs.count[r]!);
+    });
+    k++;
+  }
+  return rows.map((row) => Int32Array.from(row));
+}
+
+/**
+ * Add what all channels give to one row of one map.
+ *
+ * A function of its own: it is called often, so that it is optimised as a whole.
+ */
+function addRow(
+  to: { readonly y: Float64Array; readonly start: number },
+  from: {
+    readonly data: Float64Array;
+    readonly start: number;
+    readonly size: number;
+    readonly channels: number;
+  },
+  by: { readonly weights: Float64Array; readonly start: number; readonly size: number },
+  runs: Int32Array,
+  stride: number,
+): void {
+  const { y, start: outBase } = to;
+  const { data, channels } = from;
+  const { weights } = by;
+  for (let c = 0; c < channels; c++) {
+    const weightBase = by.start + c * by.size;
+    const inBase = from.start + c * from.size;
+    for (let r = 0; r < runs.length; r += 4) {
+      const w = weights[weightBase + runs[r]!]!;
+      axpy(y, outBase + runs[r + 1]!, w, data, inBase + runs[r + 2]!, stride, runs[r + 3]!);
+    }
+  }
+}
+
 export default defineOp({
   name: 'nn.conv',
   code: 10,
@@ -182,24 +232,21 @@ export default defineOp({
       for (let n = 0; n < batch * maps; n++)
         y.fill(bias[n % maps]!, n * outSize, (n + 1) * outSize);
     }
-    let k = 0;
-    for (const index of indicesOf(window.kernel)) {
-      const pairs = spatialPairs(input, output, window, index);
-      const to = pairs.out;
-      const from = pairs.input;
+    const stride = window.strides.at(-1) ?? 1;
+    // Row by row, so that a row of the result stays in the first-level cache while it is summed.
+    for (const runs of runsByRow(input, output, window)) {
       for (let n = 0; n < batch; n++) {
         for (let m = 0; m < maps; m++) {
-          const group = Math.floor(m / groupMaps);
-          const outBase = (n * maps + m) * outSize;
-          for (let c = 0; c < groupChannels; c++) {
-            const w = weights[(m * groupChannels + c) * kernelSize + k]!;
-            const inBase = (n * channels + group * groupChannels + c) * inSize;
-            for (let p = 0; p < to.length; p++)
-              y[outBase + to[p]!]! += w * data[inBase + from[p]!]!;
-          }
+          const firstChannel = n * channels + Math.floor(m / groupMaps) * groupChannels;
+          addRow(
+            { y, start: (n * maps + m) * outSize },
+            { data, start: firstChannel * inSize, size: inSize, channels: groupChannels },
+            { weights, start: m * groupChannels * kernelSize, size: kernelSize },
+            runs,
+            stride,
+          );
         }
       }
-      k++;
     }
     return tensorValue([batch, maps, ...output], y);
   },

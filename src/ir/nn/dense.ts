@@ -4,6 +4,7 @@ import { defineOp } from '../define-op.ts';
 import type { OpContext } from '../define-op.ts';
 import type { Type } from '../types.ts';
 import { constantReference } from './attributes.ts';
+import { axpy } from './axpy.ts';
 import { stridedLoops } from './strided.ts';
 import { boundsOf, resultType, shapeError, tensorOf, tensorTypeOf, tensorValue } from './values.ts';
 
@@ -92,9 +93,7 @@ export default defineOp({
     for (let row = 0; row < rows; row++) {
       if (bias !== null) y.set(bias, row * n);
       for (let i = 0; i < k; i++) {
-        const value = data[row * k + i]!;
-        for (let column = 0; column < n; column++)
-          y[row * n + column]! += value * weights[i * n + column]!;
+        axpy(y, row * n, data[row * k + i]!, weights, i * n, 1, n);
       }
     }
     return tensorValue(shape, y);

@@ -3,7 +3,7 @@ import { defineOp } from '../define-op.ts';
 import { poolAttributes } from './attributes.ts';
 import { poolGeometry } from './pool.ts';
 import { boundsOf, resultType, tensorOf, tensorValue } from './values.ts';
-import { indicesOf, spatialPairs } from './window.ts';
+import { indicesOf, spatialRuns } from './window.ts';
 
 export default defineOp({
   name: 'nn.max-pool',
@@ -25,11 +25,14 @@ export default defineOp({
     const { data } = tensorOf(x);
     const y = new Float64Array(images * outSize).fill(-Infinity);
     for (const index of indicesOf(window.kernel)) {
-      const pairs = spatialPairs(input, output, window, index);
+      const runs = spatialRuns(input, output, window, index);
       for (let n = 0; n < images; n++) {
-        for (let p = 0; p < pairs.out.length; p++) {
-          const o = n * outSize + pairs.out[p]!;
-          y[o] = Math.max(y[o]!, data[n * inSize + pairs.input[p]!]!);
+        for (let r = 0; r < runs.out.length; r++) {
+          const to = n * outSize + runs.out[r]!;
+          const from = n * inSize + runs.input[r]!;
+          for (let k = 0; k < runs.count[r]!; k++) {
+            y[to + k] = Math.max(y[to + k]!, data[from + k * runs.stride]!);
+          }
         }
       }
     }

@@ -75,48 +75,67 @@ export function validPositions(
   return [first, last];
 }
 
-/** Pairs of flat spatial indices that one kernel element connects. */
-export interface SpatialPairs {
+/** Runs of positions along the last spatial axis whose input is not padding. */
+export interface SpatialRuns {
+  /** Flat spatial index of the first position, of its input, and the number of positions, per run. */
   readonly out: Int32Array<ArrayBuffer>;
   readonly input: Int32Array<ArrayBuffer>;
+  readonly count: Int32Array<ArrayBuffer>;
+  /** Distance of the inputs of neighbouring positions. */
+  readonly stride: number;
 }
 
-/** List the pairs by walking every position and leaving out those that fall into padding. */
-export function spatialPairs(
+/** What one kernel element connects: every position is tried, those in padding are left out. */
+export function spatialRuns(
   input: readonly number[],
   output: readonly number[],
   window: Window,
   kernelIndex: readonly number[],
-): SpatialPairs {
-  const total = output.reduce((product, extent) => product * extent, 1);
-  const out = new Int32Array(total);
-  const from = new Int32Array(total);
-  const at = new Array<number>(output.length).fill(0);
-  let kept = 0;
-  for (let o = 0; o < total; o++) {
+): SpatialRuns {
+  const last = output.length - 1;
+  const rows = output.slice(0, -1).reduce((product, extent) => product * extent, 1);
+  const width = output[last] ?? 1;
+  const out: number[] = [];
+  const from: number[] = [];
+  const count: number[] = [];
+  const inputAt = (position: number, axis: number): number => {
+    const i =
+      position * window.strides[axis]! +
+      kernelIndex[axis]! * window.dilations[axis]! -
+      window.pads[axis]!;
+    return i >= 0 && i < input[axis]! ? i : -1;
+  };
+  // The same along every row.
+  let first = -1;
+  let length = 0;
+  for (let o = 0; last >= 0 && o < width; o++) {
+    if (inputAt(o, last) < 0) continue;
+    if (first < 0) first = o;
+    length++;
+  }
+  const at = new Array<number>(Math.max(0, last)).fill(0);
+  for (let row = 0; length > 0 && row < rows; row++) {
     let flat = 0;
-    for (let axis = 0; axis < output.length; axis++) {
-      const i =
-        at[axis]! * window.strides[axis]! +
-        kernelIndex[axis]! * window.dilations[axis]! -
-        window.pads[axis]!;
-      if (i < 0 || i >= input[axis]!) {
-        flat = -1;
-        break;
-      }
-      flat = flat * input[axis]! + i;
+    for (let axis = 0; axis < last; axis++) {
+      const i = inputAt(at[axis]!, axis);
+      flat = i < 0 || flat < 0 ? -1 : flat * input[axis]! + i;
     }
     if (flat >= 0) {
-      out[kept] = o;
-      from[kept] = flat;
-      kept++;
+      out.push(row * width + first);
+      from.push(flat * input[last]! + inputAt(first, last));
+      count.push(length);
     }
-    for (let axis = output.length - 1; axis >= 0; axis--) {
+    for (let axis = last - 1; axis >= 0; axis--) {
       if (++at[axis]! < output[axis]!) break;
       at[axis] = 0;
     }
   }
-  return { out: out.subarray(0, kept), input: from.subarray(0, kept) };
+  return {
+    out: Int32Array.from(out),
+    input: Int32Array.from(from),
+    count: Int32Array.from(count),
+    stride: window.strides[last] ?? 1,
+  };
 }
 
 /** Every multi-index below the extents, in row-major order. */

@@ -3,12 +3,20 @@ import { CipherloomError } from '../errors.ts';
 import { definePass } from './define-pass.ts';
 import { estimateErrors, predictedPrecision } from './noise/estimate.ts';
 
+/**
+ * Calibrated ranges hold the largest value seen twice (eight times for synthetic inputs); the largest
+ * output of one input may be half of the largest of all.
+ */
+const calibratedMargin = 4;
+const syntheticMargin = 16;
+
 export default definePass({
   name: 'estimate-noise',
   summary: 'Predict the error of every value and the precision of the outputs.',
   phase: 'ckks',
   run(program, context) {
-    const bits = predictedPrecision(program, estimateErrors(program));
+    const margin = context.calibration === null ? syntheticMargin : calibratedMargin;
+    const bits = predictedPrecision(program, estimateErrors(program), margin);
     context.note({ kind: 'figure', name: 'precisionBits', value: bits });
     const wanted = context.options.precisionBits;
     if (bits < wanted) {

@@ -236,8 +236,16 @@ function deviations(ringDegree: number): number {
   return 6.34 + 0.1 * (Math.log2(ringDegree) - 13);
 }
 
-/** Predicted precision of the outputs in bits: −log2(worst slot's error / largest value). */
-export function predictedPrecision(program: Program, errors: readonly ErrorEstimate[]): number {
+/**
+ * Predicted precision of the outputs in bits: −log2(worst slot's error / largest value).
+ *
+ * `margin` is how many times the largest output of a typical input a calibrated range holds.
+ */
+export function predictedPrecision(
+  program: Program,
+  errors: readonly ErrorEstimate[],
+  margin: number,
+): number {
   const { modulus } = program;
   invariant(modulus !== null, 'errors are estimated once the modulus is chosen');
   return Math.min(
@@ -246,8 +254,7 @@ export function predictedPrecision(program: Program, errors: readonly ErrorEstim
       const type = operationOf(program, value).type;
       invariant(error !== undefined, 'outputs are estimated');
       const worst = error.worst + deviations(modulus.ringDegree) * Math.sqrt(error.variance);
-      // Ranges hold a margin over what is seen; precision is relative to the largest value seen.
-      const seen = magnitude(type.range) / (type.range?.source === 'calibrated' ? 2 : 1);
+      const seen = magnitude(type.range) / (type.range?.source === 'calibrated' ? margin : 1);
       return Math.log2(Math.max(seen, 2 ** -40) / worst);
     }),
   );

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { importOnnx } from '../../src/frontend/import-onnx.ts';
+import { examineOnnx, importOnnx } from '../../src/frontend/import-onnx.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import { expectSameAsOnnxruntime, randomInputs } from '../support/compare-onnx.ts';
 import { dataPath } from '../support/data.ts';
@@ -51,6 +51,40 @@ describe.skipIf(others === null)('networks of he-man-tenseal (needs the data fol
   ])('%s agrees with ONNX Runtime', async (file) => {
     const model = await expectSameAsOnnxruntime(readFileSync(path.join(others!, file)));
     expect(model.warnings.map(({ id }) => id)).toEqual(['INPUT_RANGE_ASSUMED']);
+  });
+});
+
+const collection = dataPath('onnx');
+
+describe.skipIf(collection === null)('networks of other tools (needs the data folder)', () => {
+  test.each([
+    'ace/model/resnet20_cifar10_pre.onnx',
+    'cONNXr/mnist/model.onnx',
+    'onnx-mlir/docs/mnist_example/mnist.onnx',
+    'onnx2c/examples/atmega_mnist/mnist.simplified.onnx',
+    'onnx2c/test/mnist/pytorch.onnx',
+    'onnx2c/test/simple_networks/conv_2ch_3kernels_randombias.onnx',
+    'onnx2c/test/simple_networks/conv_k2_maxpool_k2.onnx',
+    'onnx2c/test/tfl_helloworld/model.onnx',
+    'onnx2c/test/velardo/lesson14.onnx',
+    'onnx2c/test/velardo/lesson9.onnx',
+    'tract/examples/keras-tract-tf2/example.onnx',
+    'tract/onnx/test_cases/averagepool_count_include_pad/model.onnx',
+    'wonnx/opt-mnist.onnx',
+  ])('%s agrees with ONNX Runtime', async (file) => {
+    await expectSameAsOnnxruntime(readFileSync(path.join(collection!, file)));
+  });
+
+  test.each([
+    ['wonnx/single_relu.onnx', ['model']],
+    ['he-man-tenseal/tests/models/pad-edge-2d.onnx', ['Pad']],
+    ['he-man-tenseal/tests/models/pad-reflection-1d.onnx', ['Pad']],
+  ])('%s is refused for its %j', (file, operators) => {
+    const { program, unsupported } = examineOnnx(readFileSync(path.join(collection!, file)), {
+      name: 'model',
+    });
+    expect(program).toBeNull();
+    expect(unsupported.map(({ operator }) => operator)).toEqual(operators);
   });
 });
 

@@ -43,12 +43,7 @@ export function randomInputs({ program }: ImportedModel, seed: number): Inputs {
 /** Import, verify, interpret; every output must agree with ONNX Runtime to `tolerance`. */
 export async function expectSameAsOnnxruntime(
   bytes: Uint8Array,
-  {
-    tolerance = 1e-5,
-    seed = 1,
-    ranges = {},
-    inputs = null as Inputs | null,
-  } = {},
+  { tolerance = 1e-5, seed = 1, ranges = {}, inputs = null as Inputs | null } = {},
 ): Promise<ImportedModel> {
   const model = importOnnx(bytes, { name: 'test', inputRanges: ranges });
   verify(model.program);

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-const root =
-  process.env.CIPHERLOOM_DATA ?? path.join(import.meta.dirname, '../../../shared/data');
+const root = process.env.CIPHERLOOM_DATA ?? path.join(import.meta.dirname, '../../../shared/data');
 
 /** The folder of the data, or null where it is absent. Throws with CIPHERLOOM_REQUIRE_DATA=1. */
 export function dataFolder(): string | null {

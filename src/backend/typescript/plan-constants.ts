@@ -66,7 +66,7 @@ function inputEntry(input: ClientInput): string {
 
 function outputEntry(output: ClientOutput): string {
   const steps = output.postprocess.map(({ op, axis }) => `${op} along axis ${axis}`);
-  const bound = numberLiteral(output.bound);
+  const bound = numberLiteral(Number(output.bound.toPrecision(4)));
   return tensorEntry(
     output.name,
     outputFacts(output),

@@ -3,6 +3,7 @@ import type { Warning } from './errors.ts';
 import { CipherloomError } from './errors.ts';
 import { examineOnnx } from './frontend/import-onnx.ts';
 import type { UnsupportedPart } from './frontend/import-onnx.ts';
+import { numbersOf, textOf } from './ir/attribute-values.ts';
 import type { Program } from './ir/program.ts';
 import { operationOf } from './ir/program.ts';
 import { shapeOf } from './ir/types.ts';
@@ -120,8 +121,8 @@ function partsOf(error: CipherloomError): UnsupportedPart[] {
 function inputsOf(program: Program): Inspection['inputs'] {
   return program.operations
     .filter((operation) => operation.op === 'nn.input')
-    .map(({ attributes, type }) => {
-      const [lo = 0, hi = 1] = attributes['range'] as readonly number[];
-      return { name: String(attributes['name']), shape: shapeOf(type), range: [lo, hi] };
+    .map((operation) => {
+      const [lo = 0, hi = 1] = numbersOf(operation, 'range');
+      return { name: textOf(operation, 'name'), shape: shapeOf(operation.type), range: [lo, hi] };
     });
 }

@@ -49,7 +49,12 @@ export interface OpDefinition<A extends object = Record<string, unknown>> {
   /** Interval bounds of the elements of the result, from those of the operands. */
   range(operands: readonly Type[], attributes: A, context: OpContext): readonly [number, number];
   /** Clear semantics. */
-  evaluate(operands: readonly Value[], types: readonly Type[], attributes: A, context: OpContext): Value;
+  evaluate(
+    operands: readonly Value[],
+    types: readonly Type[],
+    attributes: A,
+    context: OpContext,
+  ): Value;
   /** Cost on ciphertexts; absent where the operation is free or not yet lowered. */
   cost?(operands: readonly Type[], attributes: A, context: OpContext): Partial<OpCost>;
   /**
@@ -73,11 +78,22 @@ export function defineOp<A extends object>(definition: OpDefinition<A>): OpDefin
 }
 
 /** An operator of any attribute type, as the table holds it. */
-export interface AnyOp
-  extends Omit<OpDefinition<never>, 'infer' | 'range' | 'evaluate' | 'cost' | 'affine'> {
+export interface AnyOp extends Omit<
+  OpDefinition<never>,
+  'infer' | 'range' | 'evaluate' | 'cost' | 'affine'
+> {
   infer(operands: readonly Type[], attributes: Attributes, context: OpContext): Type;
-  range(operands: readonly Type[], attributes: Attributes, context: OpContext): readonly [number, number];
-  evaluate(operands: readonly Value[], types: readonly Type[], attributes: Attributes, context: OpContext): Value;
+  range(
+    operands: readonly Type[],
+    attributes: Attributes,
+    context: OpContext,
+  ): readonly [number, number];
+  evaluate(
+    operands: readonly Value[],
+    types: readonly Type[],
+    attributes: Attributes,
+    context: OpContext,
+  ): Value;
   cost?(operands: readonly Type[], attributes: Attributes, context: OpContext): Partial<OpCost>;
   affine?(operands: readonly Type[], attributes: Attributes, context: OpContext): AffineMap;
 }

@@ -1,4 +1,5 @@
 /** The one interpreter: runs a program of any dialect in the clear. */
+import { textOf } from './attribute-values.ts';
 import { CipherloomError, invariant } from '../errors.ts';
 import { opContext } from './build.ts';
 import type { Value } from './define-op.ts';
@@ -38,7 +39,7 @@ export function interpret(
     });
     let value: Value;
     if (operation.op.endsWith('.input')) {
-      const name = String(operation.attributes['name']);
+      const name = textOf(operation, 'name');
       const input = inputs.get(name);
       if (input === undefined) {
         throw new CipherloomError('INPUT_INVALID', `input "${name}" is missing`, {
@@ -60,7 +61,8 @@ export function interpret(
     if (options.perturb !== undefined) value = options.perturb(id, operation, value);
     options.observe?.(id, operation, value);
     values[id] = value;
-    for (const operand of operation.operands) if (lastUse[operand] === id) values[operand] = undefined;
+    for (const operand of operation.operands)
+      if (lastUse[operand] === id) values[operand] = undefined;
   });
   return new Map(
     program.outputs.map(({ name, value }) => {

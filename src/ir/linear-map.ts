@@ -114,10 +114,9 @@ export function boundMap(
   const size = elementCount(map.outShape);
   const low = new Float64Array(size);
   const high = new Float64Array(size);
-  const { out, input, weight } = entriesOf(map);
+  const { out, weight } = entriesOf(map);
   // Duplicate (out, input) entries are bounded separately: never too small.
   for (let k = 0; k < out.length; k++) {
-    void input;
     const o = out[k] ?? 0;
     const w = map.weights[weight[k] ?? 0] ?? 0;
     low[o] = (low[o] ?? 0) + (w >= 0 ? w * lo : w * hi);
@@ -127,7 +126,10 @@ export function boundMap(
 }
 
 /** The identity, or any reordering that keeps the flat order (Reshape, Flatten). */
-export function identityMap(inShape: readonly number[], outShape: readonly number[] = inShape): LinearMap {
+export function identityMap(
+  inShape: readonly number[],
+  outShape: readonly number[] = inShape,
+): LinearMap {
   const count = elementCount(inShape);
   invariant(count === elementCount(outShape), 'an identity map keeps the number of elements');
   return {
@@ -297,7 +299,7 @@ export function gatherSegments(
   weight: ArrayLike<number>,
 ): Segment[] {
   let level: Segment[] = [];
-  for (let k = 0; k < out.length; ) {
+  for (let k = 0; k < out.length;) {
     const o = out[k] ?? 0;
     const i = input[k] ?? 0;
     const w = weight[k] ?? 0;
@@ -333,8 +335,7 @@ function sameLoops(a: readonly SegmentLoop[], b: readonly SegmentLoop[]): boolea
     a.every((loop, k) => {
       const other = b[k];
       return (
-        other !== undefined &&
-        loop.count === other.count &&
+        loop.count === other?.count &&
         loop.out === other.out &&
         loop.input === other.input &&
         loop.weight === other.weight
@@ -345,7 +346,7 @@ function sameLoops(a: readonly SegmentLoop[], b: readonly SegmentLoop[]): boolea
 
 function gatherRuns(segments: readonly Segment[]): Segment[] {
   const gathered: Segment[] = [];
-  for (let k = 0; k < segments.length; ) {
+  for (let k = 0; k < segments.length;) {
     const first = segments[k];
     if (first === undefined) break;
     const second = segments[k + 1];

@@ -33,14 +33,14 @@ export function parseProgram(
   const values = new Map<string, Tensor>();
   const operations: Operation[] = [];
   const outputs: ProgramOutput[] = [];
-  let name: string | null = null;
+  const names: string[] = [];
   let modulus: Modulus | null = null;
   text.split('\n').forEach((raw, row) => {
     const line = raw.trim();
     if (line === '' || line.startsWith('//')) return;
     const reader = new LineReader(line, row + 1, layouts);
     if (reader.take('program ')) {
-      name = reader.string();
+      names.push(reader.string());
     } else if (reader.take('modulus ')) {
       const ringDegree = reader.number();
       const primes = reader.integers();
@@ -75,8 +75,11 @@ export function parseProgram(
     }
     reader.end();
   });
-  if (name === null) {
-    throw new CipherloomError('IR_INVALID', 'the text has no program line', { phase: 'ir' });
+  const [name] = names;
+  if (name === undefined || names.length > 1) {
+    throw new CipherloomError('IR_INVALID', 'the text needs exactly one program line', {
+      phase: 'ir',
+    });
   }
   return { name, operations, outputs, constants: values, modulus };
 }

@@ -6,12 +6,7 @@ import type { Type } from './types.ts';
 
 /** JSON values; a string that begins with `@` names a constant of the program. */
 export type Attribute =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Attribute[]
-  | { readonly [key: string]: Attribute };
+  null | boolean | number | string | readonly Attribute[] | { readonly [key: string]: Attribute };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 

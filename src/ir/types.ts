@@ -80,7 +80,9 @@ export function sameType(a: Type, b: Type): boolean {
 export function describeType(type: Type): string {
   const shape = `[${shapeOf(type).join(',')}]`;
   if (type.kind === 'tensor') return `tensor ${shape}`;
-  if (type.kind === 'vector') return `vector ${shape} in ${type.layout.ciphertexts} × ${type.layout.slots} slots`;
-  const scale = type.scale === null ? '?' : `2^${log2(type.scale).toFixed(3)} (${toText(type.scale)})`;
+  if (type.kind === 'vector')
+    return `vector ${shape} in ${type.layout.ciphertexts} × ${type.layout.slots} slots`;
+  const scale =
+    type.scale === null ? '?' : `2^${log2(type.scale).toFixed(3)} (${toText(type.scale)})`;
   return `ciphertext ${shape} ×${type.layout.ciphertexts}, level ${type.level ?? '?'}, size ${type.size}, scale ${scale}`;
 }

@@ -1,4 +1,5 @@
 /** The verifier: every rule that a program of any dialect must hold. */
+import { textOf } from './attribute-values.ts';
 import { CipherloomError } from '../errors.ts';
 import { typedOperation } from './build.ts';
 import { constantReferences } from './program.ts';
@@ -14,7 +15,7 @@ import { describeType, sameType } from './types.ts';
 export function verify(program: Program): void {
   const fail = (id: number | null, reason: string): never => {
     const operation = id === null ? undefined : program.operations[id];
-    const where = operation === undefined ? program.name : `%${id} = ${operation.op}`;
+    const where = operation === undefined ? program.name : `%${String(id)} = ${operation.op}`;
     throw new CipherloomError('IR_INVALID', `${where}: ${reason}`, {
       phase: 'ir',
       node: operation?.location ?? undefined,
@@ -30,7 +31,8 @@ export function verify(program: Program): void {
       }
     }
     for (const reference of Object.values(operation.attributes).flatMap(constantReferences)) {
-      if (!program.constants.has(reference.slice(1))) fail(id, `constant ${reference} does not exist`);
+      if (!program.constants.has(reference.slice(1)))
+        fail(id, `constant ${reference} does not exist`);
     }
     const operandTypes = operation.operands.map((operand) => {
       const type = program.operations[operand]?.type;
@@ -46,12 +48,16 @@ export function verify(program: Program): void {
       operation.location,
     );
     if (!sameType(typed.type, operation.type)) {
-      fail(id, `has type ${describeType(operation.type)}, its rule gives ${describeType(typed.type)}`);
+      fail(
+        id,
+        `has type ${describeType(operation.type)}, its rule gives ${describeType(typed.type)}`,
+      );
     }
     const range = operation.type.range;
-    if (range !== null && !(range.lo <= range.hi)) fail(id, `has the empty range [${range.lo}, ${range.hi}]`);
+    if (range !== null && !(range.lo <= range.hi))
+      fail(id, `has the empty range [${range.lo}, ${range.hi}]`);
     if (operation.op.endsWith('.input')) {
-      const name = String(operation.attributes['name']);
+      const name = textOf(operation, 'name');
       if (inputNames.has(name)) fail(id, `input "${name}" is declared twice`);
       inputNames.add(name);
     }

@@ -142,7 +142,8 @@ function computePlacement(layout: Layout): Placement {
       const move = value < digit.size ? 1 : -(digit.size - 1);
       counter[d] = value < digit.size ? value : 0;
       place += move * placeStride(digit);
-      if (typeof digit.of === 'number') index[digit.of] = (index[digit.of] ?? 0) + move * digit.step;
+      if (typeof digit.of === 'number')
+        index[digit.of] = (index[digit.of] ?? 0) + move * digit.step;
       if (value < digit.size) break;
     }
   }
@@ -191,7 +192,8 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
   const reach = { slot: 0, ciphertext: 0 };
   for (const digit of digits) {
     if (digit.size < 1 || digit.stride < 0 || digit.step < 0) fail('negative digit', { digit });
-    if (typeof digit.of === 'number' && digit.of >= shape.length) fail('digit of no axis', { digit });
+    if (typeof digit.of === 'number' && digit.of >= shape.length)
+      fail('digit of no axis', { digit });
     if (typeof digit.of === 'number' && digit.of < 0) fail('digit of no axis', { digit });
     combinations *= digit.size;
     if (combinations > maxPlaces) fail('the digits have too many combinations');
@@ -201,7 +203,10 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
   if (reach.ciphertext >= ciphertexts) {
     fail('digits reach past the last ciphertext', { reach: reach.ciphertext, ciphertexts });
   }
-  if (layout.unused.kind === 'unknown' && !(layout.unused.bound >= 0 && layout.unused.bound < Infinity)) {
+  if (
+    layout.unused.kind === 'unknown' &&
+    !(layout.unused.bound >= 0 && layout.unused.bound < Infinity)
+  ) {
     fail('the bound of the unused slots must be a finite number');
   }
   const placement = placementOf(layout);

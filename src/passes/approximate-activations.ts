@@ -10,7 +10,7 @@ import { lookupOp } from '../ir/ops.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
 import { shapeOf } from '../ir/types.ts';
 import { elementCount } from '../layout/layout.ts';
-import { textOf } from './attribute-values.ts';
+import { textOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
 import { fitPolynomial } from './polynomial/least-squares.ts';

@@ -1,11 +1,12 @@
 /** Choose a layout for every value: nn program to packed program. */
 import { CipherloomError, invariant } from '../errors.ts';
+import { constantAttribute } from '../ir/attribute-values.ts';
 import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema } from '../ir/nn/linear.ts';
 import { identityMap } from '../ir/linear-map.ts';
 import type { LinearMap } from '../ir/linear-map.ts';
 import { affineToAttributes } from '../ir/nn/linear.ts';
-import { constantOf, operationOf, usersOf } from '../ir/program.ts';
+import { operationOf, usersOf } from '../ir/program.ts';
 import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
 import { shapeOf } from '../ir/types.ts';
 import { samePlaces } from '../layout/layout.ts';
@@ -151,10 +152,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         }
       }
     } else if (operation.op === 'nn.polynomial') {
-      const coefficients = constantOf(
-        program.constants,
-        String(operation.attributes['coefficients']),
-      );
+      const coefficients = constantAttribute(program, operation, 'coefficients');
       const products = treeProducts(polynomialTree(coefficients));
       for (const state of beam) {
         const [operand = 0] = operation.operands;

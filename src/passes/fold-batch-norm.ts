@@ -5,7 +5,7 @@ import { usersOf } from '../ir/program.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { shapeOf } from '../ir/types.ts';
-import { constantAttribute, numberOf, textOf } from './attribute-values.ts';
+import { constantAttribute, numberOf, textOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 
 /** y = factor · x + offset, per channel. */

@@ -6,7 +6,7 @@ import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
 import { zipTensors } from '../ir/tensor.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
-import { constantAttribute, numbersOf, textOf } from './attribute-values.ts';
+import { constantAttribute, numbersOf, textOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 
 export default definePass({

@@ -8,7 +8,7 @@ import type { Operation, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { magnitude } from '../ir/types.ts';
 import type { Range } from '../ir/types.ts';
-import { constantAttribute } from './attribute-values.ts';
+import { constantAttribute } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { absorbsFactor } from './linear/absorbs-factor.ts';
 import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts';

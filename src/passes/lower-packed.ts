@@ -1,10 +1,11 @@
 /** Packed program to ckks program: polynomials become products, biases additions; levels come later. */
 import { invariant } from '../errors.ts';
+import { constantAttribute, textOf } from '../ir/attribute-values.ts';
 import { buildProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
-import { constantOf } from '../ir/program.ts';
-import type { Program, ValueId } from '../ir/program.ts';
+import type { ValueId } from '../ir/program.ts';
 import { tensor } from '../ir/tensor.ts';
+import { shapeOf } from '../ir/types.ts';
 import type { Range } from '../ir/types.ts';
 import { definePass } from './define-pass.ts';
 import { polynomialTree } from './packing/polynomial-tree.ts';
@@ -33,7 +34,8 @@ export default definePass({
           );
           break;
         case 'packed.linear': {
-          const { bias = null, ...rest } = attributes;
+          const { bias: _, ...rest } = attributes;
+          const bias = attributes['bias'] === null ? null : textOf(operation, 'bias');
           const unbiased = {
             location,
             range: bias === null ? range : withoutBias(range, builder, bias),
@@ -45,16 +47,13 @@ export default definePass({
             unbiased,
           );
           if (bias !== null) {
-            const { shape } = attributes;
-            const value = reshaped(builder, String(bias), shape as readonly number[]);
+            const value = reshaped(builder, bias, shapeOf(operation.type));
             values[id] = builder.add('ckks.add-constant', [values[id]], { value }, options);
           }
           break;
         }
         case 'packed.polynomial': {
-          const tree = polynomialTree(
-            constantOf(program.constants, String(attributes['coefficients'])),
-          );
+          const tree = polynomialTree(constantAttribute(program, operation, 'coefficients'));
           values[id] = lowerTree(builder, tree, a, location, range);
           break;
         }
@@ -77,9 +76,9 @@ export default definePass({
 });
 
 /** Bounds of a sum before its bias is added. */
-function withoutBias(range: Range | null, builder: ProgramBuilder, bias: unknown): Range | null {
+function withoutBias(range: Range | null, builder: ProgramBuilder, bias: string): Range | null {
   if (range === null) return null;
-  const { data } = builder.constantValue(String(bias));
+  const { data } = builder.constantValue(bias);
   const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return { ...range, lo: range.lo - largest, hi: range.hi + largest };
 }

@@ -4,7 +4,7 @@ import type { ProgramBuilder } from '../ir/build.ts';
 import type { Operation, ValueId } from '../ir/program.ts';
 import { shapeOf } from '../ir/types.ts';
 import { elementCount } from '../layout/layout.ts';
-import { numbersOf } from './attribute-values.ts';
+import { numbersOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { unsupportedNodes } from './unsupported-nodes.ts';
 

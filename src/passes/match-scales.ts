@@ -7,6 +7,7 @@
  * anyway. Nothing is ever called equal that is not.
  */
 import { CipherloomError, invariant } from '../errors.ts';
+import { textOf } from '../ir/attribute-values.ts';
 import { rewriteProgram } from '../ir/build.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
@@ -164,11 +165,9 @@ function forward(
     const scales = operation.operands.map((operand) => of.get(operand));
     const [a, b] = scales;
     switch (operation.op) {
-      case 'ckks.input': {
-        const { scale } = operation.attributes;
-        of.set(id, fromText(String(scale)));
+      case 'ckks.input':
+        of.set(id, fromText(textOf(operation, 'scale')));
         break;
-      }
       case 'ckks.linear':
       case 'ckks.multiply-constant':
         // Until a rescale follows the result carries W · q_l.

@@ -55,7 +55,7 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
   }
   const rest = passes.filter((pass) => pass.phase !== 'nn');
   const candidates = candidateRingDegrees(lowered, request.options);
-  let failure: unknown = null;
+  let failure: CipherloomError | null = null;
   for (const ringDegree of candidates) {
     const notes = new Map(nnNotes);
     try {

@@ -6,7 +6,7 @@ import { operationOf } from '../ir/program.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
 import type { Range } from '../ir/types.ts';
-import { constantAttribute } from './attribute-values.ts';
+import { constantAttribute } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { stackCoefficients } from './polynomial/coefficients.ts';
 import {

@@ -3,7 +3,7 @@ import { withoutUnused } from '../ir/build.ts';
 import { operationOf } from '../ir/program.ts';
 import type { Program, ProgramOutput } from '../ir/program.ts';
 import type { PostprocessStep } from '../layout/client-plan.ts';
-import { numberOf } from './attribute-values.ts';
+import { numberOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { unsupportedNodes } from './unsupported-nodes.ts';
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CipherloomError } from '../../src/errors.ts';
+import { textOf } from '../../src/ir/attribute-values.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import type { Value } from '../../src/ir/define-op.ts';
 import { operationOf } from '../../src/ir/program.ts';
@@ -35,8 +36,8 @@ function layoutOf(program: Program, value: number): Layout {
 function lowered(program: Program, images: readonly Map<string, Value>[], random: () => number) {
   const inputs = new Map<string, Value>();
   for (const operation of program.operations) {
-    const name = String(operation.attributes['name']);
     if (!operation.op.endsWith('.input') || operation.type.kind === 'tensor') continue;
+    const name = textOf(operation, 'name');
     const tensors = images.map((image) => {
       const value = image.get(name);
       if (value?.kind !== 'tensor') throw new Error(`no input ${name}`);

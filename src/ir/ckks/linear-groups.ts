@@ -57,22 +57,31 @@ export function linearAttributes(operation: Operation): {
   };
 }
 
+/** Programs do not change, so what was gathered for one stays right as long as it lives. */
+const known = new WeakMap<Program, Map<Operation, LinearGroups>>();
+
 /**
  * Gather the products of a linear operation of a program.
  *
- * Cost: 12 bytes and a share of a sort for each product. Throws RESOURCE_LIMIT where the operation
+ * Cost: 12 bytes and a share of a sort for each product; remembered as long as the program. Throws RESOURCE_LIMIT where the operation
  * has too many of them to number.
  */
 export function linearGroups(program: Program, operation: Operation): LinearGroups {
+  const gathered = known.get(program) ?? new Map<Operation, LinearGroups>();
+  known.set(program, gathered);
+  const remembered = gathered.get(operation);
+  if (remembered !== undefined) return remembered;
   const attributes = linear.attributes.parse(operation.attributes);
   const types = operation.operands.map((operand) => operationOf(program, operand).type);
   const context = opContext(program.constants, program.modulus, operation.location);
-  return groupProducts(
+  const groups = groupProducts(
     affineOf(types, attributes, context),
     types.map((type) => ciphertextOf(type).layout),
     ciphertextOf(operation.type).layout,
     attributes.method ?? { giantStep: 0, fold: null },
   );
+  gathered.set(operation, groups);
+  return groups;
 }
 
 /** Gather the products of an affine map between layouts. */

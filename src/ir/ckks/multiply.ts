@@ -21,7 +21,8 @@ export default defineOp({
     const operands = types.map(ciphertextOf);
     requireSize2(operands, context);
     const [a, b] = operands;
-    const scale = a?.scale == null || b?.scale == null ? null : multiply(a.scale, b.scale);
+    const [left, right] = [a?.scale ?? null, b?.scale ?? null];
+    const scale = left === null || right === null ? null : multiply(left, right);
     return ciphertext(
       commonLayout(types, (x, y) => x * y),
       3,

@@ -6,7 +6,6 @@ import { operationOf } from '../program.ts';
 import type { Operation, Program } from '../program.ts';
 import linear from './linear.ts';
 import { linearGroups, neverRotates } from './linear-groups.ts';
-import type { LinearGroups } from './linear-groups.ts';
 import relinearize from './relinearize.ts';
 import { ciphertextOf } from './values.ts';
 
@@ -20,11 +19,7 @@ function primesOf(program: Program, operation: Operation): number {
 }
 
 /** Rotations to the left of one linear operation: baby steps, giant steps and folds. */
-export function rotationSteps(
-  program: Program,
-  operation: Operation,
-  groupsOf: (program: Program, operation: Operation) => LinearGroups = linearGroups,
-): Set<number> {
+export function rotationSteps(program: Program, operation: Operation): Set<number> {
   const { layout } = ciphertextOf(operation.type);
   const fold = linear.attributes.parse(operation.attributes).method?.fold ?? null;
   const steps = new Set<number>();
@@ -32,7 +27,7 @@ export function rotationSteps(
     (operand) => ciphertextOf(operationOf(program, operand).type).layout,
   );
   if (!neverRotates(inputs, layout)) {
-    const groups = groupsOf(program, operation);
+    const groups = linearGroups(program, operation);
     for (const step of groups.baby) steps.add(step);
     for (const step of groups.giant) steps.add(step);
   }
@@ -45,12 +40,9 @@ export function rotationSteps(
  * List exactly the evaluation keys that a ckks program uses, each with the number of data primes at
  * the highest level of use. Rotations are in (−slots/2, slots/2], ascending.
  *
- * ASSUME: levels and methods are chosen. `groupsOf` may remember what it gathered.
+ * ASSUME: levels and methods are chosen.
  */
-export function rotationKeys(
-  program: Program,
-  groupsOf: (program: Program, operation: Operation) => LinearGroups = linearGroups,
-): ClientPlan['keys'] {
+export function rotationKeys(program: Program): ClientPlan['keys'] {
   let relinearised = 0;
   const rotations = new Map<number, number>();
   for (const operation of program.operations) {
@@ -59,7 +51,7 @@ export function rotationKeys(
     }
     if (operation.op === linear.name) {
       const primes = primesOf(program, operation);
-      for (const step of rotationSteps(program, operation, groupsOf)) {
+      for (const step of rotationSteps(program, operation)) {
         rotations.set(step, Math.max(rotations.get(step) ?? 0, primes));
       }
     }

@@ -26,11 +26,20 @@ export const affineSchema = z.strictObject(affineAttributes);
 export type AffineAttributes = z.infer<typeof affineSchema>;
 
 /** The affine map that the attributes of a linear operation describe. */
-export function affineOf(operands: readonly Type[], attributes: AffineAttributes, context: OpContext): AffineMap {
+export function affineOf(
+  operands: readonly Type[],
+  attributes: AffineAttributes,
+  context: OpContext,
+): AffineMap {
   const maps = attributes.maps.map((map, k): LinearMap => {
     const operand = operands[k];
     invariant(operand !== undefined, 'one matrix per operand');
-    return linearMapOf(context.constant(map.segments).data, context.constant(map.weights).data, shapeOf(operand), attributes.shape);
+    return linearMapOf(
+      context.constant(map.segments).data,
+      context.constant(map.weights).data,
+      shapeOf(operand),
+      attributes.shape,
+    );
   });
   return { maps, bias: attributes.bias === null ? null : context.constant(attributes.bias).data };
 }
@@ -51,7 +60,12 @@ function linearMapOf(
   ) {
     return known;
   }
-  const list: Segment[] = decodeSegments(segments, elementCount(inShape), elementCount(outShape), weights.length);
+  const list: Segment[] = decodeSegments(
+    segments,
+    elementCount(inShape),
+    elementCount(outShape),
+    weights.length,
+  );
   const map = { inShape, outShape, weights, segments: list };
   decoded.set(segments, map);
   return map;
@@ -73,12 +87,18 @@ export function affineToAttributes(
         segments: builder.constant(tensor([segments.length], segments), `${hint}.segments`),
       };
     }),
-    bias: affine.bias === null ? null : builder.constant(tensor([affine.bias.length], affine.bias), `${hint}.bias`),
+    bias:
+      affine.bias === null
+        ? null
+        : builder.constant(tensor([affine.bias.length], affine.bias), `${hint}.bias`),
   };
 }
 
 /** Interval bounds of an affine map over the ranges of its operands. */
-export function boundAffine(operands: readonly Type[], affine: AffineMap): readonly [number, number] {
+export function boundAffine(
+  operands: readonly Type[],
+  affine: AffineMap,
+): readonly [number, number] {
   const size = elementCount(affine.maps[0]?.outShape ?? []);
   const lo = affine.bias === null ? new Float64Array(size) : affine.bias.slice();
   const hi = lo.slice();
@@ -112,7 +132,8 @@ export default defineOp({
     affineOf(operands, attributes, context);
     return { kind: 'tensor', shape: attributes.shape, range: null };
   },
-  range: (operands, attributes, context) => boundAffine(operands, affineOf(operands, attributes, context)),
+  range: (operands, attributes, context) =>
+    boundAffine(operands, affineOf(operands, attributes, context)),
   evaluate(operands, types, attributes, context) {
     const affine = affineOf(types, attributes, context);
     const sum = new Float64Array(elementCount(attributes.shape));

@@ -10,7 +10,7 @@ import { degreeOf, polynomialTerms } from '../../ir/polynomial.ts';
 import { broadcastTo } from '../../ir/tensor.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
-import { constantAttribute } from '../attribute-values.ts';
+import { constantAttribute } from '../../ir/attribute-values.ts';
 import { addMaps, composeTwo } from './compose-maps.ts';
 
 /** Products that one composition may compute: about a second. */

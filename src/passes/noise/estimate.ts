@@ -7,6 +7,7 @@
  * homomorphic encryption", SAC 2023, and the project's own measurements.
  */
 import { InternalError, invariant } from '../../errors.ts';
+import { constantAttribute, textOf } from '../../ir/attribute-values.ts';
 import { opContext } from '../../ir/build.ts';
 import { entriesOf } from '../../ir/linear-map.ts';
 import { affineOf } from '../../ir/nn/linear.ts';
@@ -217,9 +218,9 @@ function estimateOperation(
     case 'ckks.add-constant':
       return { variance: operand(0).variance + encoding(scale), worst: operand(0).worst };
     case 'ckks.multiply-constant': {
-      const value = constantOf(program.constants, String(operation.attributes['value']));
+      const value = constantAttribute(program, operation, 'value');
       const factor = value.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const plain = toNumber(fromText(String(operation.attributes['plainScale'])));
+      const plain = toNumber(fromText(textOf(operation, 'plainScale')));
       const x = typicalMagnitude(operandType(0));
       return {
         variance: factor * factor * operand(0).variance + x * x * encoding(plain),

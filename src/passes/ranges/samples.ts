@@ -4,7 +4,7 @@ import type { Value } from '../../ir/define-op.ts';
 import type { Operation, Program } from '../../ir/program.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
-import { textOf } from '../attribute-values.ts';
+import { textOf } from '../../ir/attribute-values.ts';
 import type { PassContext } from '../define-pass.ts';
 import { syntheticInputs } from './synthetic-inputs.ts';
 

@@ -1,7 +1,7 @@
 /** Attributes of checked operations, of the kind their schema gives them. */
 import { invariant } from '../errors.ts';
-import { constantOf } from '../ir/program.ts';
-import type { Operation, Program } from '../ir/program.ts';
+import { constantOf } from './program.ts';
+import type { Operation, Program } from './program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 
 /** A name, or a reference to a constant. */

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { CipherloomError } from '../errors.ts';
+import { CipherloomError, invariant } from '../errors.ts';
 import {
   checkWritableParent,
   refuseInputAsOutput,
@@ -57,6 +57,29 @@ export function writeOutputChunks(
   chunks: Iterable<Uint8Array | string>,
   options: OutputFileOptions = {},
 ): void {
+  using file = openOutput(path, options);
+  for (const chunk of chunks) file.write(chunk);
+  file.commit();
+}
+
+/** The same for chunks that are made while others are written. */
+export async function writeOutputStream(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  options: OutputFileOptions = {},
+): Promise<void> {
+  using file = openOutput(path, options);
+  for await (const chunk of chunks) file.write(chunk);
+  file.commit();
+}
+
+interface PendingOutput extends Disposable {
+  write(chunk: Uint8Array | string): void;
+  /** Give the file its name; without this, disposing removes it. */
+  commit(): void;
+}
+
+function openOutput(path: string, options: OutputFileOptions): PendingOutput {
   const { flag = '--output', mode = 0o666 } = options;
   checkOutputFile(path, options);
   const target = resolveOutput(path);
@@ -64,33 +87,49 @@ export function writeOutputChunks(
   // A device or a pipe (/dev/null, /dev/stdout) is written to; only a file can be replaced.
   const replaces = existing === undefined || existing.isFile();
   const written = replaces ? temporarySibling(target, 'tmp') : target;
-  using _cleanup = replaces ? registerCleanup({ kind: 'remove', path: written }) : undefined;
+  const cleanup = replaces ? registerCleanup({ kind: 'remove', path: written }) : undefined;
+  let file: number | undefined;
   try {
-    const file = onDisk(path, flag, () => openSync(written, replaces ? 'wx' : 'w', mode));
-    try {
-      for (const chunk of chunks) {
-        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-        // One write may take less than all of it; Linux stops at 2 GiB.
-        let offset = 0;
-        while (offset < bytes.byteLength) {
-          offset += onDisk(path, flag, () => writeSync(file, bytes, offset));
-        }
-      }
-      if (replaces)
-        onDisk(path, flag, () => {
-          fsyncSync(file);
-        });
-    } finally {
-      closeSync(file);
-    }
-    if (replaces)
-      onDisk(path, flag, () => {
-        renameSync(written, target);
-      });
+    file = onDisk(path, flag, () => openSync(written, replaces ? 'wx' : 'w', mode));
   } catch (error) {
-    if (replaces) rmSync(written, { force: true });
+    cleanup?.[Symbol.dispose]();
     throw error;
   }
+  const close = (): void => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+  };
+  return {
+    write(chunk) {
+      const open = file;
+      invariant(open !== undefined, 'the output is open');
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      // One write may take less than all of it; Linux stops at 2 GiB.
+      let offset = 0;
+      while (offset < bytes.byteLength) {
+        offset += onDisk(path, flag, () => writeSync(open, bytes, offset));
+      }
+    },
+    commit() {
+      const open = file;
+      invariant(open !== undefined, 'the output is open');
+      if (replaces)
+        onDisk(path, flag, () => {
+          fsyncSync(open);
+        });
+      close();
+      if (replaces)
+        onDisk(path, flag, () => {
+          renameSync(written, target);
+        });
+    },
+    [Symbol.dispose]() {
+      close();
+      // After commit there is no file of that name any more.
+      if (replaces) rmSync(written, { force: true });
+      cleanup?.[Symbol.dispose]();
+    },
+  };
 }
 
 /** What fails here is the disk; what fails in the producer of the chunks keeps its own error. */

@@ -22,3 +22,11 @@ export const limitOption = {
   schema: integer(1).optional(),
   describe: 'use only the first K inputs',
 } as const;
+
+/** `--input` of what encrypts: a file, or NAME=FILE for each input. */
+export const inputOption = {
+  value: '[NAME=]X.npy',
+  repeat: true,
+  schema: filePath().array().min(1),
+  describe: 'images, [K, C, H, W] or [K, features]; NAME=X.npy for a model with several inputs',
+} as const;

@@ -5,7 +5,18 @@ import type { CommandTable } from '../define-command.ts';
  * `explain` does not wait for the encryption library.
  */
 export const commands = {
+  bench: () => import('./bench.ts'),
+  check: () => import('./check.ts'),
+  compile: () => import('./compile.ts'),
+  decrypt: () => import('./decrypt.ts'),
+  encrypt: () => import('./encrypt.ts'),
+  evaluate: () => import('./evaluate.ts'),
   explain: () => import('./explain.ts'),
+  inspect: () => import('./inspect.ts'),
+  keygen: () => import('./keygen.ts'),
   ops: () => import('./ops.ts'),
+  opt: () => import('./opt.ts'),
   passes: () => import('./passes.ts'),
+  run: () => import('./run.ts'),
+  verify: () => import('./verify.ts'),
 } as const satisfies CommandTable;

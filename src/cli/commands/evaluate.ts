@@ -1,0 +1,84 @@
+import { defineCommand } from '../define-command.ts';
+import { filePath } from '../option-schemas.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import { insecureOption, openSession } from '../plan-folder.ts';
+import { maxCiphertextBytes } from '../protocol/limits.ts';
+import { watchResidentPeak } from '../protocol/resident-peak.ts';
+import { readBoundedFile } from '../read-file.ts';
+import { outputOption, threadsOption } from '../shared-options.ts';
+import { byteText, timeText } from '../text/figures.ts';
+import { factLines } from '../text/table.ts';
+
+export default defineCommand({
+  name: 'evaluate',
+  summary: 'Evaluate a plan on ciphertexts, as its server does: no secret is needed.',
+  positional: { dir: { describe: 'folder that compile wrote (its model.loom is enough)' } },
+  options: {
+    evaluationKeys: {
+      value: 'FILE',
+      schema: filePath(),
+      describe: 'evaluation.keys of the client that encrypted the input',
+    },
+    input: {
+      value: 'X.ct',
+      schema: filePath(),
+      describe: 'ciphertexts that encrypt wrote',
+    },
+    output: { ...outputOption, value: 'Y.ct', describe: 'file for the encrypted results' },
+    threads: threadsOption,
+    insecure: insecureOption,
+  },
+  examples: [
+    {
+      command:
+        'cipherloom evaluate plan/ --evaluation-keys evaluation.keys --input x.ct --out y.ct',
+      does: 'encrypted results, which only the client can decrypt',
+    },
+    {
+      command: 'cipherloom evaluate plan/ --evaluation-keys e.keys --input x.ct --out y.ct --json',
+      does: 'the same, with time and peak memory',
+    },
+  ],
+  async run({ dir, evaluationKeys, input, output, insecure }, { progress }) {
+    const inputs = [input, evaluationKeys];
+    checkOutputFile(output, { inputs });
+    const request = readBoundedFile(input, maxCiphertextBytes);
+    progress.step('loading the plan');
+    const loadAt = performance.now();
+    await using session = await openSession(dir, { insecure }, { backend: 'seal', evaluationKeys });
+    const evaluateAt = performance.now();
+    progress.step('evaluating');
+    using peak = watchResidentPeak();
+    let executions = 0;
+    const response = await session.run(request, {
+      onProgress: ({ done, total, execution, executions: all }) => {
+        executions = all;
+        peak.sample();
+        progress.advance(execution * total + done, all * total);
+      },
+    });
+    const endedAt = performance.now();
+    writeOutputFile(output, response, { inputs });
+
+    const json = {
+      output,
+      backend: session.backend,
+      threads: 1,
+      batch: session.batch,
+      executions,
+      inputCiphertextBytes: request.length,
+      outputCiphertextBytes: response.length,
+      peakMemoryBytes: peak.bytes,
+      timingsMs: { load: evaluateAt - loadAt, evaluate: endedAt - evaluateAt },
+      planHash: session.plan.hash,
+    };
+    const text = factLines([
+      [output, byteText(response.length)],
+      ['executions', String(executions)],
+      ['load', timeText(json.timingsMs.load)],
+      ['evaluate', timeText(json.timingsMs.evaluate)],
+      ['peak memory', byteText(json.peakMemoryBytes)],
+    ]);
+    return { json, text };
+  },
+});

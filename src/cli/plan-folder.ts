@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '../client/index.ts';
+import { CipherloomError } from '../errors.ts';
+import { flag } from './option-schemas.ts';
+import { planFileName } from './output-folder.ts';
+import { InferenceSession, type SessionOptions } from '../server/index.ts';
+import { readBoundedFile } from './read-file.ts';
+
+const clientFileName = 'client.json';
+const maxClientBytes = 2 ** 26;
+
+/** Commands that load a plan refuse one that is stamped insecure, unless they are told otherwise. */
+export const insecureOption = {
+  schema: flag(),
+  describe: 'load a plan that is stamped insecure',
+} as const;
+
+/**
+ * The client of a plan folder, from its `client.json` alone.
+ *
+ * Throws  FILE_UNREADABLE, PLAN_INVALID, PARAMETERS_INSECURE
+ */
+export function openClient(folder: string, { insecure }: { readonly insecure: boolean }): Client {
+  const path = join(folder, clientFileName);
+  requireFile(folder, clientFileName);
+  const client = Client.load(new TextDecoder().decode(readBoundedFile(path, maxClientBytes)));
+  requireStamp(folder, client.plan.parameters.insecure, insecure);
+  return client;
+}
+
+/**
+ * A session of a plan folder, from its `model.loom`.
+ *
+ * With a client, refused unless both belong together.
+ * Throws  FILE_UNREADABLE, PLAN_INVALID, PLAN_MISMATCH, PARAMETERS_INSECURE, and for the keys as
+ *         `InferenceSession.create`
+ */
+export async function openSession(
+  folder: string,
+  { insecure, client }: { readonly insecure: boolean; readonly client?: Client },
+  options: SessionOptions,
+): Promise<InferenceSession> {
+  requireFile(folder, planFileName);
+  const session = await InferenceSession.create(join(folder, planFileName), options);
+  try {
+    requireStamp(folder, session.plan.facts.insecure, insecure);
+    if (client !== undefined) requireSamePlan(folder, session.plan.hash, client.plan.planHash);
+    return session;
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** Refuse files of different compilations. Throws PLAN_MISMATCH. */
+export function requireSamePlan(folder: string, got: string, expected: string): void {
+  if (got === expected) return;
+  throw new CipherloomError(
+    'PLAN_MISMATCH',
+    `${folder}: ${planFileName} has the hash ${got}, ${clientFileName} is for ${expected}`,
+    {
+      phase: 'plan',
+      node: folder,
+      details: { got, expected },
+      hint: 'one of the two files is from another compilation; compile the model again',
+    },
+  );
+}
+
+/** Refuse what `--insecure` stamped, unless it is asked for. Throws PARAMETERS_INSECURE. */
+function requireStamp(folder: string, stamped: boolean, allowed: boolean): void {
+  if (!stamped || allowed) return;
+  throw new CipherloomError(
+    'PARAMETERS_INSECURE',
+    `${folder} is stamped insecure: its parameters are below 128 bits and protect nothing`,
+    {
+      phase: 'plan',
+      node: folder,
+      details: { insecure: true, minimum: 128 },
+      hint: 'compile the model without --insecure; with --insecure this command loads the plan anyway',
+    },
+  );
+}
+
+function requireFile(folder: string, name: string): void {
+  if (existsSync(join(folder, name))) return;
+  throw new CipherloomError('FILE_UNREADABLE', `${folder} is no plan: it has no ${name}`, {
+    phase: 'cli',
+    node: join(folder, name),
+    hint: `cipherloom compile MODEL -o ${folder}`,
+  });
+}

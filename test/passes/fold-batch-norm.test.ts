@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { constantAttribute } from '../../src/passes/attribute-values.ts';
+import { constantAttribute } from '../../src/ir/attribute-values.ts';
 import foldBatchNorm from '../../src/passes/fold-batch-norm.ts';
 import { runPass } from '../support/pass-context.ts';
 import { expectSameAnswers } from '../support/same-semantics.ts';

@@ -6,7 +6,7 @@ import type { Value } from '../../src/ir/define-op.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import type { Attributes, Program, ValueId } from '../../src/ir/program.ts';
 import { magnitude, sameShape, shapeOf } from '../../src/ir/types.ts';
-import { textOf } from '../../src/passes/attribute-values.ts';
+import { textOf } from '../../src/ir/attribute-values.ts';
 import { elementCount } from '../../src/layout/layout.ts';
 import { randomSource, randomValues } from './random.ts';
 

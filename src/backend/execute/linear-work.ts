@@ -85,11 +85,8 @@ function mostAlive(order: Int32Array, numberOf: Int32Array, last: Int32Array): n
 }
 
 /** Make a linear operation ready. Cost: gathering its products, see `linearGroups`. */
-export function linearWork(
-  program: Program,
-  operation: Operation,
-  groups: LinearGroups = linearGroups(program, operation),
-): LinearWork {
+export function linearWork(program: Program, operation: Operation): LinearWork {
+  const groups = linearGroups(program, operation);
   const { method, plainScales } = linearAttributes(operation);
   const { layout } = ciphertextOf(operation.type);
   const { slots } = layout;

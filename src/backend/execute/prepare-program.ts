@@ -4,7 +4,7 @@ import linear from '../../ir/ckks/linear.ts';
 import { rotationKeys } from '../../ir/ckks/rotation-keys.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
-import type { Operation, Program, ValueId } from '../../ir/program.ts';
+import type { Program, ValueId } from '../../ir/program.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { toNumber } from '../../ir/rational.ts';
 import { executionSteps } from './execution-steps.ts';
@@ -35,7 +35,6 @@ export function prepareProgram(program: Program): PreparedProgram {
   invariant(program.modulus !== null, 'choose-parameters chose the modulus');
   const steps = executionSteps(program);
   const works = new Map<ValueId, LinearWork>();
-  const workOf = new Map<Operation, LinearWork>();
   const forms = program.operations.map((operation): ValueForm => {
     const type = ciphertextOf(operation.type);
     invariant(type.level !== null && type.scale !== null, 'levels and scales are chosen');
@@ -47,16 +46,10 @@ export function prepareProgram(program: Program): PreparedProgram {
     if (operation.op === linear.name) {
       const prepared = linearWork(program, operation);
       works.set(id, prepared);
-      workOf.set(operation, prepared);
       work += prepared.groups.count + prepared.rotations;
     } else {
       work += ciphertexts;
     }
-  });
-  const keys = rotationKeys(program, (_, operation) => {
-    const prepared = workOf.get(operation);
-    invariant(prepared !== undefined, 'every linear operation was prepared');
-    return prepared.groups;
   });
   return {
     program,
@@ -64,7 +57,7 @@ export function prepareProgram(program: Program): PreparedProgram {
     steps,
     linear: works,
     forms,
-    keys,
+    keys: rotationKeys(program),
     work,
   };
 }

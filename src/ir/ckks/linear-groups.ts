@@ -98,20 +98,32 @@ export function groupProducts(
     return diagonalTerms(map, input, output, method.fold);
   });
 
-  const splits = new Map<number, { readonly baby: number; readonly giant: number }>();
-  for (const { rotation } of terms) {
-    for (const step of rotation) {
-      if (splits.has(step)) continue;
-      const { baby, giant } = splitRotation(step, method.giantStep, slots);
-      splits.set(step, { baby: centredRotation(baby, slots), giant });
-    }
-  }
-  const ascending = (steps: Iterable<number>): number[] =>
-    [...new Set(steps)].sort((a, b) => a - b);
-  const babies = ascending([...splits.values()].map(({ baby }) => baby));
-  const giants = ascending([...splits.values()].map(({ giant }) => giant));
-  const babyIndex = new Map(babies.map((step, n) => [step, n]));
-  const giantIndex = new Map(giants.map((step, n) => [step, n]));
+  // Rotations are in (−slots/2, slots/2]: tables by rotation, not maps, for millions of products.
+  const half = slots / 2;
+  const seen = new Uint8Array(slots + 1);
+  for (const { rotation } of terms) for (const step of rotation) seen[step + half] = 1;
+  const babyOf = new Int32Array(slots + 1);
+  const giantOf = new Int32Array(slots + 1);
+  seen.forEach((present, at) => {
+    if (present === 0) return;
+    const { baby, giant } = splitRotation(at - half, method.giantStep, slots);
+    babyOf[at] = centredRotation(baby, slots);
+    giantOf[at] = giant;
+  });
+  const ascending = (steps: Int32Array): number[] =>
+    [...new Set(steps.filter((_, at) => seen[at] === 1))].sort((a, b) => a - b);
+  const babies = ascending(babyOf);
+  const giants = ascending(giantOf);
+  const ranks = (
+    steps: readonly number[],
+    of: Int32Array<ArrayBuffer>,
+  ): Int32Array<ArrayBuffer> => {
+    const rank = new Int32Array(slots + 1);
+    steps.forEach((step, n) => (rank[step + half] = n));
+    return of.map((step) => rank[step + half]!);
+  };
+  const babyIndex = ranks(babies, babyOf);
+  const giantIndex = ranks(giants, giantOf);
 
   // A group's number orders it; number × terms + term sorts the terms by group, in their order.
   const total = terms.reduce((sum, { outSlot }) => sum + outSlot.length, 0);
@@ -133,14 +145,14 @@ export function groupProducts(
     for (let t = 0; t < list.outSlot.length; t++) {
       const w = weights[list.weight[t]!]!;
       if (w === 0) continue;
-      const { baby, giant } = splits.get(list.rotation[t]!)!;
+      const rotation = list.rotation[t]! + half;
       let number = list.outCiphertext[t]!;
-      number = number * giants.length + giantIndex.get(giant)!;
+      number = number * giants.length + giantIndex[rotation]!;
       number = number * terms.length + operand;
       number = number * inCiphertexts + list.inCiphertext[t]!;
-      number = number * babies.length + babyIndex.get(baby)!;
+      number = number * babies.length + babyIndex[rotation]!;
       order[kept] = number * total + kept;
-      slot[kept] = (list.outSlot[t]! + giant) & (slots - 1);
+      slot[kept] = (list.outSlot[t]! + giantOf[rotation]!) & (slots - 1);
       weight[kept] = w;
       kept++;
     }

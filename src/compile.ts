@@ -17,6 +17,7 @@ import { planSizes } from './backend/seal/plan-sizes.ts';
 import { buildReport } from './backend/report/build-report.ts';
 import type { Report } from './backend/report/build-report.ts';
 import { generateTypeScript } from './backend/typescript/generate.ts';
+import { CipherloomError } from './errors.ts';
 import type { Warning } from './errors.ts';
 import { importOnnx } from './frontend/import-onnx.ts';
 import { printProgram } from './ir/print.ts';
@@ -26,6 +27,7 @@ import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
 import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
 import { runPipeline } from './passes/pipeline.ts';
+import { keyRequests, residentKeyBytes } from './seal/index.ts';
 
 export interface ModelSource {
   readonly bytes: Uint8Array;
@@ -119,6 +121,7 @@ export async function compile(
   };
   const { bytes, hash: planHash } = writePlan(plan);
   const client = clientPlan(plan, planHash, { labels });
+  requireMemory(client, plan.facts.peakCiphertextBytes, options);
   const report = buildReport({ plan, client, options, notes, warnings, sizes: planSizes(client) });
   return {
     name: model.name,
@@ -144,6 +147,36 @@ export async function compile(
       ]);
     },
   };
+}
+
+/** Refuse a plan whose expanded keys and ciphertexts exceed the budget. Throws RESOURCE_LIMIT. */
+function requireMemory(
+  client: ClientPlan,
+  peakCiphertextBytes: number,
+  { maxMemoryBytes }: CompileOptions,
+): void {
+  if (maxMemoryBytes === null) return;
+  const { ringDegree } = client.parameters;
+  const residentBytes = keyRequests(client.keys).reduce(
+    (sum, { primeCount }) => sum + residentKeyBytes(ringDegree, primeCount),
+    0,
+  );
+  const memoryBytes = residentBytes + peakCiphertextBytes;
+  if (memoryBytes <= maxMemoryBytes) return;
+  throw new CipherloomError(
+    'RESOURCE_LIMIT',
+    `keys and ciphertexts take ${memoryBytes} bytes, --max-memory-bytes allows ${maxMemoryBytes}`,
+    {
+      phase: 'ckks',
+      details: {
+        memoryBytes,
+        maxMemoryBytes,
+        residentKeyBytes: residentBytes,
+        peakCiphertextBytes,
+      },
+      hint: `--max-memory-bytes ${memoryBytes}, a smaller --batch, or a smaller --precision-bits`,
+    },
+  );
 }
 
 function compileProgram(model: ModelSource, request: CompileRequest) {

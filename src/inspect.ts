@@ -29,7 +29,8 @@ export interface Inspection {
   readonly supported: boolean;
   /** Everything that cannot be compiled, with reason and way out. */
   readonly unsupported: readonly UnsupportedPart[];
-  readonly parameters: number;
+  /** Trained numbers; null where the model is not supported. */
+  readonly parameters: number | null;
   /** Levels that the encrypted program needs; null where the model is not supported. */
   readonly multiplicativeDepth: number | null;
   readonly labels: readonly string[] | null;
@@ -80,7 +81,7 @@ export function inspect(model: ModelSource, request: InspectRequest = {}): Inspe
     unsupported,
     parameters:
       program === null
-        ? 0
+        ? null
         : [...program.constants.values()].reduce((sum, { data }) => sum + data.length, 0),
     multiplicativeDepth,
     labels: examined.labels,

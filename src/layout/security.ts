@@ -60,6 +60,11 @@ export function securityLevel(ringDegree: number, logQP: number): SecurityTarget
   return met.at(-1) ?? null;
 }
 
+/** The bits to report: the level that the table grants, or the estimate where that is more. */
+export function achievedSecurityBits(ringDegree: number, logQP: number): number {
+  return Math.max(securityLevel(ringDegree, logQP) ?? 0, estimateSecurityBits(ringDegree, logQP));
+}
+
 /**
  * Refuse a modulus above the table.
  *

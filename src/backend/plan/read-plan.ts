@@ -11,7 +11,7 @@ import type { Tensor } from '../../ir/tensor.ts';
 import type { PostprocessStep } from '../../layout/client-plan.ts';
 import { elementCount } from '../../layout/layout.ts';
 import type { Layout } from '../../layout/layout.ts';
-import { estimateSecurityBits, modulusBits, requireSecurity } from '../../layout/security.ts';
+import { achievedSecurityBits, modulusBits, requireSecurity } from '../../layout/security.ts';
 import { decodeAttributes } from './attributes.ts';
 import type { AttributeValues } from './attributes.ts';
 import { checkProgram } from './check-program.ts';
@@ -120,7 +120,7 @@ export function readPlan(bytes: Uint8Array): LoadedPlan {
     hash: planHash(bytes),
     byteLength: bytes.length,
     logQP,
-    securityBits: estimateSecurityBits(message.modulus.ringDegree, logQP),
+    securityBits: achievedSecurityBits(message.modulus.ringDegree, logQP),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What the compiler found and decided: the content of `report.json`. */
 import type { Warning } from '../../errors.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
-import { estimateSecurityBits, modulusBits } from '../../layout/security.ts';
+import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
 import type { PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -66,7 +66,7 @@ export function reportParameters(client: ClientPlan): ReportParameters {
   return {
     ringDegree,
     logQP,
-    securityBits: estimateSecurityBits(ringDegree, logQP),
+    securityBits: achievedSecurityBits(ringDegree, logQP),
     securityTarget,
     insecure,
     levels: primes.length - 1,

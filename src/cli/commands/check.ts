@@ -67,7 +67,7 @@ export default defineCommand({
         name: 'securityBits',
         option: '--min-security',
         limit: minSecurity,
-        figure: Math.max(figures.parameters.securityBits, securityBits),
+        figure: securityBits,
         bound: 'least',
       },
       ...budget(
@@ -117,7 +117,7 @@ export default defineCommand({
     const note = facts.insecure ? '\nINSECURE: the parameters are below 128 bits.' : '';
     return {
       json,
-      text: format === 'json' ? JSON.stringify(json) : `${table}${note}`,
+      text: format === 'json' ? JSON.stringify({ ...json, warnings: [] }) : `${table}${note}`,
       exit: missed.length === 0 ? exitStatus.ok : exitStatus.missedBudget,
     };
   },

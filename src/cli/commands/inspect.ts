@@ -58,7 +58,7 @@ function inspectionText(found: Inspection): string {
       'output',
       `${name} ${shapeText(shape)}`,
     ]),
-    ['parameters', found.supported ? found.parameters.toLocaleString('en') : '–'],
+    ['parameters', found.parameters?.toLocaleString('en') ?? '–'],
     ['depth', found.multiplicativeDepth === null ? '–' : `${found.multiplicativeDepth} levels`],
     ['operators', `${count} in ${Object.keys(operators).length} kinds`],
   ]);

@@ -1,6 +1,5 @@
 /** Choose the modulus chain and the waterline for the levels a program uses. */
 import { rewriteProgram } from '../ir/build.ts';
-import { powerOfTwo, toText } from '../ir/rational.ts';
 import { definePass } from './define-pass.ts';
 import { chooseChain } from './params/chain.ts';
 
@@ -16,14 +15,7 @@ export default definePass({
     );
     const { modulus, waterlineBits } = chooseChain(levels, context.ringDegree, context.options);
     context.note({ kind: 'figure', name: 'waterlineBits', value: waterlineBits });
-    return rewriteProgram(
-      program,
-      (operation, _id, { builder, keep }) => {
-        if (operation.op !== 'ckks.input') return keep();
-        const attributes = { ...operation.attributes, scale: toText(powerOfTwo(waterlineBits)) };
-        return builder.add(operation.op, [], attributes, { location: operation.location });
-      },
-      modulus,
-    );
+    // Scales follow in match-scales: until summands are matched no rule could hold.
+    return rewriteProgram(program, (_operation, _id, { keep }) => keep(), modulus);
   },
 });

@@ -3,50 +3,38 @@
  *
  * A scale is an exact rational. A linear map brings its result back to the waterline W by encoding
  * its weights at W · q_l / S_in. Where two summands differ, the one whose plaintext scale is free
- * follows the other; where neither is free, one of them is multiplied by 1 at a level it drops
- * anyway. Nothing is ever called equal that is not.
+ * follows the other; where neither is free, one of them is multiplied by 1, at a level it drops anyway
+ * or, where there is none, one level above. Nothing is ever called equal that is not.
  */
-import { CipherloomError, invariant } from '../errors.ts';
-import { textOf } from '../ir/attribute-values.ts';
+import { InternalError, invariant } from '../errors.ts';
 import { rewriteProgram } from '../ir/build.ts';
+import { lookupOp } from '../ir/ops.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
-import type { Operation, Program, ValueId } from '../ir/program.ts';
-import {
-  divide,
-  equal,
-  fromText,
-  log2,
-  multiply,
-  powerOfTwo,
-  rational,
-  toText,
-} from '../ir/rational.ts';
+import type { Program, ValueId } from '../ir/program.ts';
+import { divide, equal, log2, multiply, powerOfTwo, rational, toText } from '../ir/rational.ts';
 import type { Rational } from '../ir/rational.ts';
 import { scalar } from '../ir/tensor.ts';
 import { slotMagnitude } from '../ir/types.ts';
 import type { CiphertextType } from '../ir/types.ts';
+import budgetLevels from './budget-levels.ts';
 import { definePass } from './define-pass.ts';
+import type { PassContext } from './define-pass.ts';
+import { chooseChain, waterlineBitsOf } from './params/chain.ts';
 
 export default definePass({
   name: 'match-scales',
   summary: 'Choose plaintext scales so that every addition has equal scales, exactly.',
   phase: 'ckks',
-  run(program) {
+  run(program, context) {
     let current = program;
     // Each round settles one addition.
     const rounds = program.operations.length + 1;
     for (let round = 0; round <= rounds; round++) {
       const outcome = settleScales(current);
       if (outcome.kind === 'settled') return withScales(current, outcome.targets);
-      current = outcome.program;
+      current = multiplyByOne(current, outcome.sum, context);
     }
-    throw new CipherloomError(
-      'PARAMETERS_INFEASIBLE',
-      'the scales of this program could not be matched',
-      {
-        phase: 'ckks',
-      },
-    );
+    throw new InternalError('the scales of this program could not be matched', { phase: 'ckks' });
   },
 });
 
@@ -60,7 +48,8 @@ type Targets = Map<ValueId, Rational>;
 
 type Outcome =
   | { readonly kind: 'settled'; readonly targets: Targets }
-  | { readonly kind: 'rewritten'; readonly program: Program };
+  /** No free plaintext scale makes the summands of this addition equal. */
+  | { readonly kind: 'stuck'; readonly sum: ValueId };
 
 function typeAt(program: Program, id: ValueId): CiphertextType {
   const { type } = operationOf(program, id);
@@ -80,12 +69,10 @@ function primeAt(program: Program, level: number): Rational {
   return rational(prime);
 }
 
-/** The waterline: the scale of the first input. */
+/** The waterline: the scale of the inputs. */
 function waterlineOf(program: Program): Rational {
-  const input = program.operations.find((operation) => operation.op === 'ckks.input');
-  const scale = input?.attributes['scale'];
-  invariant(typeof scale === 'string', 'choose-parameters sets the scale of the inputs');
-  return fromText(scale);
+  invariant(program.modulus !== null, 'choose-parameters sets the modulus');
+  return powerOfTwo(waterlineBitsOf(program.modulus));
 }
 
 function settleScales(program: Program): Outcome {
@@ -116,18 +103,9 @@ function settleScales(program: Program): Outcome {
     invariant(scaleA !== undefined && scaleB !== undefined, 'operands have scales');
     if (retarget(program, scales, targets, b, scaleA, singleUse)) continue;
     if (retarget(program, scales, targets, a, scaleB, singleUse)) continue;
-    const rewritten = multiplyByOne(program, scales.mismatch);
-    if (rewritten !== null) return { kind: 'rewritten', program: rewritten };
-    const node = operationOf(program, scales.mismatch).location ?? undefined;
-    throw new CipherloomError(
-      'PARAMETERS_INFEASIBLE',
-      `the summands of this addition have the scales 2^${log2(scaleA).toFixed(4)} and 2^${log2(scaleB).toFixed(4)}, and no level is left to match them`,
-      { phase: 'ckks', node, details: { scales: [toText(scaleA), toText(scaleB)] } },
-    );
+    return { kind: 'stuck', sum: scales.mismatch };
   }
-  throw new CipherloomError('PARAMETERS_INFEASIBLE', 'matching scales did not settle', {
-    phase: 'ckks',
-  });
+  throw new InternalError('matching scales did not settle', { phase: 'ckks' });
 }
 
 /** The largest power of two that keeps an output below half of the modulus at its level, at most the waterline. */
@@ -166,7 +144,7 @@ function forward(
     const [a, b] = scales;
     switch (operation.op) {
       case 'ckks.input':
-        of.set(id, fromText(textOf(operation, 'scale')));
+        of.set(id, waterline);
         break;
       case 'ckks.linear':
       case 'ckks.multiply-constant':
@@ -230,6 +208,7 @@ function retarget(
       case 'ckks.multiply': {
         const [scaleA, scaleB] = [scales.of.get(a), scales.of.get(b)];
         if (scaleA === undefined || scaleB === undefined) return false;
+        if (a === b) return visitRoot(a, scale);
         const kept = changes.length;
         if (visit(b, divide(scale, scaleA))) return true;
         changes.length = kept;
@@ -237,10 +216,8 @@ function retarget(
         changes.length = kept;
         return false;
       }
-      case 'ckks.square': {
-        const root = exactRoot(scale);
-        return root !== null && visit(a, root);
-      }
+      case 'ckks.square':
+        return visitRoot(a, scale);
       case 'ckks.relinearize':
       case 'ckks.level-drop':
       case 'ckks.add-constant':
@@ -248,6 +225,10 @@ function retarget(
       default:
         return equal(scales.of.get(id) ?? rational(1n), scale);
     }
+  };
+  const visitRoot = (id: ValueId, scale: Rational): boolean => {
+    const root = exactRoot(scale);
+    return root !== null && visit(id, root);
   };
   if (!visit(value, wanted)) return false;
   for (const [id, scale] of changes) targets.set(id, scale);
@@ -268,39 +249,69 @@ function exactRoot({ numerator, denominator }: Rational): Rational | null {
   return n === null || d === null ? null : rational(n, d);
 }
 
-/** Replace a level drop above an addition by a multiplication by 1 and a rescale, whose plaintext scale is free. */
-function multiplyByOne(program: Program, sum: ValueId): Program | null {
-  const seen: ValueId[] = [...operationOf(program, sum).operands];
-  const drops: ValueId[] = [];
-  while (seen.length > 0) {
-    const id = seen.pop();
-    if (id === undefined) break;
-    const operation = operationOf(program, id);
-    if (operation.op === 'ckks.level-drop') drops.push(id);
-    else if (['ckks.relinearize', 'ckks.add-constant', 'ckks.rescale'].includes(operation.op)) {
-      seen.push(...operation.operands);
+/**
+ * Multiply one summand of an addition by 1: the plaintext scale of that product is free.
+ *
+ * Of the two summands the one is taken that leaves the program at the lower level; the chain grows
+ * by a prime where both need one. Throws what choosing the longer chain throws.
+ */
+function multiplyByOne(program: Program, sum: ValueId, context: PassContext): Program {
+  const [first, second] = [1, 0].map((side) =>
+    budgetLevels.run(withOne(program, sum, side), context),
+  );
+  invariant(first !== undefined && second !== undefined, 'an addition has two summands');
+  const longer = highestLevel(second) < highestLevel(first) ? second : first;
+  const levels = highestLevel(longer);
+  if (levels < (program.modulus?.primes.length ?? 0)) return longer;
+  const { modulus } = chooseChain(levels, context.ringDegree, context.options);
+  return rewriteProgram(longer, (_operation, _id, { keep }) => keep(), modulus);
+}
+
+function highestLevel({ operations }: Program): number {
+  return operations.reduce(
+    (most, { type }) => Math.max(most, type.kind === 'ciphertext' ? (type.level ?? 0) : 0),
+    0,
+  );
+}
+
+/** The program with one summand multiplied by 1, before its levels are budgeted again. */
+function withOne(program: Program, sum: ValueId, side: number): Program {
+  return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
+    // Levels and scales of what follows are not chosen any more.
+    if (operation.op === 'ckks.level-drop') return mapped(operation.operands[0] ?? -1);
+    if (operation.op === 'ckks.input') {
+      return builder.add(operation.op, [], { ...operation.attributes, level: null });
     }
-  }
-  const [drop] = drops.sort((x, y) => y - x);
-  if (drop === undefined) return null;
-  return rewriteProgram(program, (operation: Operation, id, { builder, mapped, keep }) => {
-    if (id !== drop) return keep();
-    const [operand = -1] = operation.operands;
-    const from = levelAt(program, operand);
-    const to = levelAt(program, id);
-    const options = { location: operation.location, range: operation.type.range };
-    let value = mapped(operand);
-    // Multiply at the lowest level that still leaves a rescale: the cheapest place.
-    if (from > to + 1) value = builder.add('ckks.level-drop', [value], { level: to + 1 }, options);
-    const one = builder.constant(scalar(1), 'one');
-    value = builder.add(
-      'ckks.multiply-constant',
-      [value],
-      { value: one, plainScale: null },
-      options,
-    );
-    return builder.add('ckks.rescale', [value], {}, options);
+    if (id !== sum) return keep();
+    const operands = operation.operands.map(mapped);
+    const summand = operation.operands[side] ?? -1;
+    const { location, type } = operationOf(program, summand);
+    const options = { location, range: type.range };
+    const attributes = { value: builder.constant(scalar(1), 'one'), plainScale: null };
+    let value = mapped(summand);
+    // A product is rescaled first: at its own scale the modulus has no room for another factor.
+    const product = isProduct(program, summand);
+    if (product) {
+      if (typeAt(program, summand).size === 3) {
+        value = builder.add('ckks.relinearize', [value], {}, options);
+      }
+      value = builder.add('ckks.rescale', [value], {}, options);
+    }
+    value = builder.add('ckks.multiply-constant', [value], attributes, options);
+    if (!product) value = builder.add('ckks.rescale', [value], {}, options);
+    operands[side] = value;
+    return builder.add(operation.op, operands, operation.attributes, {
+      location: operation.location,
+      range: operation.type.range,
+    });
   });
+}
+
+/** Whether a value is a product, or a sum of products, that is not rescaled yet. */
+function isProduct(program: Program, id: ValueId): boolean {
+  const { op, operands } = operationOf(program, id);
+  if (op === 'ckks.rescale' || op === 'ckks.input') return false;
+  return lookupOp(op).levels > 0 || isProduct(program, operands[0] ?? -1);
 }
 
 function withScales(program: Program, targets: Targets): Program {
@@ -314,6 +325,11 @@ function withScales(program: Program, targets: Targets): Program {
     };
     const options = { location: operation.location, range: operation.type.range };
     const operands = operation.operands.map(mapped);
+    if (operation.op === 'ckks.input') {
+      invariant(scale !== undefined, 'inputs have scales');
+      const attributes = { ...operation.attributes, scale: toText(scale) };
+      return builder.add(operation.op, [], attributes, options);
+    }
     if (operation.op === 'ckks.linear') {
       const attributes = { ...operation.attributes, plainScales: operation.operands.map(plain) };
       return builder.add(operation.op, operands, attributes, options);

@@ -1,7 +1,12 @@
 /** The modulus chain for a number of levels at a ring degree. */
 import { CipherloomError } from '../../errors.ts';
 import type { Modulus } from '../../ir/program.ts';
-import { maxModulusBits, modulusBits, requireSecurity } from '../../layout/security.ts';
+import {
+  log2OfBigInt,
+  maxModulusBits,
+  modulusBits,
+  requireSecurity,
+} from '../../layout/security.ts';
 import type { CompileOptions } from '../options.ts';
 import { findPrimes } from './find-primes.ts';
 
@@ -25,6 +30,16 @@ export interface Chain {
   readonly modulus: Modulus;
   /** log2 of the waterline scale. */
   readonly waterlineBits: number;
+}
+
+/**
+ * log2 of the waterline that a chain is made for: the size of its smallest inner prime in whole bits,
+ * or what q_0 leaves room for where there is none.
+ */
+export function waterlineBitsOf({ primes }: Modulus): number {
+  const [base = 1n, ...middle] = primes;
+  const bits = (prime: bigint): number => Math.round(log2OfBigInt(prime));
+  return middle.length === 0 ? bits(base) - baseExtraBits : Math.min(...middle.map(bits));
 }
 
 /** Waterline bits that fit, by sizes alone; 0 where none does. */
@@ -73,7 +88,7 @@ export function chooseChain(levels: number, ringDegree: number, options: Compile
     const total = modulusBits([...modulus.primes, special]);
     if (total > budget) continue;
     requireSecurity(ringDegree, total, options.security);
-    return { modulus, waterlineBits: bits };
+    return { modulus, waterlineBits: waterlineBitsOf(modulus) };
   }
   throw new CipherloomError(
     'PARAMETERS_INFEASIBLE',
@@ -119,8 +134,6 @@ function givenChain(
   const special = primes.pop() ?? 0n;
   const logQP = modulusBits([...primes, special]);
   if (!options.insecure) requireSecurity(ringDegree, logQP, options.security);
-  const middle = primeBits.slice(1, -1);
-  const waterlineBits =
-    middle.length === 0 ? (primeBits[0] ?? 20) - baseExtraBits : Math.min(...middle);
-  return { modulus: { ringDegree, primes, specialPrimes: [special] }, waterlineBits };
+  const modulus = { ringDegree, primes, specialPrimes: [special] };
+  return { modulus, waterlineBits: waterlineBitsOf(modulus) };
 }

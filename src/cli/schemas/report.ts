@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Report } from '../../backend/report/build-report.ts';
+import { defineJsonSchema } from './define-json-schema.ts';
+import {
+  approximation,
+  batch,
+  bytes,
+  count,
+  planHash,
+  reportParameters,
+  warning,
+} from './fields.ts';
+
+/** Also what `compile --json` begins with. */
+export const reportFields = {
+  format: z.literal(1),
+  producer: z.string().describe('program and version that wrote the plan'),
+  name: z.string().describe('name of the model'),
+  planHash,
+  objective: z.enum(['latency', 'throughput']),
+  target: z.enum(['portable', 'native']),
+  batch,
+  parameters: reportParameters,
+  precisionBits: z.number().describe('predicted, of the worst output'),
+  keyBytes: bytes.describe('size of evaluation.keys: seeded, trimmed'),
+  rotationKeys: count,
+  inputCiphertextBytes: bytes.describe('of one execution'),
+  outputCiphertextBytes: bytes.describe('of one execution'),
+  peakCiphertextBytes: bytes.describe('predicted peak of the ciphertexts one execution holds'),
+  modelledSeconds: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe('of one execution under the committed cost profile'),
+  ranges: z.array(
+    z.strictObject({
+      node: z.string().nullable(),
+      op: z.string(),
+      lo: z.number(),
+      hi: z.number(),
+      source: z
+        .enum(['declared', 'proved', 'calibrated'])
+        .describe('calibrated ranges come from data, not from a proof'),
+    }),
+  ),
+  approximations: z.array(approximation),
+  choices: z.array(
+    z.strictObject({
+      kind: z.literal('choice'),
+      node: z.string().nullable(),
+      chosen: z.string(),
+      candidates: z.array(
+        z.strictObject({ name: z.string(), seconds: z.number().nonnegative() }),
+      ),
+    }),
+  ),
+  warnings: z.array(warning),
+};
+
+const schema = z.strictObject(reportFields) satisfies z.ZodType<Report>;
+
+export default defineJsonSchema({
+  name: 'report',
+  title: 'report.json: what the compiler found and decided.',
+  schema,
+});

@@ -10,7 +10,7 @@ import { writePlan, type WrittenPlan } from '../../src/backend/plan/write-plan.t
 import { Client } from '../../src/client/index.ts';
 import { mapFromEntries, type LinearMap } from '../../src/ir/linear-map.ts';
 import type { LinearMethod } from '../../src/ir/packed/diagonals.ts';
-import type { Program } from '../../src/ir/program.ts';
+import type { Modulus, Program } from '../../src/ir/program.ts';
 import type { Layout } from '../../src/layout/layout.ts';
 import { loadSeal } from '../../src/seal/index.ts';
 import { InferenceSession } from '../../src/server/index.ts';
@@ -32,14 +32,14 @@ interface Deployment extends Disposable {
 }
 
 /** What compile and keygen do: a plan, its client, fresh keys. */
-async function deploy(program: Program): Promise<Deployment> {
+async function deploy(program: Program, insecure = true): Promise<Deployment> {
   const plan = {
     program,
     facts: {
       producer: currentProducer(),
       modelDigest: null,
       securityTarget: 128,
-      insecure: true,
+      insecure,
       precisionBits: 12,
       peakCiphertextBytes: await measureMemory(prepareProgram(program)),
       rangeEscape: null,
@@ -63,8 +63,9 @@ async function deploy(program: Program): Promise<Deployment> {
 async function compare(
   program: Program,
   images: readonly Float64Array<ArrayBuffer>[],
-): Promise<{ readonly bits: number; readonly encrypted: Float64Array[]; readonly loads: number }> {
-  using deployment = await deploy(program);
+  insecure = true,
+): Promise<{ readonly bits: number; readonly encrypted: Float64Array[] }> {
+  using deployment = await deploy(program, insecure);
   const { written, client, keys } = deployment;
   await using session = await InferenceSession.create(written.bytes, { evaluationKeys: keys });
   await using clear = await InferenceSession.create(written.bytes, { backend: 'clear' });
@@ -92,7 +93,7 @@ async function compare(
     });
     return Float64Array.from(got);
   });
-  return { bits: -Math.log2(worst / largest), encrypted, loads: session.memory?.keyBytes ?? 0 };
+  return { bits: -Math.log2(worst / largest), encrypted };
 }
 
 function randomMap(random: () => number, out: number, input: number, density = 1): LinearMap {
@@ -117,11 +118,12 @@ function network(
   output: Layout,
   method: LinearMethod,
   seed: number,
+  over: Modulus = modulus,
 ): Program {
   const random = randomSource(seed);
-  const toy = toyBuilder(modulus, 'network');
+  const toy = toyBuilder(over, 'network');
   const size = (layout: Layout): number => layout.shape[1] ?? 0;
-  const x = toy.input('x', input, 4);
+  const x = toy.input('x', input, Math.min(4, over.primes.length - 1));
   const first = randomMap(random, size(hidden), size(input));
   const second = randomMap(random, size(output), size(hidden));
   const a = toy.rescale(toy.linear([x], [first], hidden, method));
@@ -149,6 +151,16 @@ describe('encrypted inference', () => {
       images(3, 40),
     );
     expect(bits).toBeGreaterThan(14);
+  });
+
+  it('runs at 128 bits of security', async () => {
+    // 44 + 3 · 34 + 58 bits; the table allows 214 at ring degree 8192.
+    const secure = toyModulus(8192, 3, 34);
+    const layout = (n: number): Layout => rowLayout(n, 4096);
+    const method = { giantStep: 4, fold: null };
+    const program = network(layout(16), layout(16), layout(8), method, 8, secure);
+    const { bits } = await compare(program, images(1, 16), false);
+    expect(bits).toBeGreaterThan(12);
   });
 
   it('folds, copies, gaps, several ciphertexts and a batch', async () => {

@@ -188,7 +188,9 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
   if (!shape.every((extent) => extent >= 1) || elementCount(shape) > maxPlaces) {
     fail('the shape is out of bounds', { shape });
   }
+  // Before anything is allocated for them: what digits cannot name or place is refused by numbers.
   let combinations = 1;
+  let images = 1;
   const reach = { slot: 0, ciphertext: 0 };
   for (const digit of digits) {
     if (digit.size < 1 || digit.stride < 0 || digit.step < 0) fail('negative digit', { digit });
@@ -196,6 +198,7 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
       fail('digit of no axis', { digit });
     if (typeof digit.of === 'number' && digit.of < 0) fail('digit of no axis', { digit });
     combinations *= digit.size;
+    if (digit.of === 'batch') images *= digit.size;
     if (combinations > maxPlaces) fail('the digits have too many combinations');
     reach[digit.place] += (digit.size - 1) * digit.stride;
   }
@@ -209,6 +212,8 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
   ) {
     fail('the bound of the unused slots must be a finite number');
   }
+  if (elementCount(shape) > combinations / images) fail('an element has no slot', { shape });
+  if (batchSize(layout) > images) fail('batch digits leave images out', { images });
   const placement = placementOf(layout);
   if (placement.batchOffsets.includes(-1)) fail('batch digits leave images out');
   const used = new Uint8Array(slots * ciphertexts);
@@ -298,7 +303,9 @@ export function samePlaces(a: Layout, b: Layout): boolean {
       layout.slots,
       layout.ciphertexts,
       layout.origin,
-      layout.digits.filter((digit) => digit.size > 1),
+      layout.digits.flatMap(({ of, size, step, place, stride }) =>
+        size > 1 ? [[of, size, step, place, stride]] : [],
+      ),
     ]);
   return key(a) === key(b);
 }

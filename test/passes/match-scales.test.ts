@@ -178,7 +178,7 @@ describe('match-scales', () => {
     });
     const context = slotContext({ primeBits: [50, 40, 55], insecure: true });
     const program = lowerAnd(source, before, context);
-    expect(() => matchScales.run(program, context)).toThrowError(
+    expect(() => matchScales.run(program, context)).toThrow(
       expect.objectContaining({
         code: 'LEVELS_EXHAUSTED',
         details: { given: 3, needed: 4, levels: 2 },

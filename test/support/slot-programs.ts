@@ -1,5 +1,6 @@
 /** Small packed programs: written by hand, and random expressions over several inputs. */
 import fc from 'fast-check';
+import { textOf } from '../../src/ir/attribute-values.ts';
 import { buildProgram } from '../../src/ir/build.ts';
 import type { Value } from '../../src/ir/define-op.ts';
 import { interpret } from '../../src/ir/interpret.ts';
@@ -228,12 +229,13 @@ export function slotOps(program: Program): string[] {
 export function slotInputs(program: Program, seed: number): Map<string, Value> {
   const random = randomSource(seed);
   const inputs = new Map<string, Value>();
-  for (const { op, attributes, type } of program.operations) {
+  for (const operation of program.operations) {
+    const { op, type } = operation;
     if (!op.endsWith('.input') || type.kind === 'tensor') continue;
     const size = magnitude(type.range);
     const image = Float64Array.from({ length: width }, () => (2 * random() - 1) * size);
     const vectors = pack(type.layout, [image]);
-    inputs.set(String(attributes['name']), { kind: 'vectors', vectors });
+    inputs.set(textOf(operation, 'name'), { kind: 'vectors', vectors });
   }
   return inputs;
 }

@@ -22,7 +22,7 @@ const maxGrowth = 2 ** 6;
  * Magnitude given to folded arguments, at most: the rounding error of a rescale is absolute, so a
  * larger message at the same scale is more precise, and above the last level the modulus has room.
  */
-export const largestAmplitude = 2 ** 2;
+export const largestAmplitude = 2 ** 1;
 /** Bound of the amplitude of what comes out: the amplitude to the power of the degree. */
 const largestResult = 2 ** 16;
 /** Points at which the magnitude of a polynomial over its range is sampled. */

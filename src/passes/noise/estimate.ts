@@ -14,12 +14,14 @@ import { affineOf } from '../../ir/nn/linear.ts';
 import type { AffineAttributes } from '../../ir/nn/linear.ts';
 import { foldRotations } from '../../ir/packed/diagonals.ts';
 import { methodSchema } from '../../ir/packed/linear.ts';
-import { constantOf, operationOf } from '../../ir/program.ts';
+import { operationOf } from '../../ir/program.ts';
 import type { Modulus, Operation, Program } from '../../ir/program.ts';
 import { fromText, toNumber } from '../../ir/rational.ts';
 import { magnitude, slotMagnitude } from '../../ir/types.ts';
 import type { CiphertextType } from '../../ir/types.ts';
-import { elementCount } from '../../layout/layout.ts';
+import { slottedType } from '../../ir/packed/values.ts';
+import { elementCount, isBatchLayout } from '../../layout/layout.ts';
+import { distinctDiagonals } from '../packing/plan-linear.ts';
 
 /** Variance of SEAL's error distribution (centred binomial of 21 coins a side): 42 / 4. */
 const errorVariance = 10.5;
@@ -93,26 +95,24 @@ function scaleOf(type: CiphertextType): number {
   return toNumber(type.scale);
 }
 
-/** Largest sum of squares and largest sum of magnitudes of the rows of the maps of a linear operation. */
-const rowNorms = new WeakMap<
-  Float64Array,
-  { readonly squares: number; readonly longest: number }
->();
+interface LinearNorms {
+  /** Largest sum of squares of a row. */
+  readonly squares: number;
+  /** Most entries of a row. */
+  readonly longest: number;
+  /** Products that reach one slot of the result: diagonals of its ciphertext, times the parts folded. */
+  readonly products: number;
+}
 
-function normsOf(
-  program: Program,
-  operation: Operation,
-): { readonly squares: number; readonly longest: number } {
+const linearNorms = new WeakMap<Operation, LinearNorms>();
+
+function normsOf(program: Program, operation: Operation): LinearNorms {
+  const known = linearNorms.get(operation);
+  if (known !== undefined) return known;
   const types = operation.operands.map((operand) => operationOf(program, operand).type);
   const attributes = operation.attributes as unknown as AffineAttributes;
-  const first = constantOf(program.constants, attributes.maps[0]?.segments ?? '@').data;
-  const known = rowNorms.get(first);
-  if (known !== undefined) return known;
-  const affine = affineOf(
-    types,
-    attributes,
-    opContext(program.constants, program.modulus, operation.location),
-  );
+  const context = opContext(program.constants, program.modulus, operation.location);
+  const affine = affineOf(types, attributes, context);
   const size = elementCount(attributes.shape);
   const squares = new Float64Array(size);
   const counts = new Float64Array(size);
@@ -125,11 +125,21 @@ function normsOf(
       counts[o] = (counts[o] ?? 0) + 1;
     }
   }
+  const longest = counts.reduce((most, value) => Math.max(most, value), 0);
+  const { layout } = ciphertextType(operation);
+  const inputs = types.map((type) => slottedType(type).layout);
+  const fold = methodSchema.nullable().parse(operation.attributes['method'])?.fold ?? null;
+  // In a batch layout a diagonal is one number, whose rounding is far below that of a vector.
+  const diagonals =
+    isBatchLayout(layout) && inputs.every(isBatchLayout)
+      ? 0
+      : distinctDiagonals(affine.maps, inputs, layout, fold).rotation.length / layout.ciphertexts;
   const norms = {
     squares: squares.reduce((most, value) => Math.max(most, value), 0),
-    longest: counts.reduce((most, value) => Math.max(most, value), 0),
+    longest,
+    products: diagonals * (fold?.count ?? 1),
   };
-  rowNorms.set(first, norms);
+  linearNorms.set(operation, norms);
   return norms;
 }
 
@@ -155,7 +165,7 @@ function estimateOperation(
     case 'ckks.input':
       return { variance: slotVariance(n, errorVariance, scale) + encoding(scale), worst: 0 };
     case 'ckks.linear': {
-      const { squares, longest } = normsOf(program, operation);
+      const { squares, longest, products } = normsOf(program, operation);
       const method = methodSchema.nullable().parse(operation.attributes['method']);
       const plainScales = operation.attributes['plainScales'] as readonly string[];
       let variance = 0;
@@ -165,9 +175,10 @@ function estimateOperation(
         const plain = toNumber(fromText(plainScales[k] ?? '1'));
         const switched = keySwitchError(modulus, from.level, scaleOf(from));
         const size = typicalMagnitude(from);
+        // Every diagonal is rounded in every slot, also where it holds zero.
         variance +=
           squares * (operand(k).variance + switched.variance) +
-          longest * size * size * encoding(plain);
+          products * size * size * encoding(plain);
         // Only a few slots are bad. Of the terms of a row the bad slots of the input meet a few, and
         // those that key switching makes meet one per baby step (about √ of the terms).
         const inherited = Math.sqrt((squares * Math.min(longest, badSlots)) / longest);

@@ -1,3 +1,4 @@
+import { CipherloomError } from '../errors.ts';
 import type { PassContext } from '../passes/define-pass.ts';
 import { readInputTensors, type InputForm } from './input-tensors.ts';
 import { filePath } from './option-schemas.ts';
@@ -10,7 +11,12 @@ export const calibrationOption = {
   describe: 'inputs like those to come: ranges and activations are fitted to them',
 } as const;
 
-/** Calibration images as the passes take them; null where none were given. */
+/**
+ * Calibration images as the passes take them; null where none were given.
+ *
+ * Throws  as `readInputTensors`; INPUT_INVALID naming the image and the index of a value that is
+ *         not finite, which would make a range of anything
+ */
 export function readCalibration(
   words: readonly string[],
   inputs: readonly InputForm[],
@@ -20,7 +26,24 @@ export function readCalibration(
   return new Map(
     [...tensors].map(([name, tensor]) => [
       name,
-      splitImages(tensor).map((image) => Float64Array.from(image)),
+      splitImages(tensor).map((values, image) => {
+        const index = values.findIndex((value) => !Number.isFinite(value));
+        if (index >= 0) throw notFinite(name, image, index, values[index]!);
+        return Float64Array.from(values);
+      }),
     ]),
+  );
+}
+
+function notFinite(name: string, image: number, index: number, value: number): CipherloomError {
+  return new CipherloomError(
+    'INPUT_INVALID',
+    `--calibration: input "${name}", image ${image}, element ${index} is ${value}`,
+    {
+      phase: 'cli',
+      node: name,
+      details: { image, index, value: String(value) },
+      hint: 'remove the image, or what made the value',
+    },
   );
 }

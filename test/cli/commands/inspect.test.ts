@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { encodeModel } from '../../support/onnx-model.ts';
+import { cipherloom } from '../spawn-program.ts';
+import { errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
+
+const folder = temporaryFolder();
+
+test('inspect says what a model holds', async () => {
+  const json = jsonOf(await cipherloom('inspect', example('relu.onnx'), '--json'));
+  expect(json).toMatchObject({
+    file: example('relu.onnx'),
+    name: 'relu',
+    inputs: [{ name: 'image', shape: [1, 1, 28, 28], range: [0, 1] }],
+    outputs: [{ name: 'logits', shape: [1, 10] }],
+    operators: { BatchNormalization: 2, Conv: 2, Flatten: 1, Gemm: 1, Relu: 2 },
+    supported: true,
+    unsupported: [],
+  });
+  expect(json.multiplicativeDepth).toBeGreaterThanOrEqual(6);
+  const text = await cipherloom('inspect', example('relu.onnx'));
+  expect(text.stdout).toContain('Everything in it can be compiled.');
+});
+
+test('inspect lists every node that cannot be compiled, exit status 4', async () => {
+  const file = join(folder(), 'unsupported.onnx');
+  const model = encodeModel({
+    inputs: { x: [1, 4] },
+    outputs: ['y'],
+    nodes: [
+      { op: 'TopK', inputs: ['x'], outputs: ['a'], name: 'first' },
+      { op: 'Fizz', domain: 'example.org', inputs: ['a'], outputs: ['y'], name: 'second' },
+    ],
+    valueInfo: { a: [1, 4] },
+  });
+  writeFileSync(file, model);
+  const { status, stdout, stderr } = await cipherloom('inspect', file, '--json');
+  expect({ status, stderr }).toEqual({ status: 4, stderr: '' });
+  const json = JSON.parse(stdout) as { unsupported: Record<string, unknown>[] };
+  expect(json).toMatchObject({ supported: false, multiplicativeDepth: null, parameters: null });
+  expect(json.unsupported).toMatchObject([
+    { name: 'first', operator: 'TopK' },
+    { name: 'second', operator: 'example.org.Fizz' },
+  ]);
+  for (const part of json.unsupported) expect(part.reason).toMatch(/\w/);
+
+  const text = await cipherloom('inspect', file);
+  expect(text.status).toBe(4);
+  expect(text.stdout).toMatch(/Cannot be compiled \(2\):/);
+});
+
+test('inspect refuses what is no model, exit status 3', async () => {
+  const file = join(folder(), 'no model.onnx');
+  writeFileSync(file, '\n');
+  expect(await errorOf('inspect', file)).toMatchObject({ status: 3, code: 'MODEL_INVALID' });
+  expect(await errorOf('inspect', folder())).toMatchObject({
+    status: 3,
+    code: 'FILE_UNREADABLE',
+  });
+});

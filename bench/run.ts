@@ -1,0 +1,156 @@
+/**
+ * Measure the example networks: predicted against measured precision, modelled against measured
+ * time, and where memory and bytes go.
+ *
+ *   npm run bench                      lola, cryptonets and relu
+ *   npm run bench -- lenet --images 3  one network
+ *   npm run bench -- --json            one JSON object on stdout
+ *
+ * Machines differ and are shared: the figure to compare is measured over modelled time, which the
+ * load of a machine moves alike for all networks of one run.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compile } from 'cipherloom';
+import type { CompiledModel } from 'cipherloom';
+import { Client } from 'cipherloom/client';
+import { InferenceSession } from 'cipherloom/server';
+
+const pixels = 784;
+/** An npy header of version 1 takes 128 bytes for arrays of these shapes. */
+const npyHeaderBytes = 128;
+
+interface Measurement {
+  readonly network: string;
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly securityBits: number;
+  readonly levels: number;
+  readonly rotationKeys: number;
+  readonly keyBytes: number;
+  readonly inputCiphertextBytes: number;
+  readonly precisionBits: { readonly predicted: number; readonly measured: number };
+  readonly compileSeconds: number;
+  readonly keygenSeconds: number;
+  readonly encryptSeconds: number;
+  readonly evaluateSeconds: {
+    readonly modelled: number | null;
+    readonly first: number;
+    readonly best: number;
+  };
+  readonly decryptSeconds: number;
+  readonly peakResidentBytes: number;
+}
+
+function exampleFile(name: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(
+    readFileSync(fileURLToPath(new URL(`../examples/mnist/${name}`, import.meta.url))),
+  );
+}
+
+function images(name: string): Float64Array<ArrayBuffer>[] {
+  const file = exampleFile(name);
+  const numbers = new Float32Array(file.buffer.slice(npyHeaderBytes));
+  return Array.from({ length: numbers.length / pixels }, (_, k) =>
+    Float64Array.from(numbers.subarray(k * pixels, (k + 1) * pixels)),
+  );
+}
+
+async function timed<T>(
+  work: () => T | Promise<T>,
+): Promise<{ readonly value: T; readonly seconds: number }> {
+  const start = performance.now();
+  const value = await work();
+  return { value, seconds: (performance.now() - start) / 1000 };
+}
+
+async function measure(network: string, count: number): Promise<Measurement> {
+  const calibration = new Map([['image', images('calibration.npy')]]);
+  const compiled = await timed(() =>
+    compile({ bytes: exampleFile(`${network}.onnx`), name: network }, { calibration }),
+  );
+  const model: CompiledModel = compiled.value;
+  const client = Client.load(model.client);
+  const keys = await timed(async () => (await client.generateKeys()).evaluationKeys.bytes());
+  const session = await InferenceSession.create(model.plan, { evaluationKeys: keys.value });
+  const clear = await InferenceSession.create(model.plan, { backend: 'clear' });
+  const [output] = model.client.outputs;
+  if (output === undefined) throw new Error('the network has an output');
+  const encryptTimes: number[] = [];
+  const evaluateTimes: number[] = [];
+  const decryptTimes: number[] = [];
+  let measured = Infinity;
+  for (const image of images('images.npy').slice(0, count)) {
+    const request = await timed(() => client.encrypt({ image }));
+    const response = await timed(() => session.run(request.value));
+    const result = await timed(() => client.decrypt(response.value));
+    encryptTimes.push(request.seconds);
+    evaluateTimes.push(response.seconds);
+    decryptTimes.push(result.seconds);
+    const expected = (await clear.runClear(new Map([['image', [image]]]))).get(output.name)?.[0];
+    const got = result.value[output.name]?.data;
+    if (expected === undefined || got === undefined) throw new Error('both runs have the output');
+    const values = Array.from(expected);
+    const largest = Math.max(...values.map(Math.abs));
+    const error = Math.max(...values.map((value, k) => Math.abs(value - (got[k] ?? NaN))));
+    measured = Math.min(measured, Math.log2(largest / error));
+  }
+  await session.release();
+  await clear.release();
+  const { report } = model;
+  return {
+    network,
+    ringDegree: report.parameters.ringDegree,
+    logQP: report.parameters.logQP,
+    securityBits: report.parameters.securityBits,
+    levels: report.parameters.levels,
+    rotationKeys: report.rotationKeys,
+    keyBytes: report.keyBytes,
+    inputCiphertextBytes: report.inputCiphertextBytes,
+    precisionBits: { predicted: report.precisionBits, measured },
+    compileSeconds: compiled.seconds,
+    keygenSeconds: keys.seconds,
+    encryptSeconds: Math.min(...encryptTimes),
+    evaluateSeconds: {
+      modelled: report.modelledSeconds,
+      // The first execution loads keys and encodes weights.
+      first: evaluateTimes[0] ?? NaN,
+      best: Math.min(...evaluateTimes),
+    },
+    decryptSeconds: Math.min(...decryptTimes),
+    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { images: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
+});
+const networks = positionals.length > 0 ? positionals : ['lola', 'cryptonets', 'relu'];
+const results: Measurement[] = [];
+for (const network of networks) {
+  process.stderr.write(`measuring ${network}\n`);
+  results.push(await measure(network, Number(values.images)));
+}
+if (values.json) {
+  process.stdout.write(`${JSON.stringify({ node: process.version, results })}\n`);
+} else {
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  for (const r of results) {
+    const { predicted, measured } = r.precisionBits;
+    const { modelled, first, best } = r.evaluateSeconds;
+    process.stdout.write(
+      [
+        r.network,
+        `  parameters  N = ${r.ringDegree}, log2 QP = ${r.logQP.toFixed(1)}, ${r.levels} levels, ${r.securityBits} bits of security`,
+        `  precision   ${predicted.toFixed(1)} bits predicted, ${measured.toFixed(1)} measured (worst)`,
+        `  bytes       keys ${mib(r.keyBytes)} (${r.rotationKeys} rotations), input ${mib(r.inputCiphertextBytes)}, resident ${mib(r.peakResidentBytes)}`,
+        `  client      keys ${r.keygenSeconds.toFixed(2)} s, encrypt ${r.encryptSeconds.toFixed(3)} s, decrypt ${r.decryptSeconds.toFixed(3)} s`,
+        `  evaluation  ${best.toFixed(2)} s (first ${first.toFixed(2)} s), modelled ${modelled?.toFixed(2) ?? '–'} s: ${modelled === null ? '–' : (best / modelled).toFixed(2)} of the model`,
+        `  compiled in ${r.compileSeconds.toFixed(2)} s`,
+        '',
+      ].join('\n'),
+    );
+  }
+}

@@ -109,6 +109,6 @@ test('a row and a kernel of zero weights give their bias (M12)', { timeout: 300_
   const expected = [...(reference.get('z')?.data ?? [])];
   expect(expected).toHaveLength(3);
   expect(z?.data[1]).toBeCloseTo(0.7, 3);
-  expected.forEach((value, k) => expect(z?.data[k]).toBeCloseTo(value, 3));
+  expected.forEach((value, k) => { expect(z?.data[k]).toBeCloseTo(value, 3); });
   await session.release();
 });

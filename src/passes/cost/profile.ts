@@ -38,7 +38,7 @@ export const portableProfile: Profile = {
   square: 22e-9,
   multiply: 29e-9,
   rescale: 2.8e-9,
-  uploadByte: 2e-9,
+  uploadByte: 2e-8,
 };
 
 /** Modelled seconds of the operations at a ring degree, for values that hold `primes` data primes. */

@@ -1,4 +1,5 @@
 /** Reading IR text (see print.ts). The result still has to pass `verify`. */
+import { z } from 'zod';
 import { CipherloomError } from '../errors.ts';
 import type { PostprocessStep } from '../layout/client-plan.ts';
 import { elementCount } from '../layout/layout.ts';
@@ -15,9 +16,17 @@ import type {
 } from './program.ts';
 import { fromText } from './rational.ts';
 import type { Tensor } from './tensor.ts';
+import { sameShape } from './types.ts';
 import type { Range, Type } from './types.ts';
 
 const maxDepth = 32;
+
+const postprocessSchema = z.array(
+  z.union([
+    z.strictObject({ op: z.enum(['softmax', 'logSoftmax']), axis: z.int().nonnegative() }),
+    z.strictObject({ op: z.literal('argMax'), axis: z.int().nonnegative(), keepDims: z.boolean() }),
+  ]),
+);
 
 /**
  * Parse IR text.
@@ -38,7 +47,7 @@ export function parseProgram(
   text.split('\n').forEach((raw, row) => {
     const line = raw.trim();
     if (line === '' || line.startsWith('//')) return;
-    const reader = new LineReader(line, row + 1, layouts);
+    const reader = new LineReader(line, row + 1, raw.length - raw.trimStart().length, layouts);
     if (reader.take('program ')) {
       names.push(reader.string());
     } else if (reader.take('modulus ')) {
@@ -49,10 +58,12 @@ export function parseProgram(
     } else if (reader.take('#')) {
       const alias = reader.word();
       reader.expect('=');
+      if (layouts.has(alias)) reader.fail(`layout #${alias} is defined twice`);
       layouts.set(alias, reader.layoutDefinition());
       return;
     } else if (reader.take('@')) {
       const constantName = reader.word();
+      if (values.has(constantName)) reader.fail(`constant @${constantName} is defined twice`);
       reader.expect('=');
       values.set(constantName, reader.constant(constantName, constants));
     } else if (reader.take('%')) {
@@ -68,7 +79,7 @@ export function parseProgram(
       outputs.push({
         name: outputName,
         value,
-        postprocess: reader.attribute(0) as unknown as PostprocessStep[],
+        postprocess: reader.postprocess(),
       });
     } else {
       reader.fail('expected program, modulus, #layout, @constant, %value or output');
@@ -89,22 +100,26 @@ class LineReader {
   readonly #text: string;
   readonly #row: number;
   readonly #layouts: ReadonlyMap<string, Layout>;
+  /** Blanks before the line. */
+  readonly #indent: number;
   #at = 0;
 
-  constructor(text: string, row: number, layouts: ReadonlyMap<string, Layout>) {
+  constructor(text: string, row: number, indent: number, layouts: ReadonlyMap<string, Layout>) {
     this.#text = text;
     this.#row = row;
+    this.#indent = indent;
     this.#layouts = layouts;
   }
 
   fail(reason: string): never {
+    const column = this.#indent + this.#at + 1;
     const near = this.#text.slice(this.#at, this.#at + 40);
     throw new CipherloomError(
       'IR_INVALID',
-      `line ${this.#row}, column ${this.#at + 1}: ${reason}, at "${near}"`,
+      `line ${this.#row}, column ${column}: ${reason}, at "${near}"`,
       {
         phase: 'ir',
-        details: { line: this.#row, column: this.#at + 1 },
+        details: { line: this.#row, column },
       },
     );
   }
@@ -202,6 +217,8 @@ class LineReader {
       if (tensor === undefined) return this.fail(`the value of constant @${name} is not given`);
       if (hashConstant(tensor) !== hash)
         return this.fail(`the given value of constant @${name} has another hash`);
+      if (!sameShape(tensor.shape, shape))
+        return this.fail(`the given value of constant @${name} has another shape`);
       return tensor;
     }
     const data = Float64Array.from(this.numbers());
@@ -234,6 +251,11 @@ class LineReader {
     if (this.take('true')) return true;
     if (this.take('false')) return false;
     return this.number();
+  }
+
+  postprocess(): PostprocessStep[] {
+    const parsed = postprocessSchema.safeParse(this.attribute(0));
+    return parsed.success ? parsed.data : this.fail('expected the steps of the client');
   }
 
   #record(depth: number): Attributes {
@@ -272,7 +294,8 @@ class LineReader {
     this.expect('ciphertext ');
     const layout = this.layout();
     this.expect('size');
-    const size = this.number() === 3 ? 3 : 2;
+    const size = this.number();
+    if (size !== 2 && size !== 3) return this.fail('a ciphertext has 2 or 3 polynomials');
     this.expect('level');
     const level = this.take('?') ? null : this.number();
     this.expect('scale');

@@ -38,12 +38,24 @@ export function powerOfTwo(bits: number): Rational {
 /** The nearest double, correctly rounded (to even): every evaluator stamps this value. */
 export function toNumber({ numerator, denominator }: Rational): number {
   // Scale the quotient to 64 bits or more, keep a sticky bit, let Number round once.
-  const shift = 66 - (numerator.toString(2).length - denominator.toString(2).length);
+  const bits = numerator.toString(2).length - denominator.toString(2).length;
+  // Up to 2^-1021 doubles are the multiples of 2^-1074.
+  if (bits < -1021) return roundedMultiple(numerator << 1074n, denominator) * 2 ** -1074;
+  const shift = 66 - bits;
   const scaled = shift > 0 ? numerator << BigInt(shift) : numerator;
   const divisor = shift < 0 ? denominator << BigInt(-shift) : denominator;
   const quotient = scaled / divisor;
   const sticky = scaled % divisor === 0n ? 0n : 1n;
-  return Number((quotient << 1n) | sticky) * 2 ** -(shift + 1);
+  // In two steps, so that neither factor leaves the range of a double.
+  return Number((quotient << 1n) | sticky) * 2 ** -60 * 2 ** (59 - shift);
+}
+
+/** The integer nearest to a small quotient, ties to even. */
+function roundedMultiple(numerator: bigint, denominator: bigint): number {
+  const floor = numerator / denominator;
+  const twice = 2n * (numerator % denominator);
+  const up = twice > denominator || (twice === denominator && (floor & 1n) === 1n);
+  return Number(up ? floor + 1n : floor);
 }
 
 /** log2 as a double, for print and for estimates. */

@@ -1,6 +1,6 @@
 /** The verifier: every rule that a program of any dialect must hold. */
 import { textOf } from './attribute-values.ts';
-import { CipherloomError } from '../errors.ts';
+import { CipherloomError, InternalError } from '../errors.ts';
 import { typedOperation } from './build.ts';
 import { constantReferences } from './program.ts';
 import type { Program } from './program.ts';
@@ -21,6 +21,15 @@ export function verify(program: Program): void {
       node: operation?.location ?? undefined,
     });
   };
+  /** What a pass could not break is a broken invariant there, and a fault of the text here. */
+  const ruled = <T>(id: number, rule: () => T): T => {
+    try {
+      return rule();
+    } catch (error) {
+      if (!(error instanceof InternalError)) throw error;
+      return fail(id, error.message);
+    }
+  };
   const dialects = new Set(program.operations.map((operation) => operation.op.split('.')[0]));
   if (dialects.size > 1) fail(null, `mixes the dialects ${[...dialects].join(', ')}`);
   const inputNames = new Set<string>();
@@ -38,14 +47,16 @@ export function verify(program: Program): void {
       const type = program.operations[operand]?.type;
       return type ?? fail(id, `operand %${operand} has no type`);
     });
-    const typed = typedOperation(
-      operation.op,
-      operation.operands,
-      operation.attributes,
-      operandTypes,
-      program.constants,
-      program.modulus,
-      operation.location,
+    const typed = ruled(id, () =>
+      typedOperation(
+        operation.op,
+        operation.operands,
+        operation.attributes,
+        operandTypes,
+        program.constants,
+        program.modulus,
+        operation.location,
+      ),
     );
     if (!sameType(typed.type, operation.type)) {
       fail(

@@ -47,7 +47,7 @@ export function randomLayout(seed: number, options: RandomLayoutOptions = {}): L
       const window = integer(2, 3);
       const stride = integer(1, window);
       const pad = integer(0, window - 1);
-      origin[axis] = -pad;
+      origin[axis] = 0 - pad;
       const positions = Math.max(1, Math.ceil((extent + pad - window) / stride) + 1);
       parts.push({ of: axis, size: positions, step: stride });
       parts.push({ of: axis, size: window, step: 1 });

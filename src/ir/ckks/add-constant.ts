@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { defineOp } from '../define-op.ts';
 import { addIntervals } from '../intervals.ts';
 import { boundsOf } from '../nn/values.ts';
-import { slottedType, spread, vectorsOf, vectorsValue, zipSlots } from '../packed/values.ts';
+import {
+  requireSpread,
+  slottedType,
+  spread,
+  vectorsOf,
+  vectorsValue,
+  zipSlots,
+} from '../packed/values.ts';
 import { tensorBounds } from '../tensor.ts';
 import { ciphertextOf } from './values.ts';
 
@@ -13,7 +20,11 @@ export default defineOp({
   operands: [{ name: 'x', doc: 'ciphertext' }],
   attributes: z.strictObject({ value: z.string().startsWith('@') }),
   levels: 0,
-  infer: (types) => ({ ...ciphertextOf(types[0]), range: null }),
+  infer(types, { value }, context) {
+    const x = ciphertextOf(types[0]);
+    requireSpread(x.layout, context.constant(value), context);
+    return { ...x, range: null };
+  },
   range: (operands, { value }, context) =>
     addIntervals(boundsOf(operands[0]), tensorBounds(context.constant(value))),
   evaluate(operands, types, { value }, context) {

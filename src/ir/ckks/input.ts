@@ -3,6 +3,7 @@ import { InternalError } from '../../errors.ts';
 import { checkLayout } from '../../layout/layout.ts';
 import { defineOp } from '../define-op.ts';
 import { layoutSchema } from '../layout-schema.ts';
+import { inputName } from '../nn/attributes.ts';
 import { fromText } from '../rational.ts';
 import { ciphertext } from './values.ts';
 
@@ -12,7 +13,7 @@ export default defineOp({
   summary: 'Ciphertexts that the client sends.',
   operands: [],
   attributes: z.strictObject({
-    name: z.string(),
+    name: inputName,
     layout: layoutSchema,
     range: z.tuple([z.number(), z.number()]).readonly(),
     level: z.int().nonnegative().nullable(),

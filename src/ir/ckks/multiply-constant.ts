@@ -3,6 +3,7 @@ import { defineOp } from '../define-op.ts';
 import { multiplyIntervals } from '../intervals.ts';
 import { boundsOf } from '../nn/values.ts';
 import {
+  requireSpread,
   slottedType,
   spread,
   unusedBound,
@@ -29,6 +30,7 @@ export default defineOp({
   infer(types, { value, plainScale }, context) {
     const x = ciphertextOf(types[0]);
     const constant = context.constant(value);
+    requireSpread(x.layout, constant, context);
     const factor = constant.data.length === 1 ? Math.abs(constant.data[0] ?? 0) : 0;
     const layout = { ...x.layout, unused: unusedOf(unusedBound(x.layout) * factor) };
     const scale =

@@ -4,6 +4,11 @@ import { z } from 'zod';
 /** Reference to a constant of the program. */
 export const constantReference = z.string().startsWith('@');
 
+/** Name of an input. What begins with `@` among attributes is a reference to a constant. */
+export const inputName = z
+  .string()
+  .refine((name) => !name.startsWith('@'), 'the name of an input cannot begin with "@"');
+
 export const extents = z.array(z.int().positive()).readonly();
 export const integers = z.array(z.int()).readonly();
 export const axis = z.int().nonnegative();

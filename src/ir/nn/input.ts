@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InternalError } from '../../errors.ts';
 import { defineOp } from '../define-op.ts';
+import { inputName } from './attributes.ts';
 
 export default defineOp({
   name: 'nn.input',
@@ -8,7 +9,7 @@ export default defineOp({
   summary: 'A tensor that the client encrypts.',
   operands: [],
   attributes: z.strictObject({
-    name: z.string(),
+    name: inputName,
     shape: z.array(z.int().positive()).readonly(),
     /** Declared bounds of the elements. */
     range: z.tuple([z.number(), z.number()]).readonly(),

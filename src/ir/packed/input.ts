@@ -3,6 +3,7 @@ import { InternalError } from '../../errors.ts';
 import { checkLayout } from '../../layout/layout.ts';
 import { defineOp } from '../define-op.ts';
 import { layoutSchema } from '../layout-schema.ts';
+import { inputName } from '../nn/attributes.ts';
 
 export default defineOp({
   name: 'packed.input',
@@ -10,7 +11,7 @@ export default defineOp({
   summary: 'A tensor that the client lays out in slots.',
   operands: [],
   attributes: z.strictObject({
-    name: z.string(),
+    name: inputName,
     layout: layoutSchema,
     range: z.tuple([z.number(), z.number()]).readonly(),
   }),

@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { defineOp } from '../define-op.ts';
 import { polynomialBounds, polynomialTerms } from '../polynomial.ts';
 import { boundsOf } from '../nn/values.ts';
-import { slottedType, spread, unusedBound, unusedOf, vectorsOf, vectorsValue } from './values.ts';
+import {
+  requireSpread,
+  slottedType,
+  spread,
+  unusedBound,
+  unusedOf,
+  vectorsOf,
+  vectorsValue,
+} from './values.ts';
 
 export default defineOp({
   name: 'packed.polynomial',
@@ -18,6 +26,7 @@ export default defineOp({
     const { layout } = slottedType(operands[0]);
     const bound = unusedBound(layout);
     const terms = polynomialTerms(context.constant(attributes.coefficients));
+    for (const term of terms) requireSpread(layout, term, context);
     const elsewhere = terms.reduce(
       (sum, term, exponent) =>
         exponent === 0 ? 0 : sum + Math.max(...term.data.map(Math.abs)) * bound ** exponent,

@@ -1,9 +1,9 @@
 /** Reading and making slot-vector values in operator rules. */
-import { invariant } from '../../errors.ts';
+import { CipherloomError, invariant } from '../../errors.ts';
 import { placementOf } from '../../layout/layout.ts';
 import type { Layout, UnusedSlots } from '../../layout/layout.ts';
-import type { Value } from '../define-op.ts';
-import { broadcastTo } from '../tensor.ts';
+import type { OpContext, Value } from '../define-op.ts';
+import { broadcastStrides, broadcastTo } from '../tensor.ts';
 import type { Tensor } from '../tensor.ts';
 import type { CiphertextType, Type, VectorType } from '../types.ts';
 
@@ -60,6 +60,20 @@ export function spread(layout: Layout, value: Tensor, elsewhere = 0): Vectors {
     }
   }
   return vectors;
+}
+
+/** Refuse a constant that does not broadcast to the elements of a layout. Throws SHAPE_MISMATCH. */
+export function requireSpread(layout: Layout, { shape }: Tensor, context: OpContext): void {
+  if (broadcastStrides(shape, layout.shape) !== null) return;
+  throw new CipherloomError(
+    'SHAPE_MISMATCH',
+    `a constant of shape [${shape.join(',')}] does not broadcast to [${layout.shape.join(',')}]`,
+    {
+      phase: 'ir',
+      node: context.location ?? undefined,
+      details: { constant: shape, value: layout.shape },
+    },
+  );
 }
 
 /** Bound of the unused slots. */

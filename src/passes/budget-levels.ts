@@ -1,6 +1,7 @@
 /** Give every value its level: the lowest that its users allow. */
 import { rewriteProgram } from '../ir/build.ts';
-import type { Operation, Program } from '../ir/program.ts';
+import { operationOf } from '../ir/program.ts';
+import type { Operation, Program, ValueId } from '../ir/program.ts';
 import { definePass } from './define-pass.ts';
 
 export default definePass({
@@ -19,7 +20,7 @@ export default definePass({
       const wanted = operandLevel(operation, levels[id] ?? 0);
       const operands = operation.operands.map((operand) => {
         const value = mapped(operand);
-        if ((levels[operand] ?? 0) === wanted) return value;
+        if ((levels[undropped(program, operand)] ?? 0) === wanted) return value;
         return builder.add(
           'ckks.level-drop',
           [value],
@@ -36,6 +37,12 @@ export default definePass({
     });
   },
 });
+
+/** The value above the level drops of an earlier budget, which this one replaces. */
+function undropped(program: Program, value: ValueId): ValueId {
+  const { op, operands } = operationOf(program, value);
+  return op === 'ckks.level-drop' ? undropped(program, operands[0] ?? -1) : value;
+}
 
 function operandLevel(operation: Operation, level: number): number {
   return operation.op === 'ckks.rescale' ? level + 1 : level;

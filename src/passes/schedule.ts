@@ -70,6 +70,8 @@ function greedyOrder(program: Program): { readonly order: ValueId[]; readonly pe
     order.push(best);
     alive += bytes[best] ?? 0;
     peak = Math.max(peak, alive);
+    // An input that nothing reads.
+    if (pendingUsers[best] === 0) alive -= bytes[best] ?? 0;
     for (const operand of new Set(program.operations[best]?.operands ?? [])) {
       pendingUsers[operand] = (pendingUsers[operand] ?? 0) - 1;
       if (pendingUsers[operand] === 0) alive -= bytes[operand] ?? 0;

@@ -10,14 +10,14 @@ import {
 import type { CompileOptions } from '../options.ts';
 import { findPrimes } from './find-primes.ts';
 
-/** Largest waterline: more than this buys precision that float32 weights do not have. */
-const maxWaterlineBits = 40;
+/** Primes stay below 2^50 so that 52-bit multipliers apply. */
+const maxSpecialBits = 49;
+/** Largest waterline: what the bits above it leave under the special prime. */
+const maxWaterlineBits = 39;
 /** Below this not even a value of 1 is told from the rounding error of a rescale. */
 const minWaterlineBits = 20;
 /** Bits that a program loses at least beyond the rounding error of one rescale. */
 const programLossBits = 4;
-/** Primes stay below 2^50 so that 52-bit multipliers apply. */
-const maxSpecialBits = 49;
 /** Bits of q_0 above the waterline: the sign and one bit of message. */
 const baseExtraBits = 2;
 /**
@@ -55,13 +55,20 @@ export function fittingWaterlineBits(
   return most >= leastWaterlineBits(ringDegree, options) && 2 ** most > 4 * ringDegree ? most : 0;
 }
 
-/**
- * Waterline bits below which the asked precision is out of reach: a rescale alone leaves a slot
- * error of √(N R / 2) / W with R = (1 + 2N/3) / 12.
- */
+/** log2 of the slot error that a rescale leaves at scale 1: √(N R / 2) with R = (1 + 2N/3) / 12. */
+function roundingBits(ringDegree: number): number {
+  return 0.5 * Math.log2((ringDegree * (1 + (2 * ringDegree) / 3)) / 24);
+}
+
+/** Waterline bits below which the asked precision is out of reach. */
 function leastWaterlineBits(ringDegree: number, options: CompileOptions): number {
-  const rounding = 0.5 * Math.log2((ringDegree * (1 + (2 * ringDegree) / 3)) / 24);
-  return Math.max(minWaterlineBits, Math.ceil(options.precisionBits + rounding + programLossBits));
+  const least = Math.ceil(options.precisionBits + roundingBits(ringDegree) + programLossBits);
+  return Math.max(minWaterlineBits, least);
+}
+
+/** Bits of precision that the largest waterline has at a ring degree, at most. */
+export function reachablePrecisionBits(ringDegree: number): number {
+  return Math.floor(maxWaterlineBits - roundingBits(ringDegree) - programLossBits);
 }
 
 /**
@@ -129,8 +136,11 @@ function givenChain(
     );
   }
   const primes: bigint[] = [];
-  // Primes of equal size are taken nearest to 2^bits first, in the order listed.
-  for (const bits of primeBits) primes.push(...findPrimes(bits, 1, ringDegree, primes));
+  // Primes of equal size are taken nearest to 2^bits first, in the order listed; below 2^bits, so that
+  // sizes that add up to the limit of the security table never exceed it.
+  for (const bits of primeBits) {
+    primes.push(...findPrimes(bits, 1, ringDegree, primes, 1n << BigInt(bits)));
+  }
   const special = primes.pop() ?? 0n;
   const logQP = modulusBits([...primes, special]);
   if (!options.insecure) requireSecurity(ringDegree, logQP, options.security);

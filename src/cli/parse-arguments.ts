@@ -66,11 +66,13 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   }
 
   const checked: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(declared)) {
+  // --help wins over what is missing: it is how one finds out about it.
+  const asked = values.get('help') === true;
+  const read: Readonly<Record<string, OptionDeclaration>> = asked ? globalOptions : declared;
+  for (const [key, option] of Object.entries(read)) {
     checked[key] = checkOption(kebabCase(key), option, values.get(kebabCase(key)), help);
   }
-  // --help wins over a missing positional: it is how one finds out about them.
-  if (checked.help !== true) Object.assign(checked, namePositionals(command, positionals, help));
+  if (!asked) Object.assign(checked, namePositionals(command, positionals, help));
 
   const { json, quiet, silence, help: wantsHelp, ...args } = checked;
   const global = { json, quiet, silence, help: wantsHelp } as ParsedArguments['global'];

@@ -3,12 +3,9 @@ import { CipherloomError } from '../errors.ts';
 import { definePass } from './define-pass.ts';
 import { estimateErrors, predictedPrecision } from './noise/estimate.ts';
 
-/**
- * Calibrated ranges hold the largest value seen twice (eight times for synthetic inputs); the largest
- * output of one input may be half of the largest of all.
- */
-const calibratedMargin = 4;
-const syntheticMargin = 16;
+/** How many times the largest value seen a calibrated range holds, with real and with synthetic inputs. */
+const calibratedMargin = 2;
+const syntheticMargin = 8;
 
 export default definePass({
   name: 'estimate-noise',

@@ -18,7 +18,7 @@ import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
 import type { CompileOptions } from './options.ts';
 import { depthOf, levelsBelow } from './packing/depth.ts';
-import { fittingWaterlineBits } from './params/chain.ts';
+import { fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
 
 export interface PipelineRequest {
   readonly options: CompileOptions;
@@ -121,6 +121,19 @@ function candidateRingDegrees(program: Program, options: CompileOptions): number
     (n) => fittingWaterlineBits(depth, n, options) > 0 && n / 2 >= (options.batch ?? 1),
   );
   if (fitting.length > 0) return fitting;
+  // A single level would not fit either: it is the precision that no scale reaches.
+  const best = reachablePrecisionBits(4096);
+  if (options.precisionBits > best) {
+    throw new CipherloomError(
+      'PRECISION_UNREACHABLE',
+      `${options.precisionBits} bits of precision need a larger scale than primes below 2^50 allow; at most about ${best} can be had`,
+      {
+        phase: 'ckks',
+        details: { wanted: options.precisionBits, reachable: best },
+        hint: `--precision-bits ${best} or less`,
+      },
+    );
+  }
   return levelsExhausted(program, depth, options);
 }
 

@@ -15,8 +15,13 @@ export function unsupportedNodes(
   reason: string,
   hint: string,
 ): CipherloomError {
-  const nodes = operations.map(({ op, location }) => ({ node: location, op }));
-  const names = nodes.slice(0, namedNodes).map(({ node, op }) => `${node ?? 'unnamed'} (${op})`);
+  const nodes = operations.map(({ op, location }) => ({
+    name: location ?? 'unnamed',
+    operator: op,
+    reason,
+    wayOut: hint,
+  }));
+  const names = nodes.slice(0, namedNodes).map(({ name, operator }) => `${name} (${operator})`);
   const more = nodes.length > namedNodes ? ` and ${nodes.length - namedNodes} more` : '';
   const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
   return new CipherloomError(
@@ -24,7 +29,7 @@ export function unsupportedNodes(
     `${count} cannot be compiled: ${names.join(', ')}${more}: ${reason}`,
     {
       phase: 'nn',
-      node: nodes[0]?.node ?? undefined,
+      node: operations[0]?.location ?? undefined,
       details: { nodes },
       hint,
     },

@@ -56,7 +56,7 @@ describe('memory of a run', () => {
     expect(await measureMemory(prepareProgram(program))).toBe(4 * 3 * residue);
   });
 
-  it('is shared out between ciphertexts, keys and constants, up to 3 GB', async () => {
+  it('is shared out between ciphertexts, keys and constants, up to what WebAssembly holds', async () => {
     const random = randomSource(1);
     const toy = toyBuilder(modulus);
     const layout = rowLayout(32, slots);

@@ -62,8 +62,8 @@ describe('lower-pooling', () => {
         code: 'MODEL_UNSUPPORTED',
         details: {
           nodes: [
-            { node: 'max-pool0', op: 'nn.max-pool' },
-            { node: 'max-pool1', op: 'nn.max-pool' },
+            expect.objectContaining({ name: 'max-pool0', operator: 'nn.max-pool' }),
+            expect.objectContaining({ name: 'max-pool1', operator: 'nn.max-pool' }),
           ],
         },
         hint: expect.stringContaining('--max-pool average') as string,

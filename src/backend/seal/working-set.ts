@@ -4,8 +4,11 @@ import { keyRequests, residentKeyBytes } from '../../seal/index.ts';
 import { measureMemory } from '../execute/measure-memory.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 
-/** WebAssembly ends at 4 GiB; the rest is SEAL's tables, its pool's fragments and blobs in transit. */
-export const workingSetLimit = 3_000_000_000;
+/**
+ * WebAssembly ends at 4 GiB; the rest is SEAL's tables (0.5 GB at N = 2^15 with ten primes), its
+ * pool's fragments and blobs in transit. A plan that filled 3 GB at N = 2^15 ran out.
+ */
+export const workingSetLimit = 2_600_000_000;
 /** Encoded constants are worth keeping, but not at any price. */
 const mostPlaintextBytes = 512_000_000;
 
@@ -22,7 +25,7 @@ export interface WorkingSet {
 /**
  * Share out the memory for a plan.
  *
- * Throws RESOURCE_LIMIT when its ciphertexts and its largest key exceed 3 GB together
+ * Throws RESOURCE_LIMIT when its ciphertexts and its largest key exceed 2.6 GB together
  */
 export async function workingSet(
   prepared: PreparedProgram,

@@ -251,7 +251,7 @@ function deviations(ringDegree: number): number {
 /**
  * Predicted precision of the outputs in bits: −log2(worst slot's error / largest value).
  *
- * `margin` is how many times the largest output of a typical input a calibrated range holds.
+ * `margin` is how many times the largest value seen a calibrated range holds.
  */
 export function predictedPrecision(
   program: Program,

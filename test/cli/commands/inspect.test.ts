@@ -59,3 +59,26 @@ test('inspect refuses what is no model, exit status 3', async () => {
     code: 'FILE_UNREADABLE',
   });
 });
+test('inspect lists nodes that only a pass refuses, with what to do', async () => {
+  const model = join(folder(), 'pool.onnx');
+  writeFileSync(
+    model,
+    encodeModel({
+      inputs: { x: [1, 1, 4, 4] },
+      outputs: ['y'],
+      nodes: [
+        {
+          op: 'MaxPool',
+          inputs: ['x'],
+          outputs: ['y'],
+          name: 'pool',
+          attributes: { kernel_shape: [2, 2] },
+        },
+      ],
+    }),
+  );
+  const ended = await cipherloom('inspect', model);
+  expect(ended.status).toBe(4);
+  expect(ended.stdout).toContain('pool');
+  expect(ended.stdout).toContain('--max-pool average');
+});

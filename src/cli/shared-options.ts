@@ -14,7 +14,7 @@ export const outputOption = {
 export const threadsOption = {
   value: 'T',
   schema: integer(1, 1024).optional(),
-  describe: 'threads to use',
+  describe: 'threads to use; the evaluators here have one',
 } as const;
 
 export const limitOption = {

@@ -3,16 +3,17 @@ import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { operatorPages } from './operator-pages.ts';
 import type { Page } from './page.ts';
+import { passPages } from './pass-pages.ts';
 
 export const root = path.join(import.meta.dirname, '../..');
 
 /** Folders that hold generated pages and nothing else. */
-export const generatedFolders: readonly string[] = ['docs/operators'];
+export const generatedFolders: readonly string[] = ['docs/operators', 'docs/passes'];
 
 export async function generatedPages(): Promise<Page[]> {
   const config = await resolveConfig(path.join(root, 'docs/page.md'));
   return Promise.all(
-    operatorPages().map(async (page) => ({
+    [...operatorPages(), ...passPages()].map(async (page) => ({
       ...page,
       text: await format(page.text, { ...config, parser: 'markdown' }),
     })),

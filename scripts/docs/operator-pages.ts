@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AttributeSpec, Importer, InputSpec } from '../../src/frontend/define-importer.ts';
 import { importers } from '../../src/frontend/importers/index.ts';
 import type { Page } from './page.ts';
+import { table } from './table.ts';
 
 const generated = '<!-- Written by `npm run docs` from src/frontend/importers; do not edit. -->';
 
@@ -116,10 +117,4 @@ function describe(json: JsonSchema): string {
     default:
       return json.type ?? 'tensor';
   }
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

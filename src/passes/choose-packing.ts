@@ -24,6 +24,9 @@ import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
 /** Partial choices kept after each operation. Work, not time, bounds the search. */
 const beamWidth = 4;
 
+/** Combinations of input layouts that wait for a linear map: their number doubles with every input. */
+const inputStates = 64;
+
 /** A choice of layouts for the values made so far. */
 interface State {
   readonly seconds: number;
@@ -115,7 +118,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         }
       }
       // Every input layout must survive until a linear map shows what it is worth.
-      beam = next;
+      beam = [...next].sort((a, b) => a.seconds - b.seconds).slice(0, inputStates);
       return;
     }
     if (operation.op === 'nn.linear') {

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { Program } from '../../src/ir/program.ts';
+import { verify } from '../../src/ir/verify.ts';
+import {
+  batchSize,
+  checkLayout,
+  isBatchLayout,
+  placementOf,
+  samePlaces,
+} from '../../src/layout/layout.ts';
+import type { Layout } from '../../src/layout/layout.ts';
+import choosePacking from '../../src/passes/choose-packing.ts';
+import type { PassNote } from '../../src/passes/define-pass.ts';
+import fuseLinear from '../../src/passes/fuse-linear.ts';
+import type { CompileOptions } from '../../src/passes/options.ts';
+import { errorOf } from '../support/error-of.ts';
+import { opsOf, writeProgram } from '../support/small-programs.ts';
+import { slotContext } from '../support/slot-programs.ts';
+
+const ringDegree = 4096;
+
+/** A LoLa-like network: 2 × 2 windows at stride 2, a square, a dense layer. */
+const network = writeProgram(({ input, add, random, polynomial, dense }) => {
+  const x = input([1, 1, 8, 8]);
+  const conv = add('nn.conv', [x], {
+    weights: random([5, 1, 2, 2]),
+    bias: random([5]),
+    strides: [2, 2],
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+    groups: 1,
+  });
+  const flat = add('nn.reshape', [polynomial(conv, [0, 0, 1])], { shape: [1, 80] });
+  return [dense(flat, 80, 10)];
+});
+
+function packed(program: Program, options: Partial<CompileOptions> = {}) {
+  const notes: PassNote[] = [];
+  const context = slotContext(options, ringDegree, notes);
+  const result = choosePacking.run(fuseLinear.run(program, context), context);
+  verify(result);
+  return { program: result, notes };
+}
+
+function layouts(program: Program): Layout[] {
+  return program.operations.map(({ type }) => {
+    if (type.kind !== 'vector') throw new Error('packed values are vectors');
+    checkLayout(type.layout);
+    return type.layout;
+  });
+}
+
+describe('choose-packing', () => {
+  it('gives every value a valid layout in the slots of the ring', () => {
+    const { program } = packed(network);
+    expect(program.operations.map(({ op }) => op)).toEqual([
+      'packed.input',
+      'packed.linear',
+      'packed.polynomial',
+      'packed.linear',
+    ]);
+    for (const layout of layouts(program)) {
+      expect(layout.slots).toBe(ringDegree / 2);
+      expect(batchSize(layout)).toBe(1);
+    }
+    expect(layouts(program).at(-1)!.unused).toEqual({ kind: 'zero' });
+  });
+
+  it('lays out the windows of a first convolution so that it needs few rotations', () => {
+    const { program } = packed(network);
+    const [input] = layouts(program);
+    // Every pixel has a place: the four window positions side by side, each with the 4 × 4 outputs.
+    const axes = input!.digits.map(({ of }) => of);
+    expect(axes.filter((of) => of === 2)).toHaveLength(2);
+    expect(axes.filter((of) => of === 3)).toHaveLength(2);
+    expect(placementOf(input!).elements.length).toBeGreaterThanOrEqual(64);
+  });
+
+  it('puts a batch into the slots, one feature a ciphertext', () => {
+    const { program } = packed(network, { batch: 64 });
+    for (const layout of layouts(program)) {
+      expect(batchSize(layout)).toBe(64);
+      expect(isBatchLayout(layout)).toBe(true);
+    }
+    expect(layouts(program)[0]!.ciphertexts).toBe(64);
+    expect(layouts(program).at(-1)!.ciphertexts).toBe(10);
+  });
+
+  it('moves a summand whose layout differs', () => {
+    const { program } = packed(
+      writeProgram(({ input, dense, add, polynomial }) => {
+        const x = input([1, 16]);
+        const y = polynomial(dense(x, 16, 16), [0, 0, 1]);
+        return [add('nn.add', [dense(y, 16, 16), x])];
+      }),
+    );
+    for (const { op, operands, type } of program.operations) {
+      if (op !== 'packed.add' || type.kind !== 'vector') continue;
+      for (const operand of operands) {
+        const from = program.operations[operand]!.type;
+        expect(from.kind === 'vector' && samePlaces(from.layout, type.layout)).toBe(true);
+      }
+    }
+  });
+
+  it('takes bounded time however many inputs there are', { timeout: 30_000 }, () => {
+    const { program } = packed(
+      writeProgram(({ input, dense, add }) => {
+        const xs = Array.from({ length: 20 }, (_, k) => input([1, 16], [0, 1], `x${k}`));
+        return [xs.map((x) => dense(x, 16, 16)).reduce((a, b) => add('nn.add', [a, b]))];
+      }),
+    );
+    expect(layouts(program)).toHaveLength(program.operations.length);
+  });
+
+  it('refuses a batch that the slots do not hold', () => {
+    const error = errorOf(() => packed(network, { batch: 4096 }));
+    expect(error.code).toBe('PARAMETERS_INFEASIBLE');
+    expect(error.details).toMatchObject({ batch: 4096, slots: 2048 });
+    expect(error.hint).toContain('--ring-degree 8192');
+  });
+
+  it('notes what it chose, among what, at which price', () => {
+    const { notes } = packed(network);
+    const choices = notes.filter((note) => note.kind === 'choice');
+    expect(choices.length).toBeGreaterThan(0);
+    for (const { chosen, candidates } of choices) {
+      expect(candidates.map(({ name }) => name)).toContain(chosen);
+      for (const { seconds } of candidates) expect(seconds).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('is deterministic', () => {
+    expect(packed(network)).toEqual(packed(network));
+    expect(opsOf(network)).toHaveLength(5);
+  });
+});

@@ -27,34 +27,70 @@ interface ErrorCodeEntry {
 
 /** Alphabetical; a code is never reused for another cause. */
 export const errorCodes = {
-  ATTRIBUTE_INVALID: { exit: 3, summary: 'An ONNX attribute has a value the operator does not allow.' },
+  ATTRIBUTE_INVALID: {
+    exit: 3,
+    summary: 'An ONNX attribute has a value the operator does not allow.',
+  },
   BUDGET_MISSED: { exit: 5, summary: 'A plan misses a budget that `check` was asked to hold.' },
-  CIPHERTEXT_INVALID: { exit: 3, summary: 'A ciphertext does not have the form the plan asks for.' },
-  CIPHERTEXT_TRUNCATED: { exit: 3, summary: 'A ciphertext is shorter or longer than its length field says.' },
+  CIPHERTEXT_INVALID: {
+    exit: 3,
+    summary: 'A ciphertext does not have the form the plan asks for.',
+  },
+  CIPHERTEXT_TRUNCATED: {
+    exit: 3,
+    summary: 'A ciphertext is shorter or longer than its length field says.',
+  },
   DATA_INVALID: { exit: 3, summary: 'A data file (npy) cannot be read.' },
   FILE_EXISTS: { exit: 2, summary: 'An output would replace something that is not a plan.' },
   FILE_UNREADABLE: { exit: 3, summary: 'A file cannot be opened.' },
   FILE_UNWRITABLE: { exit: 3, summary: 'An output cannot be written.' },
-  INPUT_INVALID: { exit: 3, summary: 'An input tensor has the wrong shape, is not finite or leaves its declared range.' },
-  INTERNAL: { exit: 1, summary: 'A broken invariant inside cipherloom: a bug, not a fault of the input.' },
+  INPUT_INVALID: {
+    exit: 3,
+    summary: 'An input tensor has the wrong shape, is not finite or leaves its declared range.',
+  },
+  INTERNAL: {
+    exit: 1,
+    summary: 'A broken invariant inside cipherloom: a bug, not a fault of the input.',
+  },
   IR_INVALID: { exit: 3, summary: 'A program in IR text is malformed or breaks a type rule.' },
   KEYS_INVALID: { exit: 3, summary: 'An evaluation key file is malformed or damaged.' },
   KEYS_MISMATCH: { exit: 3, summary: 'Keys belong to other parameters or another plan.' },
-  LEVELS_EXHAUSTED: { exit: 4, summary: 'The model needs more levels than the largest secure ring offers.' },
+  LEVELS_EXHAUSTED: {
+    exit: 4,
+    summary: 'The model needs more levels than the largest secure ring offers.',
+  },
   MODEL_INVALID: { exit: 3, summary: 'The ONNX file is malformed.' },
   MODEL_UNSUPPORTED: { exit: 4, summary: 'The model has operators that cannot be compiled.' },
-  NODE_TOO_OLD: { exit: 2, summary: 'This Node.js cannot run the WebAssembly of the encryption library.' },
-  PARAMETERS_INFEASIBLE: { exit: 4, summary: 'No parameters meet precision, range and security together.' },
+  NODE_TOO_OLD: {
+    exit: 2,
+    summary: 'This Node.js cannot run the WebAssembly of the encryption library.',
+  },
+  PARAMETERS_INFEASIBLE: {
+    exit: 4,
+    summary: 'No parameters meet precision, range and security together.',
+  },
   PARAMETERS_INSECURE: { exit: 6, summary: 'The parameters are below the asked security level.' },
   PARAMETERS_INVALID: { exit: 2, summary: 'A parameter is outside its allowed set.' },
   PLAN_INVALID: { exit: 3, summary: 'A plan file is malformed, damaged or of another version.' },
   PLAN_MISMATCH: { exit: 3, summary: 'A file belongs to another plan.' },
-  PRECISION_UNREACHABLE: { exit: 4, summary: 'The scale is too small for the asked precision, or too large for the modulus.' },
+  PRECISION_UNREACHABLE: {
+    exit: 4,
+    summary: 'The scale is too small for the asked precision, or too large for the modulus.',
+  },
   RANGE_TOO_LARGE: { exit: 4, summary: 'A value can exceed half of the modulus at its level.' },
-  RANGE_UNPROVED: { exit: 4, summary: 'A range is calibrated where only proved ranges are allowed.' },
+  RANGE_UNPROVED: {
+    exit: 4,
+    summary: 'A range is calibrated where only proved ranges are allowed.',
+  },
   RESOURCE_LIMIT: { exit: 7, summary: 'A memory or size limit would be exceeded.' },
-  SEAL_FAILED: { exit: 1, summary: 'The encryption library failed; its WebAssembly instance was replaced.' },
-  SECRET_KEY_INVALID: { exit: 3, summary: 'A secret key file is malformed, or belongs to another plan.' },
+  SEAL_FAILED: {
+    exit: 1,
+    summary: 'The encryption library failed; its WebAssembly instance was replaced.',
+  },
+  SECRET_KEY_INVALID: {
+    exit: 3,
+    summary: 'A secret key file is malformed, or belongs to another plan.',
+  },
   SHAPE_MISMATCH: { exit: 3, summary: 'Tensor shapes do not fit together.' },
   USAGE: { exit: 2, summary: 'The command line was not understood.' },
   USE_AFTER_DISPOSE: { exit: 1, summary: 'An object was used after it was disposed.' },
@@ -120,7 +156,9 @@ export class InternalError extends CipherloomError {
   constructor(message: string, context: ErrorContext = {}) {
     super('INTERNAL', message, {
       ...context,
-      hint: context.hint ?? 'this is a bug in cipherloom; please report it with the model if you can share it',
+      hint:
+        context.hint ??
+        'this is a bug in cipherloom; please report it with the model if you can share it',
     });
     this.name = 'InternalError';
   }

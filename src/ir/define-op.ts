@@ -23,6 +23,13 @@ export interface OperandSpec {
   readonly doc: string;
 }
 
+/** Evaluation keys that an operation uses, at the level of its first operand. */
+export interface KeyNeed {
+  readonly relinearisation?: boolean;
+  /** Rotations to the left, in (−slots/2, slots/2]. */
+  readonly rotations?: ReadonlySet<number>;
+}
+
 /** What an operation costs on ciphertexts, summed over the ciphertexts of its value. */
 export interface OpCost {
   readonly rotations: number;
@@ -57,6 +64,8 @@ export interface OpDefinition<A extends object = Record<string, unknown>> {
   ): Value;
   /** Cost on ciphertexts; absent where the operation is free or not yet lowered. */
   cost?(operands: readonly Type[], attributes: A, context: OpContext): Partial<OpCost>;
+  /** Evaluation keys; absent where none is needed. */
+  keys?(operands: readonly Type[], attributes: A, context: OpContext): KeyNeed;
   /**
    * The operation as an affine map: one sparse matrix per operand, and what is added to the sum.
    *
@@ -80,7 +89,7 @@ export function defineOp<A extends object>(definition: OpDefinition<A>): OpDefin
 /** An operator of any attribute type, as the table holds it. */
 export interface AnyOp extends Omit<
   OpDefinition<never>,
-  'infer' | 'range' | 'evaluate' | 'cost' | 'affine'
+  'infer' | 'range' | 'evaluate' | 'cost' | 'keys' | 'affine'
 > {
   infer(operands: readonly Type[], attributes: Attributes, context: OpContext): Type;
   range(
@@ -95,6 +104,7 @@ export interface AnyOp extends Omit<
     context: OpContext,
   ): Value;
   cost?(operands: readonly Type[], attributes: Attributes, context: OpContext): Partial<OpCost>;
+  keys?(operands: readonly Type[], attributes: Attributes, context: OpContext): KeyNeed;
   affine?(operands: readonly Type[], attributes: Attributes, context: OpContext): AffineMap;
 }
 

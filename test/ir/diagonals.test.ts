@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupProducts } from '../../src/ir/ckks/linear-groups.ts';
+import { groupProducts } from '../../src/ir/ckks/group-products.ts';
 import { applyMap, mapFromEntries } from '../../src/ir/linear-map.ts';
 import type { LinearMap } from '../../src/ir/linear-map.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groupProducts } from '../../src/ir/ckks/linear-groups.ts';
+import { groupProducts } from '../../src/ir/ckks/group-products.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import { mapFromEntries } from '../../src/ir/linear-map.ts';
 import type { LinearMap } from '../../src/ir/linear-map.ts';

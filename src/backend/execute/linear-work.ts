@@ -7,8 +7,9 @@
  * holds less is taken.
  */
 import { foldRotations } from '../../ir/packed/diagonals.ts';
-import { linearAttributes, linearGroups, neverRotates } from '../../ir/ckks/linear-groups.ts';
-import type { LinearGroups } from '../../ir/ckks/linear-groups.ts';
+import { neverRotates } from '../../ir/ckks/group-products.ts';
+import { linearAttributes, linearGroups } from '../../ir/ckks/linear-groups.ts';
+import type { LinearGroups } from '../../ir/ckks/group-products.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';

@@ -1,5 +1,7 @@
 /** What the compiler found and decided: the content of `report.json`. */
 import type { Warning } from '../../errors.ts';
+import type { OpCost } from '../../ir/define-op.ts';
+import { programCost } from '../../ir/program-cost.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
 import type { PassNote } from '../../passes/define-pass.ts';
@@ -35,6 +37,8 @@ export interface Report {
   readonly peakCiphertextBytes: number;
   /** Modelled seconds of one execution under the committed cost profile; null for a batch plan. */
   readonly modelledSeconds: number | null;
+  /** Operations on ciphertexts of one execution. */
+  readonly operations: OpCost;
   /** Range of every value that comes from a node of the model, and how it is known. */
   readonly ranges: readonly {
     readonly node: string | null;
@@ -110,6 +114,7 @@ export function buildReport(facts: {
     outputCiphertextBytes: sizes.outputCiphertextBytes,
     peakCiphertextBytes: plan.facts.peakCiphertextBytes,
     modelledSeconds: figure('modelledSeconds'),
+    operations: programCost(plan.program),
     ranges: plan.program.operations.flatMap(({ op, location, type }) =>
       type.range === null || (location === null && !op.endsWith('.input'))
         ? []

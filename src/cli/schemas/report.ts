@@ -32,6 +32,15 @@ export const reportFields = {
     .nonnegative()
     .nullable()
     .describe('of one execution under the committed cost profile'),
+  operations: z
+    .strictObject({
+      rotations: count,
+      relinearisations: count,
+      plainMultiplications: count,
+      ciphertextMultiplications: count,
+      rescales: count,
+    })
+    .describe('on ciphertexts, of one execution'),
   ranges: z.array(
     z.strictObject({
       node: z.string().nullable(),

@@ -45,4 +45,5 @@ export default defineOp({
     const factors = spread(slottedType(types[0]).layout, constant, elsewhere);
     return vectorsValue(zipSlots(vectorsOf(operands[0]), factors, (a, b) => a * b));
   },
+  cost: (operands) => ({ plainMultiplications: ciphertextOf(operands[0]).layout.ciphertexts }),
 });

@@ -33,4 +33,5 @@ export default defineOp({
   range: (operands) => multiplyIntervals(boundsOf(operands[0]), boundsOf(operands[1])),
   evaluate: (operands) =>
     vectorsValue(zipSlots(vectorsOf(operands[0]), vectorsOf(operands[1]), (a, b) => a * b)),
+  cost: (operands) => ({ ciphertextMultiplications: ciphertextOf(operands[0]).layout.ciphertexts }),
 });

@@ -14,4 +14,6 @@ export default defineOp({
   infer: (types) => ({ ...ciphertextOf(types[0]), size: 2, range: null }),
   range: (operands) => boundsOf(operands[0]),
   evaluate: (operands) => vectorsValue(vectorsOf(operands[0])),
+  cost: (operands) => ({ relinearisations: ciphertextOf(operands[0]).layout.ciphertexts }),
+  keys: () => ({ relinearisation: true }),
 });

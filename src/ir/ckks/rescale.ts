@@ -29,4 +29,5 @@ export default defineOp({
   },
   range: (operands) => boundsOf(operands[0]),
   evaluate: (operands) => vectorsValue(vectorsOf(operands[0])),
+  cost: (operands) => ({ rescales: ciphertextOf(operands[0]).layout.ciphertexts }),
 });

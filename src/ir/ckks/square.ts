@@ -21,4 +21,5 @@ export default defineOp({
   },
   range: (operands) => powerOfInterval(boundsOf(operands[0]), 2),
   evaluate: (operands) => vectorsValue(mapSlots(vectorsOf(operands[0]), (x) => x * x)),
+  cost: (operands) => ({ ciphertextMultiplications: ciphertextOf(operands[0]).layout.ciphertexts }),
 });

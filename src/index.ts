@@ -14,3 +14,4 @@ export { CipherloomError, errorCodes } from './errors.ts';
 export type { ErrorCode, Warning } from './errors.ts';
 export type { CompileOptions } from './passes/options.ts';
 export type { Report } from './backend/report/build-report.ts';
+export { readNpy } from './read-npy.ts';

@@ -23,6 +23,7 @@ import { importOnnx } from './frontend/import-onnx.ts';
 import { printProgram } from './ir/print.ts';
 import type { Program } from './ir/program.ts';
 import type { ClientPlan } from './layout/client-plan.ts';
+import { figureOf } from './passes/define-pass.ts';
 import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
 import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
@@ -114,7 +115,7 @@ export async function compile(
       modelDigest: createHash('sha256').update(model.bytes).digest('hex'),
       securityTarget: options.security,
       insecure: options.insecure,
-      precisionBits: figure(notes, 'precisionBits') ?? 0,
+      precisionBits: figureOf(notes, 'precisionBits') ?? 0,
       peakCiphertextBytes: await measureMemory(prepareProgram(program)),
       rangeEscape: null,
     },
@@ -206,11 +207,4 @@ function compileProgram(model: ModelSource, request: CompileRequest) {
     warnings,
     labels: imported.labels,
   };
-}
-
-function figure(notes: ReadonlyMap<string, readonly PassNote[]>, name: string): number | null {
-  for (const note of [...notes.values()].flat()) {
-    if (note.kind === 'figure' && note.name === name) return note.value;
-  }
-  return null;
 }

@@ -1,13 +1,15 @@
 /** What a model is made of, before anything is compiled. */
+import { CipherloomError, exitStatus, invariant } from './errors.ts';
 import type { Warning } from './errors.ts';
-import { CipherloomError } from './errors.ts';
 import { examineOnnx } from './frontend/import-onnx.ts';
 import type { UnsupportedPart } from './frontend/import-onnx.ts';
 import { numbersOf, textOf } from './ir/attribute-values.ts';
 import type { Program } from './ir/program.ts';
 import { operationOf } from './ir/program.ts';
 import { shapeOf } from './ir/types.ts';
+import { achievedSecurityBits, modulusBits } from './layout/security.ts';
 import type { ModelSource } from './compile.ts';
+import { figureOf } from './passes/define-pass.ts';
 import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
 import { depthOf } from './passes/packing/depth.ts';
@@ -16,6 +18,28 @@ import { runPipeline } from './passes/pipeline.ts';
 export interface TensorSummary {
   readonly name: string;
   readonly shape: readonly number[];
+}
+
+/** What the plan of a model would need, from one compilation with default options. */
+export interface PlanEstimate {
+  readonly ringDegree: number;
+  readonly logQP: number;
+  readonly levels: number;
+  readonly securityBits: number;
+  readonly precisionBits: number;
+  /** Rotation and relinearisation keys as sent. */
+  readonly keyBytes: number;
+  readonly peakCiphertextBytes: number;
+  /** Seconds of one execution under the committed cost profile. */
+  readonly modelledSeconds: number | null;
+}
+
+/** Why a model whose operators are all supported still has no plan. */
+export interface Infeasibility {
+  readonly code: string;
+  readonly message: string;
+  readonly node: string | null;
+  readonly hint: string | null;
 }
 
 export interface Inspection {
@@ -33,6 +57,10 @@ export interface Inspection {
   readonly parameters: number | null;
   /** Levels that the encrypted program needs; null where the model is not supported. */
   readonly multiplicativeDepth: number | null;
+  /** Null where the model is not supported or not feasible. */
+  readonly estimate: PlanEstimate | null;
+  /** Null where there is an estimate, or something unsupported. */
+  readonly infeasible: Infeasibility | null;
   readonly labels: readonly string[] | null;
   readonly warnings: readonly Warning[];
 }
@@ -58,12 +86,20 @@ export function inspect(model: ModelSource, request: InspectRequest = {}): Inspe
   const operators = new Map<string, number>();
   for (const { op } of examined.operators) operators.set(op, (operators.get(op) ?? 0) + 1);
   let multiplicativeDepth: number | null = null;
+  let estimate: PlanEstimate | null = null;
+  let infeasible: Infeasibility | null = null;
   if (examined.program !== null) {
     try {
-      multiplicativeDepth = depthAfterFusing(examined.program, request.options ?? {});
+      const onFused = (fused: Program): void => void (multiplicativeDepth = depthOf(fused));
+      estimate = estimatePlan(examined.program, request.options ?? {}, onFused);
     } catch (error) {
-      if (!(error instanceof CipherloomError) || error.code !== 'MODEL_UNSUPPORTED') throw error;
-      unsupported.push(...partsOf(error));
+      if (!(error instanceof CipherloomError) || error.exit !== exitStatus.cannotCompile)
+        throw error;
+      if (error.code === 'MODEL_UNSUPPORTED') unsupported.push(...partsOf(error));
+      else {
+        const { code, message, node, hint } = error;
+        infeasible = { code, message, node, hint };
+      }
     }
   }
   const program = examined.program;
@@ -84,25 +120,51 @@ export function inspect(model: ModelSource, request: InspectRequest = {}): Inspe
         ? null
         : [...program.constants.values()].reduce((sum, { data }) => sum + data.length, 0),
     multiplicativeDepth,
+    estimate,
+    infeasible,
     labels: examined.labels,
     warnings,
   };
 }
 
-/** Depth once linear maps are fused; activations count as polynomials of the default degree. */
-function depthAfterFusing(program: Program, given: Partial<CompileOptions>): number {
+/**
+ * Run the passes as `compile` would without calibration data.
+ *
+ * Activations count as polynomials of the asked degree on synthetic inputs, so precision and ranges
+ * are rough; ring degree, levels, keys and time are those of a plan of this depth.
+ */
+function estimatePlan(
+  program: Program,
+  given: Partial<CompileOptions>,
+  onFused: (fused: Program) => void,
+): PlanEstimate {
   const options = compileOptionsSchema.parse({
     ...given,
     inputRangeGiven: true,
     requireRangeProof: false,
   });
-  const { program: fused } = runPipeline(program, {
+  const { program: lowered, notes } = runPipeline(program, {
     options,
     calibration: null,
     warn: () => undefined,
-    stopAfter: 'fuse-linear',
+    afterPass: (pass, after) => {
+      if (pass.name === 'fuse-linear') onFused(after);
+    },
   });
-  return depthOf(fused);
+  const { modulus } = lowered;
+  invariant(modulus !== null, 'the passes choose a modulus');
+  const figure = (name: string): number | null => figureOf(notes, name);
+  const logQP = modulusBits([...modulus.primes, ...modulus.specialPrimes]);
+  return {
+    ringDegree: modulus.ringDegree,
+    logQP,
+    levels: modulus.primes.length - 1,
+    securityBits: achievedSecurityBits(modulus.ringDegree, logQP),
+    precisionBits: figure('precisionBits') ?? 0,
+    keyBytes: figure('keyBytes') ?? 0,
+    peakCiphertextBytes: figure('peakCiphertextBytes') ?? 0,
+    modelledSeconds: figure('modelledSeconds'),
+  };
 }
 
 function partsOf(error: CipherloomError): UnsupportedPart[] {

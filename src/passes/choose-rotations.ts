@@ -10,9 +10,14 @@ export default definePass({
   run(program, context) {
     invariant(program.modulus !== null, 'keys are chosen once the modulus is');
     const keys = rotationKeys(program);
-    const { ringDegree } = program.modulus;
-    // A seeded key sends one polynomial per digit: its residues at the data primes used and the special prime.
-    const bytes = (primes: number): number => primes * (primes + 1) * ringDegree * 8;
+    const { ringDegree, primes: chain, specialPrimes } = program.modulus;
+    // A seeded key sends one polynomial per digit: its residues at the data primes used and at the
+    // special primes, packed to their bits.
+    const bytes = (primes: number): number => {
+      const moduli = [...chain.slice(0, primes), ...specialPrimes];
+      const bits = moduli.reduce((sum, modulus) => sum + modulus.toString(2).length, 0);
+      return (primes * ringDegree * bits) / 8;
+    };
     const sizes = [
       ...keys.rotations,
       ...(keys.relinearisation === null ? [] : [keys.relinearisation]),

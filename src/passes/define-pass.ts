@@ -49,3 +49,14 @@ export interface Pass {
 export function definePass(pass: Pass): Pass {
   return pass;
 }
+
+/** The first figure of a name that any pass recorded, or null. */
+export function figureOf(
+  notes: ReadonlyMap<string, readonly PassNote[]>,
+  name: string,
+): number | null {
+  for (const list of notes.values()) {
+    for (const note of list) if (note.kind === 'figure' && note.name === name) return note.value;
+  }
+  return null;
+}

@@ -4,6 +4,7 @@ import type { OpCost } from '../../ir/define-op.ts';
 import { programCost } from '../../ir/program-cost.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
+import { figureOf } from '../../passes/define-pass.ts';
 import type { PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -94,10 +95,6 @@ export function buildReport(facts: {
 }): Report {
   const { plan, client, options, notes, warnings, sizes } = facts;
   const all = [...notes.values()].flat();
-  const figure = (name: string): number | null => {
-    for (const note of all) if (note.kind === 'figure' && note.name === name) return note.value;
-    return null;
-  };
   return {
     format: 1,
     producer: client.producer,
@@ -113,7 +110,7 @@ export function buildReport(facts: {
     inputCiphertextBytes: sizes.inputCiphertextBytes,
     outputCiphertextBytes: sizes.outputCiphertextBytes,
     peakCiphertextBytes: plan.facts.peakCiphertextBytes,
-    modelledSeconds: figure('modelledSeconds'),
+    modelledSeconds: figureOf(notes, 'modelledSeconds'),
     operations: programCost(plan.program),
     ranges: plan.program.operations.flatMap(({ op, location, type }) =>
       type.range === null || (location === null && !op.endsWith('.input'))

@@ -3,7 +3,7 @@ import { inspect, type Inspection } from '../../inspect.ts';
 import { compilerOptions, inputShapeOption, shapesByName } from '../compile-options.ts';
 import { defineCommand } from '../define-command.ts';
 import { readModelFile } from '../model-file.ts';
-import { numberText, shapeText } from '../text/figures.ts';
+import { bitText, byteText, numberText, shapeText, timeText } from '../text/figures.ts';
 import { factLines, textTable } from '../text/table.ts';
 
 export default defineCommand({
@@ -18,7 +18,7 @@ export default defineCommand({
   examples: [
     {
       command: 'cipherloom inspect lola.onnx',
-      does: 'operators, shapes and depth; exit status 4 when something cannot be compiled',
+      does: 'operators, shapes, depth, estimate; exit status 4 when it cannot be compiled',
     },
     {
       command: 'cipherloom inspect model.onnx --input-shape image=1,3,224,224 --json',
@@ -40,10 +40,28 @@ export default defineCommand({
     return {
       json: { file: model, ...json },
       text: inspectionText(found),
-      exit: found.supported ? exitStatus.ok : exitStatus.cannotCompile,
+      exit: found.supported && found.infeasible === null ? exitStatus.ok : exitStatus.cannotCompile,
     };
   },
 });
+
+function estimateText({ estimate }: Inspection): string {
+  if (estimate === null) return '';
+  const { ringDegree, logQP, securityBits, keyBytes, peakCiphertextBytes, modelledSeconds } =
+    estimate;
+  const lines = factLines([
+    ['ring degree', `${ringDegree}, ${estimate.levels} levels, log2 QP = ${logQP.toFixed(1)}`],
+    ['security', bitText(securityBits)],
+    ['precision', `${bitText(estimate.precisionBits)}, on synthetic inputs`],
+    ['keys', `${byteText(keyBytes)} sent`],
+    ['ciphertexts', `${byteText(peakCiphertextBytes)} at most at once`],
+    [
+      'evaluation',
+      `${timeText(modelledSeconds === null ? null : modelledSeconds * 1000)}, modelled`,
+    ],
+  ]);
+  return `Estimate of a plan for one image:\n${lines}\n\n`;
+}
 
 function inspectionText(found: Inspection): string {
   const { inputs, outputs, operators, unsupported } = found;
@@ -66,7 +84,15 @@ function inspectionText(found: Inspection): string {
     Object.entries(operators).map(([name, n]) => [`  ${name}`, String(n)]),
     ['left', 'right'],
   );
-  if (found.supported) return `${facts}\n${kinds}\n\nEverything in it can be compiled.`;
+  if (found.infeasible !== null) {
+    const { code, message, node, hint } = found.infeasible;
+    const where = node === null ? '' : ` (${node})`;
+    const help = hint === null ? '' : `\n  help: ${hint}`;
+    return `${facts}\n${kinds}\n\nEvery operator is known, but there is no plan: ${code}${where}: ${message}${help}`;
+  }
+  if (found.supported) {
+    return `${facts}\n${kinds}\n\n${estimateText(found)}Everything in it can be compiled.`;
+  }
   const parts = textTable(
     unsupported.map(({ name, operator, reason, wayOut }) => [
       `  ${name}`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Inspection } from '../../inspect.ts';
 import { defineJsonSchema } from './define-json-schema.ts';
-import { count, range, shape, warnings } from './fields.ts';
+import { bytes, count, range, shape, warnings } from './fields.ts';
 
 const tensor = { name: z.string(), shape };
 
@@ -25,6 +25,28 @@ const schema = z.strictObject({
   ),
   parameters: count.nullable().describe('trained numbers; null where something is unsupported'),
   multiplicativeDepth: count.nullable().describe('levels; null where something is unsupported'),
+  estimate: z
+    .strictObject({
+      ringDegree: count,
+      logQP: z.number(),
+      levels: count,
+      securityBits: z.number(),
+      precisionBits: z.number(),
+      keyBytes: bytes,
+      peakCiphertextBytes: bytes,
+      modelledSeconds: z.number().nonnegative().nullable(),
+    })
+    .nullable()
+    .describe('of a plan for one image, on synthetic inputs; null where there is none'),
+  infeasible: z
+    .strictObject({
+      code: z.string(),
+      message: z.string(),
+      node: z.string().nullable(),
+      hint: z.string().nullable(),
+    })
+    .nullable()
+    .describe('why there is no plan although every operator is known; exit status 4'),
   labels: z.array(z.string()).nullable().describe('names of the classes'),
   warnings,
 }) satisfies z.ZodType<Inspection>;

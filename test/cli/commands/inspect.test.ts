@@ -19,6 +19,7 @@ test('inspect says what a model holds', async () => {
     unsupported: [],
   });
   expect(json.multiplicativeDepth).toBeGreaterThanOrEqual(6);
+  expect(json).toMatchObject({ infeasible: null, estimate: { ringDegree: 16384, levels: 7 } });
   const text = await cipherloom('inspect', example('relu.onnx'));
   expect(text.stdout).toContain('Everything in it can be compiled.');
 });

@@ -134,6 +134,7 @@ function imagesOf(array: NpyArray, input: InputForm, path: string): ImageData {
       phase: 'cli',
       node: input.name,
       details: { file: path, shape },
+      hint: 'save at least one image',
     });
   }
   return { images, data: floats(array, path) };

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client/index.ts';
 import { CipherloomError } from '../errors.ts';
+import { namingFilesLater } from './naming-files.ts';
 import { filePath } from './option-schemas.ts';
 import {
   checkWritableParent,
@@ -34,7 +35,9 @@ export async function importKeyFolder(client: Client, folder: string): Promise<v
       hint: `cipherloom keygen DIR --out ${folder}`,
     });
   }
-  await client.importSecretKey(readBoundedFile(path, maxSecretKeyBytes));
+  await namingFilesLater({ SECRET_KEY_INVALID: path }, () =>
+    client.importSecretKey(readBoundedFile(path, maxSecretKeyBytes)),
+  );
 }
 
 /**

@@ -124,7 +124,13 @@ export function namedShape() {
   });
 }
 
-/** A file or folder; what is there is the command's affair. */
+/**
+ * A file or folder; what is there is the command's affair.
+ *
+ * Node replaces bytes that are not UTF-8 by U+FFFD: such a path would name another file.
+ */
 export function filePath() {
-  return parsed('expected a path', (text) => (text.includes('\0') ? undefined : text));
+  return parsed('expected a path, in UTF-8', (text) =>
+    /[\0\ufffd]/.test(text) ? undefined : text,
+  );
 }

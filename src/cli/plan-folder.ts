@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '../client/index.ts';
 import { CipherloomError } from '../errors.ts';
+import { namingFiles, namingFilesLater } from './naming-files.ts';
 import { flag } from './option-schemas.ts';
 import { planFileName } from './output-folder.ts';
 import { InferenceSession, type SessionOptions } from '../server/index.ts';
@@ -24,7 +25,9 @@ export const insecureOption = {
 export function openClient(folder: string, { insecure }: { readonly insecure: boolean }): Client {
   const path = join(folder, clientFileName);
   requireFile(folder, clientFileName);
-  const client = Client.load(new TextDecoder().decode(readBoundedFile(path, maxClientBytes)));
+  const client = namingFiles({ PLAN_INVALID: path, PARAMETERS_INSECURE: path }, () =>
+    Client.load(new TextDecoder().decode(readBoundedFile(path, maxClientBytes))),
+  );
   requireStamp(folder, client.plan.parameters.insecure, insecure);
   return client;
 }
@@ -42,7 +45,20 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<InferenceSession> {
   requireFile(folder, planFileName);
-  const session = await InferenceSession.create(join(folder, planFileName), options);
+  const path = join(folder, planFileName);
+  const keys =
+    typeof options.evaluationKeys === 'string'
+      ? { KEYS_INVALID: options.evaluationKeys, KEYS_MISMATCH: options.evaluationKeys }
+      : {};
+  const session = await namingFilesLater(
+    { PLAN_INVALID: path, PARAMETERS_INSECURE: path, ...keys },
+    () => InferenceSession.create(path, options),
+  ).catch((error: unknown) => {
+    // Keys that this client made itself are foreign to the plan only where the client is.
+    if (client !== undefined && error instanceof CipherloomError && error.code === 'KEYS_MISMATCH')
+      requireSamePlan(folder, String(error.details.expected), client.plan.planHash);
+    throw error;
+  });
   try {
     requireStamp(folder, session.plan.facts.insecure, insecure);
     if (client !== undefined) requireSamePlan(folder, session.plan.hash, client.plan.planHash);

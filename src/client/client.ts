@@ -79,7 +79,7 @@ export class Client implements Disposable {
    * The security is recomputed from the parameters; a plan below its own target is refused unless
    * it is stamped insecure (then `insecure` says so).
    *
-   * Throws PLAN_INVALID naming the field, PARAMETERS_INVALID, PARAMETERS_INSECURE
+   * Throws PLAN_INVALID naming the field, PARAMETERS_INSECURE
    */
   static load(clientJson: unknown): Client {
     const plan = readClientPlan(clientJson);

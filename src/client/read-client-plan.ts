@@ -214,7 +214,18 @@ function readLayout(value: unknown, path: string): Layout {
     unused:
       kind === 'zero' ? { kind } : { kind, bound: finite(unused.bound, `${path}.unused.bound`) },
   };
-  checkLayout(layout, `client.json: ${path}`);
+  try {
+    checkLayout(layout, `client.json: ${path}`);
+  } catch (error) {
+    if (!(error instanceof CipherloomError)) throw error;
+    throw new CipherloomError('PLAN_INVALID', error.message, {
+      phase: 'client',
+      node: path,
+      details: error.details,
+      hint: 'use the client.json that compile wrote',
+      cause: error,
+    });
+  }
   return layout;
 }
 

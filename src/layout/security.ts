@@ -24,6 +24,9 @@ const maxLogQP: Readonly<Record<number, Readonly<Record<SecurityTarget, number>>
 /** Ring degrees the table knows, ascending. */
 export const ringDegrees: readonly number[] = Object.keys(maxLogQP).map((log) => 2 ** Number(log));
 
+/** Largest ring degree the compiler tries. */
+export const largestRingDegree = 65536;
+
 /** Largest log2(Q·P) of a ring degree at a security target, or 0 where the table has none. */
 export function maxModulusBits(ringDegree: number, target: SecurityTarget): number {
   return maxLogQP[Math.log2(ringDegree)]?.[target] ?? 0;

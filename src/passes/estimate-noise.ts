@@ -1,5 +1,6 @@
 /** Predict the precision of the outputs, and refuse a plan that misses what was asked. */
 import { CipherloomError } from '../errors.ts';
+import { largestRingDegree } from '../layout/security.ts';
 import { definePass } from './define-pass.ts';
 import { estimateErrors, predictedPrecision } from './noise/estimate.ts';
 
@@ -32,7 +33,9 @@ export default definePass({
           },
           hint: fixed
             ? `raise the inner --prime-bits by ${Math.ceil(wanted - bits)}`
-            : `--ring-degree ${context.ringDegree * 2} has room for a larger scale, or ask for less with --precision-bits`,
+            : context.ringDegree >= largestRingDegree
+              ? 'no larger ring is tried: --calibration X.npy or a narrower --input-range for smaller values, or ask for less with --precision-bits'
+              : `--ring-degree ${context.ringDegree * 2} has room for a larger scale, or ask for less with --precision-bits`,
         },
       );
     }

@@ -13,7 +13,7 @@ import { CipherloomError, InternalError } from '../errors.ts';
 import type { Warning } from '../errors.ts';
 import type { Program } from '../ir/program.ts';
 import { verify } from '../ir/verify.ts';
-import { ringDegrees } from '../layout/security.ts';
+import { largestRingDegree, ringDegrees } from '../layout/security.ts';
 import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
 import type { CompileOptions } from './options.ts';
@@ -38,9 +38,6 @@ export interface PipelineResult {
   /** Facts by pass, of the nn passes and of the attempt that succeeded. */
   readonly notes: ReadonlyMap<string, readonly PassNote[]>;
 }
-
-/** Largest ring degree tried. */
-const largestRingDegree = 65536;
 
 /** Errors that a larger ring degree may cure. */
 const curable = new Set(['PRECISION_UNREACHABLE', 'PARAMETERS_INFEASIBLE', 'RANGE_TOO_LARGE']);
@@ -109,6 +106,7 @@ function candidateRingDegrees(program: Program, options: CompileOptions): number
             ringDegree,
             allowed: ringDegrees.filter((n) => n >= 4096 && n <= largestRingDegree),
           },
+          hint: 'without --ring-degree, the compiler chooses the smallest that suffices',
         },
       );
     }

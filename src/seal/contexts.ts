@@ -158,9 +158,13 @@ function makeContext(
       if (!raw.parametersSet() || !raw.usingKeyswitching()) {
         context.dispose();
         throw new CipherloomError(
-          'PARAMETERS_INVALID',
+          'PLAN_INVALID',
           `SEAL refuses ring degree ${ringDegree} with ${moduli.length} primes: one of them is not prime`,
-          { phase: 'seal', details: { ringDegree, primes: moduli.map(String) } },
+          {
+            phase: 'seal',
+            details: { ringDegree, primes: moduli.map(String) },
+            hint: 'compile the model again',
+          },
         );
       }
       return context;

@@ -18,17 +18,17 @@ const maxPrimes = 128;
 const maxPrimeBits = 60;
 
 function refuse(message: string, details: Readonly<Record<string, unknown>>): never {
-  throw new CipherloomError('PARAMETERS_INVALID', message, {
+  throw new CipherloomError('PLAN_INVALID', `parameters: ${message}`, {
     phase: 'seal',
     details,
-    hint: 'compile the model again, or correct --ring-degree and --prime-bits',
+    hint: 'compile the model again',
   });
 }
 
 /**
  * Read the parameters of a plan.
  *
- * Throws PARAMETERS_INVALID naming the parameter and the allowed set. That the moduli are prime is
+ * Throws PLAN_INVALID naming the parameter and the allowed set. That the moduli are prime is
  * left to SEAL, which checks it when a context is made.
  */
 export function readSealParameters(parameters: CryptoParameters): SealParameters {

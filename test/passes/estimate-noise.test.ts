@@ -165,4 +165,12 @@ describe('estimate-noise', () => {
     const error = errorOf(() => estimateNoise.run(program, slotContext({ precisionBits: 20 }, n)));
     expect(error.hint).toContain('--ring-degree 16384');
   });
+
+  it('names no ring larger than the largest that is tried', () => {
+    const program = prepared(body, [30, 26, 50]);
+    const context = slotContext({ precisionBits: 20 }, 65536);
+    const error = errorOf(() => estimateNoise.run(program, context));
+    expect(error.hint).not.toContain('--ring-degree');
+    expect(error.hint).toContain('--precision-bits');
+  });
 });

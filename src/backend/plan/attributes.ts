@@ -108,5 +108,9 @@ function decodeAttribute(message: unknown, values: AttributeValues, path: string
 }
 
 function refuse(path: string, reason: string): never {
-  throw new CipherloomError('PLAN_INVALID', `${path} ${reason}`, { phase: 'plan', node: path });
+  throw new CipherloomError('PLAN_INVALID', `${path} ${reason}`, {
+    phase: 'plan',
+    node: path,
+    hint: 'compile the model again',
+  });
 }

@@ -28,6 +28,7 @@ function refuse(what: string, reason: string, details: Record<string, unknown> =
     phase: 'plan',
     node: what,
     details,
+    hint: 'compile the model again',
   });
 }
 
@@ -50,6 +51,7 @@ export function checkProgram(program: Program): void {
       phase: 'plan',
       node: error.node ?? undefined,
       details: { ...error.details, rule: error.code },
+      hint: 'compile the model again',
       cause: error,
     });
   }

@@ -62,6 +62,7 @@ export function decodeLayouts(messages: readonly LayoutMessage[], slots: number)
         phase: 'plan',
         node: what,
         details,
+        hint: 'compile the model again',
       });
     };
     if (message.slots !== slots) {

@@ -134,6 +134,7 @@ export function decodeMessage(bytes: Uint8Array): PlanMessage {
   } catch (cause) {
     throw new CipherloomError('PLAN_INVALID', 'the program section is not a plan message', {
       phase: 'plan',
+      hint: 'compile the model again',
       cause,
     });
   }
@@ -145,5 +146,6 @@ export function decodeMessage(bytes: Uint8Array): PlanMessage {
     phase: 'plan',
     node: path,
     details: { path },
+    hint: 'compile the model again',
   });
 }

@@ -68,6 +68,7 @@ export function decodeNumbers(
       phase: 'plan',
       node: what,
       details: { encoding, bytes: bytes.length, count },
+      hint: 'compile the model again',
     });
   };
   const width = encoding === 'FLOAT32' ? 4 : encoding === 'FLOAT64' ? 8 : 0;

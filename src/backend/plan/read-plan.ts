@@ -11,7 +11,12 @@ import type { Tensor } from '../../ir/tensor.ts';
 import type { PostprocessStep } from '../../layout/client-plan.ts';
 import { elementCount } from '../../layout/layout.ts';
 import type { Layout } from '../../layout/layout.ts';
-import { achievedSecurityBits, modulusBits, requireSecurity } from '../../layout/security.ts';
+import {
+  achievedSecurityBits,
+  modulusBits,
+  requireSecurity,
+  ringDegrees,
+} from '../../layout/security.ts';
 import { decodeAttributes } from './attributes.ts';
 import type { AttributeValues } from './attributes.ts';
 import { checkProgram } from './check-program.ts';
@@ -39,18 +44,18 @@ export interface LoadedPlan extends Plan {
 const maxFileBytes = 2 ** 31;
 
 /**
- * Read a plan file. Throws FILE_UNREADABLE, and as `readPlan`.
+ * Read a plan file. Throws FILE_UNREADABLE, RESOURCE_LIMIT for more than 2 GiB, and as `readPlan`.
  */
 export async function loadPlan(path: string): Promise<LoadedPlan> {
   let bytes: Uint8Array;
   try {
     const { size } = await stat(path);
     if (size > maxFileBytes) {
-      throw new CipherloomError('PLAN_INVALID', `plan: ${path} has ${size} bytes`, {
-        phase: 'plan',
-        node: path,
-        details: { size, limit: maxFileBytes },
-      });
+      throw new CipherloomError(
+        'RESOURCE_LIMIT',
+        `plan: ${path} has ${size} bytes; at most ${maxFileBytes} are read`,
+        { phase: 'plan', node: path, details: { size, limit: maxFileBytes } },
+      );
     }
     bytes = await readFile(path);
   } catch (cause) {
@@ -125,8 +130,12 @@ export function readPlan(bytes: Uint8Array): LoadedPlan {
 }
 
 function checkSecurity({ modulus, security }: PlanMessage): number {
+  const { ringDegree } = modulus;
+  if (!ringDegrees.includes(ringDegree)) {
+    refuse('modulus', `has ring degree ${ringDegree}, not a power of two from 2^10 to 2^17`);
+  }
   const logQP = modulusBits([...modulus.primes, ...modulus.specialPrimes].map(positiveBigInt));
-  if (!security.insecure) requireSecurity(modulus.ringDegree, logQP, security.target);
+  if (!security.insecure) requireSecurity(ringDegree, logQP, security.target);
   return logQP;
 }
 
@@ -233,6 +242,7 @@ function readScale(text: string, what: string): ReturnType<typeof fromText> {
     throw new CipherloomError('PLAN_INVALID', `${what}: its scale is not a positive rational`, {
       phase: 'plan',
       node: what,
+      hint: 'compile the model again',
       cause,
     });
   }

@@ -1,5 +1,6 @@
 import { defineCommand } from '../define-command.ts';
 import { importKeyFolder, keysOption } from '../key-folder.ts';
+import { namingFilesLater } from '../naming-files.ts';
 import { filePath } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { answerRows } from '../protocol/answer-rows.ts';
@@ -48,7 +49,10 @@ export default defineCommand({
     await importKeyFolder(client, keys);
     progress.step('decrypting');
     const startedAt = performance.now();
-    const tensors = await client.decrypt(response);
+    const tensors = await namingFilesLater(
+      { CIPHERTEXT_INVALID: input, CIPHERTEXT_TRUNCATED: input, PLAN_MISMATCH: input },
+      () => client.decrypt(response),
+    );
     const decryptMs = performance.now() - startedAt;
 
     const results = answerRows(plan, tensors);

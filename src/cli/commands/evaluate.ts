@@ -1,4 +1,5 @@
 import { defineCommand } from '../define-command.ts';
+import { namingFilesLater } from '../naming-files.ts';
 import { filePath } from '../option-schemas.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { insecureOption, openSession } from '../plan-folder.ts';
@@ -50,13 +51,22 @@ export default defineCommand({
     progress.step('evaluating');
     using peak = watchResidentPeak();
     let executions = 0;
-    const response = await session.run(request, {
-      onProgress: ({ done, total, execution, executions: all }) => {
-        executions = all;
-        peak.sample();
-        progress.advance(execution * total + done, all * total);
+    const response = await namingFilesLater(
+      {
+        CIPHERTEXT_INVALID: input,
+        CIPHERTEXT_TRUNCATED: input,
+        PLAN_MISMATCH: input,
+        KEYS_INVALID: evaluationKeys,
       },
-    });
+      () =>
+        session.run(request, {
+          onProgress: ({ done, total, execution, executions: all }) => {
+            executions = all;
+            peak.sample();
+            progress.advance(execution * total + done, all * total);
+          },
+        }),
+    );
     const endedAt = performance.now();
     writeOutputFile(output, response, { inputs });
 

@@ -23,7 +23,7 @@ function toNumber(value: unknown): number {
  */
 export function decodeOnnx(bytes: Uint8Array, file: string): OnnxModel {
   scanModel(bytes, file);
-  const invalid = (reason: string, hint?: string): never => {
+  const invalid = (reason: string, hint = 'export or copy the file again'): never => {
     throw new CipherloomError(
       'MODEL_INVALID',
       `not an ONNX model: ${printable(file)}, byte 0: ${reason}`,

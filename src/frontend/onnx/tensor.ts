@@ -130,6 +130,7 @@ function readTensor(fields: TensorFields, elementType: ElementType): Tensor {
         phase: 'frontend',
         node: printable(fields.name),
         details: { dims, ...details },
+        hint: 'export the model again',
       },
     );
   };

@@ -123,6 +123,7 @@ function givenChain(
       {
         phase: 'ckks',
         details: { bits: wrong, min: 20, max: 60 },
+        hint: `--prime-bits with ${Math.min(60, Math.max(20, wrong))} in its place, or without --prime-bits: the compiler chooses`,
       },
     );
   }
@@ -132,7 +133,11 @@ function givenChain(
     throw new CipherloomError(
       code,
       `--prime-bits lists ${primeBits.length} primes; the model's ${levels} levels need ${needed} (q_0, one per level, the special prime)`,
-      { phase: 'ckks', details: { given: primeBits.length, needed, levels } },
+      {
+        phase: 'ckks',
+        details: { given: primeBits.length, needed, levels },
+        hint: `give ${needed} sizes, or none: the compiler chooses`,
+      },
     );
   }
   const primes: bigint[] = [];

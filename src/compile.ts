@@ -16,7 +16,6 @@ import { writePlan } from './backend/plan/write-plan.ts';
 import { planSizes } from './backend/seal/plan-sizes.ts';
 import { buildReport } from './backend/report/build-report.ts';
 import type { Report } from './backend/report/build-report.ts';
-import { generateTypeScript } from './backend/typescript/generate.ts';
 import { CipherloomError } from './errors.ts';
 import type { Warning } from './errors.ts';
 import { importOnnx } from './frontend/import-onnx.ts';
@@ -124,6 +123,8 @@ export async function compile(
   const client = clientPlan(plan, planHash, { labels });
   requireMemory(client, plan.facts.peakCiphertextBytes, options);
   const report = buildReport({ plan, client, options, notes, warnings, sizes: planSizes(client) });
+  // The code generator brings a whole TypeScript compiler: loaded by those who compile only.
+  const { generateTypeScript } = await import('./backend/typescript/generate.ts');
   return {
     name: model.name,
     planHash,

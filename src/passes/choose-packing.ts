@@ -2,13 +2,12 @@
 import { CipherloomError, invariant } from '../errors.ts';
 import { constantAttribute } from '../ir/attribute-values.ts';
 import { buildProgram, opContext } from '../ir/build.ts';
-import { affineOf, affineSchema } from '../ir/nn/linear.ts';
+import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
 import { identityMap } from '../ir/linear-map.ts';
 import type { LinearMap } from '../ir/linear-map.ts';
-import { affineToAttributes } from '../ir/nn/linear.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
-import { shapeOf } from '../ir/types.ts';
+import { sameShape, shapeOf } from '../ir/types.ts';
 import { samePlaces } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
 import { operationSeconds, portableProfile } from './cost/profile.ts';
@@ -17,7 +16,7 @@ import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
 import { batchLayout, inputCandidates, outputCandidates } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
-import { depthOf, levelsBelow } from './packing/depth.ts';
+import { levelsBelow } from './packing/depth.ts';
 import { planLinear } from './packing/plan-linear.ts';
 import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
 
@@ -129,7 +128,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         const candidates = outputCandidates(shape, slots, maps, inputs);
         // A branch that will meet another one may take its layout.
         for (const earlier of state.chosen) {
-          if (sameExtents(earlier.layout.shape, shape)) {
+          if (sameShape(earlier.layout.shape, shape)) {
             candidates.push({
               name: 'layout of an earlier value',
               layout: { ...earlier.layout, unused: { kind: 'zero' } },
@@ -211,10 +210,6 @@ function layoutAt(state: State, value: ValueId): Layout {
   return candidate.layout;
 }
 
-function sameExtents(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
-}
-
 /** Keep the cheapest states; of states that end in the same layout, the cheapest only. */
 function prune(states: readonly State[], keyOf: (layout: Layout) => string): State[] {
   const kept: State[] = [];
@@ -234,7 +229,6 @@ function prune(states: readonly State[], keyOf: (layout: Layout) => string): Sta
 function toPacked(program: Program, choices: readonly Candidate[]): Program {
   const builder = buildProgram(program.name, { constants: program.constants });
   const values: ValueId[] = [];
-  invariant(depthOf(program) >= 0, 'depth is defined');
   program.operations.forEach((operation, id) => {
     const choice = choices[id];
     invariant(choice !== undefined, 'every value has a layout');

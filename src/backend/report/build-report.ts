@@ -9,15 +9,8 @@ import type { PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
 import type { Plan } from '../plan/plan.ts';
 
-export interface Approximation {
-  readonly node: string | null;
-  readonly op: string;
-  readonly method: string;
-  readonly degree: number;
-  readonly range: readonly [number, number];
-  readonly rmsError: number;
-  readonly maxError: number;
-}
+/** An activation replaced by a polynomial, as the pass noted it. */
+export type Approximation = Omit<Extract<PassNote, { kind: 'approximation' }>, 'kind'>;
 
 export interface Report {
   readonly format: 1;

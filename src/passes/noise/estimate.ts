@@ -9,6 +9,7 @@
 import { InternalError, invariant } from '../../errors.ts';
 import { constantAttribute, textOf } from '../../ir/attribute-values.ts';
 import { opContext } from '../../ir/build.ts';
+import { neverRotates } from '../../ir/ckks/group-products.ts';
 import { entriesOf } from '../../ir/linear-map.ts';
 import { affineOf } from '../../ir/nn/linear.ts';
 import type { AffineAttributes } from '../../ir/nn/linear.ts';
@@ -20,7 +21,7 @@ import { fromText, toNumber } from '../../ir/rational.ts';
 import { magnitude, slotMagnitude } from '../../ir/types.ts';
 import type { CiphertextType } from '../../ir/types.ts';
 import { slottedType } from '../../ir/packed/values.ts';
-import { elementCount, isBatchLayout } from '../../layout/layout.ts';
+import { elementCount } from '../../layout/layout.ts';
 import { distinctDiagonals } from '../packing/plan-linear.ts';
 
 /** Variance of SEAL's error distribution (centred binomial of 21 coins a side): 42 / 4. */
@@ -130,10 +131,9 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
   const inputs = types.map((type) => slottedType(type).layout);
   const fold = methodSchema.nullable().parse(operation.attributes['method'])?.fold ?? null;
   // In a batch layout a diagonal is one number, whose rounding is far below that of a vector.
-  const diagonals =
-    isBatchLayout(layout) && inputs.every(isBatchLayout)
-      ? 0
-      : distinctDiagonals(affine.maps, inputs, layout, fold).rotation.length / layout.ciphertexts;
+  const diagonals = neverRotates(inputs, layout)
+    ? 0
+    : distinctDiagonals(affine.maps, inputs, layout, fold).rotation.length / layout.ciphertexts;
   const norms = {
     squares: squares.reduce((most, value) => Math.max(most, value), 0),
     longest,

@@ -1,5 +1,5 @@
 /** What a linear map between two layouts costs, and its best baby-step giant-step split. */
-import { isBatchLayout } from '../../layout/layout.ts';
+import { neverRotates } from '../../ir/ckks/group-products.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { diagonalTerms, foldRotations, splitRotation } from '../../ir/packed/diagonals.ts';
@@ -117,9 +117,10 @@ export function planLinear(
 ): LinearPlan {
   const set = distinctDiagonals(maps, inputs, output, fold);
   const diagonals = set.rotation.length;
-  const scalar = isBatchLayout(output) && inputs.every(isBatchLayout);
   const perDiagonal =
-    (scalar ? seconds.multiplyScalar : seconds.encode + seconds.multiplyPlain) + seconds.add;
+    (neverRotates(inputs, output)
+      ? seconds.multiplyScalar
+      : seconds.encode + seconds.multiplyPlain) + seconds.add;
   let giantStep = 0;
   let rotations = Infinity;
   const steps = set.rotation.every((rotation) => rotation === 0)

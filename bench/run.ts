@@ -12,14 +12,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compile } from 'cipherloom';
+import { compile, readNpy } from 'cipherloom';
 import type { CompiledModel } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
 
 const pixels = 784;
-/** An npy header of version 1 takes 128 bytes for arrays of these shapes. */
-const npyHeaderBytes = 128;
 
 interface Measurement {
   readonly network: string;
@@ -50,10 +48,9 @@ function exampleFile(name: string): Uint8Array<ArrayBuffer> {
 }
 
 function images(name: string): Float64Array<ArrayBuffer>[] {
-  const file = exampleFile(name);
-  const numbers = new Float32Array(file.buffer.slice(npyHeaderBytes));
-  return Array.from({ length: numbers.length / pixels }, (_, k) =>
-    Float64Array.from(numbers.subarray(k * pixels, (k + 1) * pixels)),
+  const { data } = readNpy(exampleFile(name));
+  return Array.from({ length: data.length / pixels }, (_, k) =>
+    data.slice(k * pixels, (k + 1) * pixels),
   );
 }
 

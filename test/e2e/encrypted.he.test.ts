@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Client } from '../../src/client/index.ts';
-import { npyNumbers, parseNpy } from '../../src/frontend/npy/read-npy.ts';
-import { compile } from '../../src/index.ts';
+import { compile, readNpy } from '../../src/index.ts';
 import type { CompiledModel } from '../../src/index.ts';
 import { usedSlots, zeroUnused } from '../../src/layout/layout.ts';
 import type { Layout } from '../../src/layout/layout.ts';
@@ -20,7 +19,7 @@ function example(name: string): Uint8Array<ArrayBuffer> {
 }
 
 function exampleImages(name: string): Float64Array<ArrayBuffer>[] {
-  const numbers = npyNumbers(parseNpy(example(name), name), name);
+  const { data: numbers } = readNpy(example(name));
   return Array.from({ length: numbers.length / pixels }, (_, k) =>
     numbers.slice(k * pixels, (k + 1) * pixels),
   );

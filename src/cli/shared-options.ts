@@ -1,4 +1,4 @@
-import { filePath, integer } from './option-schemas.ts';
+import { choice, filePath, integer } from './option-schemas.ts';
 
 // Options that several commands have, spelled alike everywhere. Use them with a command's own
 // description: `{ ...outputOption, describe: '…' }`.
@@ -29,4 +29,11 @@ export const inputOption = {
   repeat: true,
   schema: filePath().array().min(1),
   describe: 'images, [K, C, H, W] or [K, features]; NAME=X.npy for a model with several inputs',
+} as const;
+
+/** What evaluates a plan. */
+export const backendOption = {
+  value: 'NAME',
+  schema: choice(['seal', 'clear']).default('seal'),
+  describe: 'seal: on ciphertexts (default); clear: the plan without encryption',
 } as const;

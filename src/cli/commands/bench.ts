@@ -1,7 +1,7 @@
 import { readInputs } from '../../client/read-inputs.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
-import { choice, filePath, integer } from '../option-schemas.ts';
+import { filePath, integer } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { compareResults } from '../protocol/compare.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
@@ -9,7 +9,7 @@ import { readReport } from '../protocol/read-report.ts';
 import { clientTensors, runProtocol } from '../protocol/run-protocol.ts';
 import { summarise, type Summary } from '../protocol/summarise.ts';
 import { syntheticImages } from '../protocol/synthetic-images.ts';
-import { threadsOption } from '../shared-options.ts';
+import { backendOption, threadsOption } from '../shared-options.ts';
 import { bitText, byteText, numberText, shareText, timeText } from '../text/figures.ts';
 import { factLines, textTable } from '../text/table.ts';
 
@@ -29,11 +29,7 @@ export default defineCommand({
       schema: filePath().array().default([]),
       describe: 'images to run on; default noise, since times do not depend on values',
     },
-    backend: {
-      value: 'NAME',
-      schema: choice(['seal', 'clear']).default('seal'),
-      describe: 'seal: on ciphertexts (default); clear: the plan without encryption',
-    },
+    backend: backendOption,
     threads: threadsOption,
     insecure: insecureOption,
   },

@@ -1,7 +1,7 @@
 import { readInputs } from '../../client/read-inputs.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
-import { choice, filePath } from '../option-schemas.ts';
+import { filePath } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { accuracyOf, compareResults, mean, topClasses } from '../protocol/compare.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
@@ -10,7 +10,13 @@ import { readReport } from '../protocol/read-report.ts';
 import { openReference } from '../protocol/reference-model.ts';
 import { checkResultFile, writeResultFile } from '../protocol/result-file.ts';
 import { clientTensors, runProtocol } from '../protocol/run-protocol.ts';
-import { inputOption, limitOption, outputOption, threadsOption } from '../shared-options.ts';
+import {
+  backendOption,
+  inputOption,
+  limitOption,
+  outputOption,
+  threadsOption,
+} from '../shared-options.ts';
 import { answerTable } from '../text/answers.ts';
 import { bitText, byteText, numberText, shareText, timeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
@@ -32,8 +38,7 @@ export default defineCommand({
       describe: 'the original .onnx: adds the agreement with it',
     },
     backend: {
-      value: 'NAME',
-      schema: choice(['seal', 'clear']).default('seal'),
+      ...backendOption,
       describe: 'seal: on ciphertexts (default); clear: the same plan without keys and encryption',
     },
     limit: limitOption,

@@ -3,12 +3,12 @@ import { exitStatus } from '../../errors.ts';
 import { missedBudgets, type Budget } from '../budgets.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
-import { choice, filePath, number } from '../option-schemas.ts';
+import { filePath, number } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { compareResults, topClasses } from '../protocol/compare.ts';
 import { openReference } from '../protocol/reference-model.ts';
 import { clientTensors, runProtocol } from '../protocol/run-protocol.ts';
-import { inputOption, limitOption, threadsOption } from '../shared-options.ts';
+import { backendOption, inputOption, limitOption, threadsOption } from '../shared-options.ts';
 import { bitText, numberText, shareText } from '../text/figures.ts';
 import { factLines, textTable } from '../text/table.ts';
 
@@ -30,11 +30,7 @@ export default defineCommand({
       schema: number(0, 1).optional(),
       describe: 'fail when fewer images than this share, 0 to 1, have the same top class',
     },
-    backend: {
-      value: 'NAME',
-      schema: choice(['seal', 'clear']).default('seal'),
-      describe: 'seal: on ciphertexts (default); clear: the plan without encryption',
-    },
+    backend: backendOption,
     threads: threadsOption,
     insecure: insecureOption,
   },

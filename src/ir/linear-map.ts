@@ -125,6 +125,11 @@ export function boundMap(
   return { lo: low, hi: high };
 }
 
+/** Whether two lists hold the same map objects: what was derived from one then holds for the other. */
+export function sameMaps(a: readonly LinearMap[], b: readonly LinearMap[]): boolean {
+  return a.length === b.length && a.every((map, k) => map === b[k]);
+}
+
 /** The identity, or any reordering that keeps the flat order (Reshape, Flatten). */
 export function identityMap(
   inShape: readonly number[],

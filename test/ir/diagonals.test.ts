@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { groupProducts } from '../../src/ir/ckks/group-products.ts';
-import { applyMap, mapFromEntries } from '../../src/ir/linear-map.ts';
+import { applyMap, identityMap, mapFromEntries, scaleMap } from '../../src/ir/linear-map.ts';
 import type { LinearMap } from '../../src/ir/linear-map.ts';
 import {
   centredRotation,
@@ -23,6 +23,7 @@ import {
   zeroUnused,
 } from '../../src/layout/layout.ts';
 import type { Layout } from '../../src/layout/layout.ts';
+import { stridedLayout } from '../../src/passes/packing/candidates.ts';
 import { randomLayout } from '../support/random-layouts.ts';
 import { randomSource, randomValues } from '../support/random.ts';
 
@@ -317,4 +318,16 @@ describe('splitRotation', () => {
   ])('centres %i in a ring of %i as %i', (rotation, size, expected) => {
     expect(centredRotation(rotation, size)).toBe(expected);
   });
+});
+
+test('operations that share their first matrix but not their second have products of their own', () => {
+  const layout = stridedLayout([1, 4], [4, 1], 8);
+  const shared = identityMap([1, 4]);
+  const method = { giantStep: 0, fold: null };
+  const products = (factor: number): number[] => {
+    const maps = [shared, scaleMap(identityMap([1, 4]), () => factor, null)];
+    return [...groupProducts({ maps, bias: null }, [layout, layout], layout, method).weight];
+  };
+  expect(products(2)).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+  expect(products(3)).toEqual([1, 1, 1, 1, 3, 3, 3, 3]);
 });

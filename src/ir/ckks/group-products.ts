@@ -13,6 +13,7 @@ import { CipherloomError, invariant } from '../../errors.ts';
 import { isBatchLayout } from '../../layout/layout.ts';
 import type { Layout } from '../../layout/layout.ts';
 import type { AffineMap } from '../define-op.ts';
+import { sameMaps } from '../linear-map.ts';
 import type { LinearMap } from '../linear-map.ts';
 import { centredRotation, diagonalTerms, splitRotation } from '../packed/diagonals.ts';
 import type { LinearMethod } from '../packed/diagonals.ts';
@@ -35,7 +36,10 @@ export interface LinearGroups {
 }
 
 /** What was gathered for a map stays right as long as the map lives; the last layouts are remembered. */
-const gathered = new WeakMap<LinearMap, { readonly key: string; readonly groups: LinearGroups }>();
+const gathered = new WeakMap<
+  LinearMap,
+  { readonly maps: readonly LinearMap[]; readonly key: string; readonly groups: LinearGroups }
+>();
 
 /**
  * Gather the products of an affine map between layouts.
@@ -51,11 +55,11 @@ export function groupProducts(
 ): LinearGroups {
   const [first] = affine.maps;
   invariant(first !== undefined, 'a linear operation has a matrix');
-  const key = JSON.stringify([inputs, output, method.giantStep, method.fold, affine.maps.length]);
+  const key = JSON.stringify([inputs, output, method.giantStep, method.fold]);
   const known = gathered.get(first);
-  if (known?.key === key) return known.groups;
+  if (known?.key === key && sameMaps(known.maps, affine.maps)) return known.groups;
   const groups = gatherProducts(affine, inputs, output, method);
-  gathered.set(first, { key, groups });
+  gathered.set(first, { maps: affine.maps, key, groups });
   return groups;
 }
 

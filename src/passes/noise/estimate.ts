@@ -105,11 +105,7 @@ interface LinearNorms {
   readonly products: number;
 }
 
-const linearNorms = new WeakMap<Operation, LinearNorms>();
-
 function normsOf(program: Program, operation: Operation): LinearNorms {
-  const known = linearNorms.get(operation);
-  if (known !== undefined) return known;
   const types = operation.operands.map((operand) => operationOf(program, operand).type);
   const attributes = operation.attributes as unknown as AffineAttributes;
   const context = opContext(program.constants, program.modulus, operation.location);
@@ -134,13 +130,11 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
   const diagonals = neverRotates(inputs, layout)
     ? 0
     : distinctDiagonals(affine.maps, inputs, layout, fold).rotation.length / layout.ciphertexts;
-  const norms = {
+  return {
     squares: squares.reduce((most, value) => Math.max(most, value), 0),
     longest,
     products: diagonals * (fold?.count ?? 1),
   };
-  linearNorms.set(operation, norms);
-  return norms;
 }
 
 function estimateOperation(

@@ -1,6 +1,8 @@
 /** What a linear map between two layouts costs, and its best baby-step giant-step split. */
+import { invariant } from '../../errors.ts';
 import { neverRotates } from '../../ir/ckks/group-products.ts';
 import type { Layout } from '../../layout/layout.ts';
+import { sameMaps } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { diagonalTerms, foldRotations, splitRotation } from '../../ir/packed/diagonals.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
@@ -23,8 +25,30 @@ export interface DiagonalSet {
   readonly rotation: Int32Array;
 }
 
+/** The diagonals last listed for a map: several passes ask for those of the chosen layouts. */
+const listed = new WeakMap<
+  LinearMap,
+  { readonly maps: readonly LinearMap[]; readonly key: string; readonly set: DiagonalSet }
+>();
+
 /** List the distinct (output ciphertext, input ciphertext, rotation) of a linear map between layouts. */
 export function distinctDiagonals(
+  maps: readonly LinearMap[],
+  inputs: readonly Layout[],
+  output: Layout,
+  fold: Fold | null,
+): DiagonalSet {
+  const [first] = maps;
+  invariant(first !== undefined, 'a linear operation has a matrix');
+  const key = JSON.stringify([inputs, output, fold]);
+  const known = listed.get(first);
+  if (known?.key === key && sameMaps(known.maps, maps)) return known.set;
+  const set = listDiagonals(maps, inputs, output, fold);
+  listed.set(first, { maps, key, set });
+  return set;
+}
+
+function listDiagonals(
   maps: readonly LinearMap[],
   inputs: readonly Layout[],
   output: Layout,

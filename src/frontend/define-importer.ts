@@ -90,12 +90,13 @@ export interface Importer<S extends AttributeSpecs = AttributeSpecs> {
   readonly lowersTo: string;
   /** Limits and conditions, a sentence each. */
   readonly notes?: readonly string[];
-  import(context: ImportContext<S>): NodeValue;
+  /** The first output, or one value for each output that the importer makes. */
+  import(context: ImportContext<S>): NodeValue | readonly NodeValue[];
   /**
-   * The result where every input is constant and the operator does not work on real numbers alone
+   * The result (or results) where every input is constant and the operator does not work on real numbers alone
    * (integer division, shapes). Without it, the node is imported as data and interpreted.
    */
-  fold?(context: ImportContext<S>): ConstantValue;
+  fold?(context: ImportContext<S>): ConstantValue | readonly ConstantValue[];
 }
 
 /** Declare an importer. */

@@ -36,11 +36,12 @@ export interface NodeToImport {
 }
 
 /**
- * Import a node, at compile time where all its inputs are constant.
+ * Import a node, at compile time where all its inputs are constant; the values are in the order of
+ * its outputs.
  *
  * Throws UnsupportedNode, MODEL_INVALID, ATTRIBUTE_INVALID and what the operations it becomes throw.
  */
-export function importNode(request: NodeToImport, builder: ProgramBuilder): NodeValue {
+export function importNode(request: NodeToImport, builder: ProgramBuilder): readonly NodeValue[] {
   const { importer, inputs, name } = request;
   checkInputs(request);
   const given = inputs.filter((input) => input !== undefined);
@@ -54,9 +55,9 @@ export function importNode(request: NodeToImport, builder: ProgramBuilder): Node
         );
       }
     });
-    return importer.import(contextOf(request, builder));
+    return listed(importer.import(contextOf(request, builder)));
   }
-  if (importer.fold !== undefined) return importer.fold(contextOf(request, builder));
+  if (importer.fold !== undefined) return listed(importer.fold(contextOf(request, builder)));
 
   // Run the importer on a program of its own, with one constant as data, and interpret it.
   const at = inputs.findIndex(
@@ -73,12 +74,25 @@ export function importNode(request: NodeToImport, builder: ProgramBuilder): Node
   ];
   const value = scratch.add('nn.input', [], { name: 'x', shape: tensor.shape, range });
   const data: DataValue = { kind: 'data', value, shape: tensor.shape };
-  const result = importer.import(contextOf({ ...request, inputs: inputs.with(at, data) }, scratch));
-  if (result.kind === 'constant') return result;
-  const program = scratch.finish([{ name: 'y', value: result.value, postprocess: [] }]);
-  const folded = interpret(program, new Map([['x', { kind: 'tensor', tensor }]])).get('y');
-  invariant(folded?.kind === 'tensor', 'nn programs compute tensors');
-  return { kind: 'constant', tensor: folded.tensor, elementType };
+  const results = listed(
+    importer.import(contextOf({ ...request, inputs: inputs.with(at, data) }, scratch)),
+  );
+  const program = scratch.finish(
+    results.flatMap((result, n) =>
+      result.kind === 'data' ? [{ name: `y${n}`, value: result.value, postprocess: [] }] : [],
+    ),
+  );
+  const folded = interpret(program, new Map([['x', { kind: 'tensor', tensor }]]));
+  return results.map((result, n) => {
+    if (result.kind === 'constant') return result;
+    const output = folded.get(`y${n}`);
+    invariant(output?.kind === 'tensor', 'nn programs compute tensors');
+    return { kind: 'constant', tensor: output.tensor, elementType };
+  });
+}
+
+function listed<T extends NodeValue>(values: T | readonly T[]): readonly T[] {
+  return 'kind' in values ? [values] : values;
 }
 
 function specOf(importer: Importer, index: number): InputSpec | undefined {

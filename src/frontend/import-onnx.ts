@@ -165,11 +165,13 @@ function importValues(
   ]);
 
   for (const { node, name } of nodes) {
-    const [output = ''] = node.outputs;
+    const assign = (valueAt: (output: string, n: number) => NodeValue | undefined): void =>
+      node.outputs.forEach((output, n) => values.set(output, valueAt(output, n)));
+    const standIns = (): void => assign((output) => placeholder(stated.get(output), builder));
     const refuse = (reason: string, wayOut: string | null): void => {
       unsupported.push({ name, operator: printable(operatorName(node)), reason, wayOut });
-      // Go on behind the node where the file states the shape of its result.
-      values.set(output, placeholder(stated.get(output), builder));
+      // Go on behind the node where the file states the shapes of its results.
+      standIns();
     };
     const importer = node.domain === '' ? importerOf(node.operator) : undefined;
     if (importer === undefined) {
@@ -183,22 +185,27 @@ function importValues(
       refuse(refusal.reason, refusal.wayOut);
       continue;
     }
-    const extra = node.outputs.findIndex((each, n) => n > 0 && each !== '' && used.has(each));
-    if (extra > 0) {
-      refuse(
-        `its output ${extra + 1}, ${quoted(node.outputs[extra]!)}, is used`,
-        'use its first output alone',
-      );
-      continue;
-    }
     try {
       const known = node.inputs.every((input) => input === '' || valueOf(input) !== undefined);
       if (!readable || !known) {
-        values.set(output, placeholder(stated.get(output), builder));
+        standIns();
         continue;
       }
       const given = node.inputs.map((input) => (input === '' ? undefined : valueOf(input)));
-      values.set(output, importNode({ node, name, importer, opset, inputs: given }, builder));
+      const results = importNode({ node, name, importer, opset, inputs: given }, builder);
+      const extra = node.outputs.findIndex(
+        (each, n) => n >= results.length && each !== '' && used.has(each),
+      );
+      if (extra > 0) {
+        refuse(
+          `its output ${extra + 1}, ${quoted(node.outputs[extra]!)}, is used`,
+          results.length === 1
+            ? 'use its first output alone'
+            : `use its first ${results.length} outputs alone`,
+        );
+      } else {
+        assign((_, n) => results[n]);
+      }
     } catch (error) {
       if (error instanceof UnsupportedNode) {
         refuse(error.reason, error.wayOut);
@@ -210,7 +217,7 @@ function importValues(
         error.code === 'SHAPE_MISMATCH'
       ) {
         // Behind an unsupported node a stated shape may be wrong: what is wrong is in the list already.
-        values.set(output, undefined);
+        assign(() => undefined);
       } else {
         throw error;
       }

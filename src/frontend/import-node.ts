@@ -12,6 +12,7 @@ import type {
   InputSpec,
   NodeValue,
 } from './define-importer.ts';
+import { alignedOperand, oldBroadcast } from './old-broadcast.ts';
 import type { OnnxNode } from './onnx/model.ts';
 import { printable, quoted } from './printable.ts';
 
@@ -169,7 +170,23 @@ function parseAttributes({ node, importer, opset, name }: NodeToImport): Record<
 }
 
 function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContext {
-  const { name, opset, inputs, importer } = request;
+  const { name, opset, importer } = request;
+  const attributes = parseAttributes(request);
+  const invalid: ImportContext['invalid'] = (reason, details = {}) => {
+    throw new CipherloomError(
+      'MODEL_INVALID',
+      `${quoted(name)} (${importer.operator}): ${reason}`,
+      {
+        phase: 'frontend',
+        node: name,
+        details: { operator: importer.operator, ...details },
+      },
+    );
+  };
+  const inputs =
+    opset <= oldBroadcast.until && importer.attributes['axis'] === oldBroadcast.attributes.axis
+      ? request.inputs.with(1, alignedOperand(request.inputs, attributes, builder, invalid))
+      : request.inputs;
   const data = (index: number): DataValue => {
     const input = inputs[index];
     invariant(input?.kind === 'data', `${importer.operator}: input ${index} is not data`);
@@ -183,7 +200,7 @@ function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContex
   return {
     name,
     opset,
-    attributes: parseAttributes(request),
+    attributes,
     inputs,
     data,
     constant,
@@ -197,16 +214,6 @@ function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContex
     unsupported(reason, wayOut) {
       throw new UnsupportedNode(reason, wayOut ?? null);
     },
-    invalid(reason, details = {}) {
-      throw new CipherloomError(
-        'MODEL_INVALID',
-        `${quoted(name)} (${importer.operator}): ${reason}`,
-        {
-          phase: 'frontend',
-          node: name,
-          details: { operator: importer.operator, ...details },
-        },
-      );
-    },
+    invalid,
   };
 }

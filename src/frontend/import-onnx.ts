@@ -53,7 +53,7 @@ export interface ImportedModel extends ModelExamination {
 }
 
 const irVersions = { lowest: 3, highest: 12 } as const;
-const opsets = { lowest: 7, highest: 22 } as const;
+const opsets = { lowest: 6, highest: 22 } as const;
 const floats: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
 /**

@@ -71,12 +71,12 @@ describe.skipIf(collection === null)('networks of other tools (needs the data fo
     'tract/examples/keras-tract-tf2/example.onnx',
     'tract/onnx/test_cases/averagepool_count_include_pad/model.onnx',
     'wonnx/opt-mnist.onnx',
+    'wonnx/single_relu.onnx',
   ])('%s agrees with ONNX Runtime', async (file) => {
     await expectSameAsOnnxruntime(readFileSync(path.join(collection!, file)));
   });
 
   test.each([
-    ['wonnx/single_relu.onnx', ['model']],
     ['he-man-tenseal/tests/models/pad-edge-2d.onnx', ['Pad']],
     ['he-man-tenseal/tests/models/pad-reflection-1d.onnx', ['Pad']],
   ])('%s is refused for its %j', (file, operators) => {

@@ -1,5 +1,6 @@
 import { addConstant } from '../arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
+import { oldBroadcast } from '../old-broadcast.ts';
 
 export default defineImporter({
   operator: 'Add',
@@ -8,7 +9,7 @@ export default defineImporter({
     { name: 'A', doc: 'any tensor', form: 'either' },
     { name: 'B', doc: 'a tensor that broadcasts with A', form: 'either' },
   ],
-  attributes: {},
+  attributes: oldBroadcast.attributes,
   lowersTo:
     '`nn.add` between two data values (a residual connection), `nn.add-constant` with a constant.',
   import(context) {

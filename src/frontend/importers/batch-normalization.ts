@@ -17,12 +17,13 @@ export default defineImporter({
     spatial: attribute(int.default(1), 'whether statistics are per channel; 0 is refused', {
       until: 8,
     }),
+    is_test: attribute(flag.default(false), 'must be 1', { until: 6 }),
     training_mode: attribute(flag.default(false), 'must be 0', { since: 14 }),
   },
   lowersTo:
     '`nn.batch-norm`, which fold-batch-norm moves into a neighbouring convolution or dense layer.',
   import(context) {
-    if (context.attributes.training_mode) {
+    if (context.attributes.training_mode || (context.opset <= 6 && !context.attributes.is_test)) {
       context.unsupported(
         'it is in training mode',
         'export the model in inference mode: model.eval()',

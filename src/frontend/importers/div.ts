@@ -2,6 +2,7 @@ import { broadcastShapes, zipTensors } from '../../ir/tensor.ts';
 import { multiplyByConstant } from '../arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 import type { ConstantValue, ImportContext } from '../define-importer.ts';
+import { oldBroadcast } from '../old-broadcast.ts';
 
 /** The divisor, checked for zeros. */
 function divisorOf(context: Pick<ImportContext, 'constant' | 'invalid'>): ConstantValue {
@@ -18,7 +19,7 @@ export default defineImporter({
     { name: 'A', doc: 'any tensor', form: 'either' },
     { name: 'B', doc: 'a constant without zeros that broadcasts with A', form: 'either' },
   ],
-  attributes: {},
+  attributes: oldBroadcast.attributes,
   lowersTo: '`nn.scale` by the reciprocal.',
   notes: ['A divisor that depends on the encrypted input is refused: 1/x is no polynomial.'],
   import(context) {

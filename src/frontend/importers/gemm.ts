@@ -4,7 +4,7 @@ import { addConstant, multiplyByConstant } from '../arithmetic.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { DataValue } from '../define-importer.ts';
 import { flag, float } from '../attribute-schemas.ts';
-import { scaled, transposed } from '../matrices.ts';
+import { multiplied, scaled, transposed } from '../matrices.ts';
 
 export default defineImporter({
   operator: 'Gemm',
@@ -19,6 +19,7 @@ export default defineImporter({
     beta: attribute(float.default(1), 'factor of C'),
     transA: attribute(flag.default(false), 'whether A is transposed'),
     transB: attribute(flag.default(false), 'whether B is transposed'),
+    broadcast: attribute(flag.default(false), 'whether C broadcasts; it may', { until: 6 }),
   },
   lowersTo:
     '`nn.dense` with alpha and beta folded into the weights and the bias; `nn.transpose` where a transposed matrix is data.',
@@ -35,6 +36,19 @@ export default defineImporter({
     for (const input of [a, b]) {
       const shape = input?.kind === 'data' ? input.shape : (input?.tensor.shape ?? []);
       if (shape.length !== 2) context.invalid(`[${shape.join(',')}] is not a matrix`, { shape });
+    }
+    if (a?.kind === 'constant' && b?.kind === 'constant') {
+      const left = transA ? transposed(a.tensor) : a.tensor;
+      const right = transB ? transposed(b.tensor) : b.tensor;
+      const product = multiplied(left, right);
+      if (product === null) {
+        return context.invalid(
+          `[${left.shape.join(',')}] and [${right.shape.join(',')}] do not multiply`,
+        );
+      }
+      const factor = { shape: [], data: Float64Array.of(beta) };
+      const offset = multiplyByConstant(context.data(2), factor, context);
+      return addConstant(offset, scaled(product, alpha), context);
     }
     const flip = (x: DataValue): DataValue =>
       context.add('nn.transpose', [x], { permutation: [1, 0] });

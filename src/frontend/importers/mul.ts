@@ -1,5 +1,6 @@
 import { multiplyByConstant, power } from '../arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
+import { oldBroadcast } from '../old-broadcast.ts';
 
 export default defineImporter({
   operator: 'Mul',
@@ -8,7 +9,7 @@ export default defineImporter({
     { name: 'A', doc: 'any tensor', form: 'either' },
     { name: 'B', doc: 'a tensor that broadcasts with A', form: 'either' },
   ],
-  attributes: {},
+  attributes: oldBroadcast.attributes,
   lowersTo:
     '`nn.polynomial` x² for a value times itself, `nn.mul` between two data values, `nn.scale` with a constant.',
   import(context) {

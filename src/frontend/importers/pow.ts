@@ -1,6 +1,7 @@
 import { broadcastShapes, broadcastStrides, zipTensors } from '../../ir/tensor.ts';
 import { power } from '../arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
+import { oldBroadcast } from '../old-broadcast.ts';
 
 /** A power above needs more levels than the largest ring has. */
 const highest = 64;
@@ -12,7 +13,7 @@ export default defineImporter({
     { name: 'X', doc: 'base', form: 'either' },
     { name: 'Y', doc: `constant exponents, whole numbers from 0 to ${highest}`, form: 'either' },
   ],
-  attributes: {},
+  attributes: oldBroadcast.attributes,
   lowersTo: '`nn.polynomial` with one coefficient 1; `nn.identity` for the exponent 1.',
   notes: ['Fractions and negative exponents are refused: they are no polynomials.'],
   import(context) {

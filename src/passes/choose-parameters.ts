@@ -13,7 +13,7 @@ export default definePass({
       (most, { type }) => Math.max(most, type.kind === 'ciphertext' ? (type.level ?? 0) : 0),
       0,
     );
-    const { modulus, waterlineBits } = chooseChain(levels, context.ringDegree, context.options);
+    const { modulus, waterlineBits } = chooseChain(levels, context);
     context.note({ kind: 'figure', name: 'waterlineBits', value: waterlineBits });
     // Scales follow in match-scales: until summands are matched no rule could hold.
     return rewriteProgram(program, (_operation, _id, { keep }) => keep(), modulus);

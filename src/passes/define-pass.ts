@@ -8,6 +8,8 @@ export interface PassContext {
   readonly options: CompileOptions;
   /** Ring degree this attempt compiles for; slots are half of it. */
   readonly ringDegree: number;
+  /** Bits of q_0 beyond the usual ones, for values at level 0 that need them; none where absent. */
+  readonly headroomBits?: number;
   /** Calibration images per input name (flattened, one array an image); null when none were given. */
   readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
   readonly warn: (warning: Warning) => void;

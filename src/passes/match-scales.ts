@@ -30,8 +30,9 @@ export default definePass({
     // Each round settles one addition.
     const rounds = program.operations.length + 1;
     for (let round = 0; round <= rounds; round++) {
-      const outcome = settleScales(current);
-      if (outcome.kind === 'settled') return withScales(current, outcome.targets);
+      const waterline = waterlineOf(current, context);
+      const outcome = settleScales(current, waterline);
+      if (outcome.kind === 'settled') return withScales(current, outcome.targets, waterline);
       current = multiplyByOne(current, outcome.sum, context);
     }
     throw new InternalError('the scales of this program could not be matched', { phase: 'ckks' });
@@ -70,12 +71,12 @@ function primeAt(program: Program, level: number): Rational {
 }
 
 /** The waterline: the scale of the inputs. */
-function waterlineOf(program: Program): Rational {
-  invariant(program.modulus !== null, 'choose-parameters sets the modulus');
-  return powerOfTwo(waterlineBitsOf(program.modulus));
+function waterlineOf({ modulus }: Program, { headroomBits }: PassContext): Rational {
+  invariant(modulus !== null, 'choose-parameters sets the modulus');
+  return powerOfTwo(waterlineBitsOf(modulus, headroomBits));
 }
 
-function settleScales(program: Program): Outcome {
+function settleScales(program: Program, waterline: Rational): Outcome {
   const users = usersOf(program);
   const outputs = new Set(program.outputs.map((output) => output.value));
   const targets: Targets = new Map();
@@ -83,14 +84,14 @@ function settleScales(program: Program): Outcome {
 
   const settledOutputs = new Set<ValueId>();
   for (let round = 0; round <= 2 * program.operations.length; round++) {
-    const scales = forward(program, targets);
+    const scales = forward(program, targets, waterline);
     if (scales.mismatch === null) {
       // Last, the outputs: as large a scale as the primes of their level hold for their range.
       const next = program.outputs.find(({ value }) => !settledOutputs.has(value));
       if (next === undefined) return { kind: 'settled', targets };
       settledOutputs.add(next.value);
       const now = scales.of.get(next.value);
-      const wanted = outputScale(program, next.value);
+      const wanted = outputScale(program, next.value, waterline);
       if (now !== undefined && log2(now) > log2(wanted)) {
         const mayChange = (id: ValueId): boolean => id === next.value || singleUse(id);
         retarget(program, scales, targets, next.value, wanted, mayChange);
@@ -109,14 +110,13 @@ function settleScales(program: Program): Outcome {
 }
 
 /** The largest power of two that keeps an output below half of the modulus at its level, at most the waterline. */
-function outputScale(program: Program, value: ValueId): Rational {
+function outputScale(program: Program, value: ValueId, waterline: Rational): Rational {
   const level = levelAt(program, value);
   let modulus = 0;
   for (let l = 0; l <= level; l++) modulus += log2(primeAt(program, l));
   // A twentieth of a bit is left to the noise.
   const room = modulus - 1.05 - Math.log2(Math.max(largestBefore(program, value), 2 ** -40));
-  const waterline = log2(waterlineOf(program));
-  return powerOfTwo(Math.max(1, Math.floor(Math.min(waterline, room))));
+  return powerOfTwo(Math.max(1, Math.floor(Math.min(log2(waterline), room))));
 }
 
 /** Largest magnitude of a value and of what it is made of at the same scale (a sum before its bias). */
@@ -136,9 +136,9 @@ function largestBefore(program: Program, value: ValueId): number {
 function forward(
   program: Program,
   targets: Targets,
+  waterline: Rational,
 ): Scales & { readonly mismatch: ValueId | null } {
   const of = new Map<ValueId, Rational>();
-  const waterline = waterlineOf(program);
   for (const [id, operation] of program.operations.entries()) {
     const scales = operation.operands.map((operand) => of.get(operand));
     const [a, b] = scales;
@@ -263,7 +263,7 @@ function multiplyByOne(program: Program, sum: ValueId, context: PassContext): Pr
   const longer = highestLevel(second) < highestLevel(first) ? second : first;
   const levels = highestLevel(longer);
   if (levels < (program.modulus?.primes.length ?? 0)) return longer;
-  const { modulus } = chooseChain(levels, context.ringDegree, context.options);
+  const { modulus } = chooseChain(levels, context);
   return rewriteProgram(longer, (_operation, _id, { keep }) => keep(), modulus);
 }
 
@@ -314,8 +314,8 @@ function isProduct(program: Program, id: ValueId): boolean {
   return lookupOp(op).levels > 0 || isProduct(program, operands[0] ?? -1);
 }
 
-function withScales(program: Program, targets: Targets): Program {
-  const { of } = forward(program, targets);
+function withScales(program: Program, targets: Targets, waterline: Rational): Program {
+  const { of } = forward(program, targets, waterline);
   return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
     const scale = of.get(id);
     const plain = (operand: ValueId): string => {

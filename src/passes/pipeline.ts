@@ -42,22 +42,22 @@ export interface PipelineResult {
 /** Errors that a larger ring degree may cure. */
 const curable = new Set(['PRECISION_UNREACHABLE', 'PARAMETERS_INFEASIBLE', 'RANGE_TOO_LARGE']);
 
+/** Bits of headroom beyond which no waterline is left under the largest prime. */
+const maxHeadroomBits = 16;
+
 /** Run the passes on an imported program. Throws what the passes throw. */
 export function runPipeline(program: Program, request: PipelineRequest): PipelineResult {
   const nnNotes = new Map<string, PassNote[]>();
   const nnPasses = passes.filter((pass) => pass.phase === 'nn');
-  const lowered = runPasses(nnPasses, program, request, 0, nnNotes);
+  const lowered = runPasses(nnPasses, program, request, { ringDegree: 0 }, nnNotes);
   if (nnPasses.some((pass) => pass.name === request.stopAfter)) {
     return { program: lowered, ringDegree: 0, notes: nnNotes };
   }
-  const rest = passes.filter((pass) => pass.phase !== 'nn');
   const candidates = candidateRingDegrees(lowered, request.options);
   let failure: CipherloomError | null = null;
   for (const ringDegree of candidates) {
-    const notes = new Map(nnNotes);
     try {
-      const result = runPasses(rest, lowered, request, ringDegree, notes);
-      return { program: result, ringDegree, notes };
+      return runAtRingDegree(lowered, request, ringDegree, nnNotes);
     } catch (error) {
       if (!(error instanceof CipherloomError) || !curable.has(error.code)) throw error;
       failure = error;
@@ -66,19 +66,58 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
   throw failure ?? new InternalError('no ring degree was tried');
 }
 
+/**
+ * The packed and ckks passes at one ring degree. Where a value does not fit level 0, those that
+ * depend on the modulus run again with a larger q_0, which lowers the waterline at worst.
+ */
+function runAtRingDegree(
+  program: Program,
+  request: PipelineRequest,
+  ringDegree: number,
+  nnNotes: ReadonlyMap<string, PassNote[]>,
+): PipelineResult {
+  const rest = passes.filter((pass) => pass.phase !== 'nn');
+  const first = rest.findIndex((pass) => pass.name === 'choose-parameters');
+  const notes = new Map(nnNotes);
+  const packed = runPasses(rest.slice(0, first), program, request, { ringDegree }, notes);
+  if (rest.slice(0, first).some((pass) => pass.name === request.stopAfter)) {
+    return { program: packed, ringDegree, notes };
+  }
+  let headroomBits = 0;
+  for (;;) {
+    try {
+      const attempt = { ringDegree, headroomBits };
+      const result = runPasses(rest.slice(first), packed, request, attempt, notes);
+      return { program: result, ringDegree, notes };
+    } catch (error) {
+      const missing = missingBits(error);
+      if (missing === 0 || request.options.primeBits !== null) throw error;
+      headroomBits += missing;
+      if (headroomBits > maxHeadroomBits) throw error;
+    }
+  }
+}
+
+/** Whole bits that the modulus lacks for the range of a value; 0 for other errors. */
+function missingBits(error: unknown): number {
+  if (!(error instanceof CipherloomError) || error.code !== 'RANGE_TOO_LARGE') return 0;
+  const { missingBits: bits } = error.details;
+  return typeof bits === 'number' && Number.isFinite(bits) ? Math.ceil(bits) : 0;
+}
+
 function runPasses(
   list: readonly Pass[],
   program: Program,
   request: PipelineRequest,
-  ringDegree: number,
+  attempt: Pick<PassContext, 'ringDegree' | 'headroomBits'>,
   notes: Map<string, PassNote[]>,
 ): Program {
   let current = program;
   for (const pass of list) {
     const facts: PassNote[] = [];
     const context: PassContext = {
+      ...attempt,
       options: request.options,
-      ringDegree,
       calibration: request.calibration,
       warn: request.warn,
       note: (fact) => facts.push(fact),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Program } from '../../src/ir/program.ts';
+import { log2 } from '../../src/ir/rational.ts';
 import { estimateSecurityBits, maxModulusBits, modulusBits } from '../../src/layout/security.ts';
 import budgetLevels from '../../src/passes/budget-levels.ts';
 import chooseParameters from '../../src/passes/choose-parameters.ts';
@@ -36,7 +37,7 @@ describe('a chosen chain', () => {
         fc.constantFrom(16384, 32768, 65536),
         (levels, ringDegree) => {
           const given = options({ precisionBits: 4 });
-          const { modulus, waterlineBits } = chooseChain(levels, ringDegree, given);
+          const { modulus, waterlineBits } = chooseChain(levels, { ringDegree, options: given });
           const { primes, specialPrimes } = modulus;
           const all = [...primes, ...specialPrimes];
           expect(primes).toHaveLength(levels + 1);
@@ -60,7 +61,7 @@ describe('a chosen chain', () => {
   });
 
   it('that does not fit is refused with the numbers and a larger ring', () => {
-    const error = errorOf(() => chooseChain(8, 4096, options()));
+    const error = errorOf(() => chooseChain(8, { ringDegree: 4096, options: options() }));
     expect(error.code).toBe('PARAMETERS_INFEASIBLE');
     expect(error.exit).toBe(4);
     expect(error.details).toEqual({ levels: 8, ringDegree: 4096, maxLogQP: 106 });
@@ -80,7 +81,10 @@ describe('--prime-bits', () => {
 
   it('A1: the primes of 20 bits at N = 65536 run out', () => {
     const error = errorOf(() =>
-      chooseChain(8, 65536, options({ primeBits: [60, ...new Array<number>(8).fill(20), 60] })),
+      chooseChain(8, {
+        ringDegree: 65536,
+        options: options({ primeBits: [60, ...new Array<number>(8).fill(20), 60] }),
+      }),
     );
     expect(error.code).toBe('PARAMETERS_INFEASIBLE');
     expect(error.exit).toBe(4);
@@ -93,7 +97,7 @@ describe('--prime-bits', () => {
     fc.assert(
       fc.property(sizes, (primeBits) => {
         const given = options({ primeBits, insecure: true });
-        const { modulus } = chooseChain(primeBits.length - 2, 8192, given);
+        const { modulus } = chooseChain(primeBits.length - 2, { ringDegree: 8192, options: given });
         const all = [...modulus.primes, ...modulus.specialPrimes];
         expect(new Set(all).size).toBe(primeBits.length);
         // In the order listed, each of just the size asked for.
@@ -179,5 +183,48 @@ describe('M14: a model deeper than the largest ring', () => {
       levelsAvailable! - 1,
     );
     expect(error.hint).toContain('--activation-degree');
+  });
+});
+
+describe('headroom', () => {
+  it.each([
+    ['a sum of inputs', 12, 1],
+    ['a product', 7, 2],
+  ])('q_0 grows for the range of %s', (_, bound, power) => {
+    const program = writeProgram(({ input, add }) => {
+      const [a, b] = [input([4], [-bound, bound], 'a'), input([4], [-bound, bound], 'b')];
+      const sum = add('nn.add', [a, b]);
+      return [power === 1 ? sum : add('nn.mul', [sum, b])];
+    });
+    const { program: lowered } = runPipeline(program, {
+      options: options(),
+      calibration: null,
+      warn: () => undefined,
+      verifyEach: true,
+    });
+    const [output] = lowered.outputs;
+    const { type } = lowered.operations[output!.value]!;
+    if (type.kind !== 'ciphertext' || type.scale === null || type.level === null) {
+      throw new Error('the output has level and scale');
+    }
+    const primes = lowered.modulus!.primes.slice(0, type.level + 1);
+    const largest = 2 * bound ** power;
+    expect(Math.log2(largest) + log2(type.scale)).toBeLessThan(modulusBits(primes) - 1);
+    expect(
+      modulusBits([...lowered.modulus!.primes, ...lowered.modulus!.specialPrimes]),
+    ).toBeLessThan(maxModulusBits(lowered.modulus!.ringDegree, 128));
+  });
+
+  it('ends where no waterline is left', () => {
+    const program = writeProgram(({ input, add }) => {
+      const x = input([4], [-1e9, 1e9], 'x');
+      return [add('nn.add', [x, x])];
+    });
+    const error = errorOf(() =>
+      runPipeline(program, { options: options(), calibration: null, warn: () => undefined }),
+    );
+    expect(['RANGE_TOO_LARGE', 'PARAMETERS_INFEASIBLE', 'PRECISION_UNREACHABLE']).toContain(
+      error.code,
+    );
   });
 });

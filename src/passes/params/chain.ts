@@ -7,6 +7,7 @@ import {
   modulusBits,
   requireSecurity,
 } from '../../layout/security.ts';
+import type { PassContext } from '../define-pass.ts';
 import type { CompileOptions } from '../options.ts';
 import { findPrimes } from './find-primes.ts';
 
@@ -36,10 +37,12 @@ export interface Chain {
  * log2 of the waterline that a chain is made for: the size of its smallest inner prime in whole bits,
  * or what q_0 leaves room for where there is none.
  */
-export function waterlineBitsOf({ primes }: Modulus): number {
+export function waterlineBitsOf({ primes }: Modulus, headroomBits = 0): number {
   const [base = 1n, ...middle] = primes;
   const bits = (prime: bigint): number => Math.round(log2OfBigInt(prime));
-  return middle.length === 0 ? bits(base) - baseExtraBits : Math.min(...middle.map(bits));
+  return middle.length === 0
+    ? bits(base) - baseExtraBits - headroomBits
+    : Math.min(...middle.map(bits));
 }
 
 /** Waterline bits that fit, by sizes alone; 0 where none does. */
@@ -47,9 +50,11 @@ export function fittingWaterlineBits(
   levels: number,
   ringDegree: number,
   options: CompileOptions,
+  headroomBits = 0,
 ): number {
   const budget = maxModulusBits(ringDegree, options.security);
-  const fixed = baseExtraBits + Math.max(baseExtraBits, 0) + specialExtraBits;
+  // Of q_0, and of the special prime above it.
+  const fixed = 2 * (baseExtraBits + headroomBits) + specialExtraBits;
   const bits = Math.floor((budget - fixed) / (levels + 2));
   const most = Math.min(bits, maxWaterlineBits);
   return most >= leastWaterlineBits(ringDegree, options) && 2 ** most > 4 * ringDegree ? most : 0;
@@ -72,30 +77,38 @@ export function reachablePrecisionBits(ringDegree: number): number {
 }
 
 /**
- * Choose primes: q_0 two bits above the waterline, one prime near the waterline per level, and a
- * special prime above them all.
+ * Choose primes: q_0 two bits and the headroom above the waterline, one prime near the waterline per
+ * level, and a special prime above them all.
  *
  * Throws PARAMETERS_INFEASIBLE, PARAMETERS_INVALID or PARAMETERS_INSECURE (exit 4, 2, 6).
  */
-export function chooseChain(levels: number, ringDegree: number, options: CompileOptions): Chain {
+export function chooseChain(
+  levels: number,
+  {
+    ringDegree,
+    options,
+    headroomBits = 0,
+  }: Pick<PassContext, 'ringDegree' | 'options' | 'headroomBits'>,
+): Chain {
   if (options.primeBits !== null) return givenChain(levels, ringDegree, options, options.primeBits);
   const budget = maxModulusBits(ringDegree, options.security);
   for (
-    let bits = fittingWaterlineBits(levels, ringDegree, options);
+    let bits = fittingWaterlineBits(levels, ringDegree, options, headroomBits);
     bits >= minWaterlineBits;
     bits--
   ) {
     const middle = levels > 0 ? findPrimes(bits, levels, ringDegree) : [];
-    const [base = 0n] = findPrimes(bits + baseExtraBits, 1, ringDegree, middle);
+    const baseBits = bits + baseExtraBits + headroomBits;
+    const [base = 0n] = findPrimes(baseBits, 1, ringDegree, middle);
     const used = modulusBits([base, ...middle]);
     const specialBits = Math.min(maxSpecialBits, Math.floor(budget - used - 0.01));
-    if (specialBits < bits + baseExtraBits + specialExtraBits) continue;
+    if (specialBits < baseBits + specialExtraBits) continue;
     const [special = 0n] = findPrimes(specialBits, 1, ringDegree, [base, ...middle]);
     const modulus = { ringDegree, primes: [base, ...middle], specialPrimes: [special] };
     const total = modulusBits([...modulus.primes, special]);
     if (total > budget) continue;
     requireSecurity(ringDegree, total, options.security);
-    return { modulus, waterlineBits: waterlineBitsOf(modulus) };
+    return { modulus, waterlineBits: waterlineBitsOf(modulus, headroomBits) };
   }
   throw new CipherloomError(
     'PARAMETERS_INFEASIBLE',

@@ -7,6 +7,7 @@
  *                                                                  └ generateTypeScript ─► client.ts, server.ts
  */
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { measureMemory } from './backend/execute/measure-memory.ts';
 import { prepareProgram } from './backend/execute/prepare-program.ts';
 import { clientPlan, clientPlanText } from './backend/plan/client-plan.ts';
@@ -19,6 +20,7 @@ import type { Report } from './backend/report/build-report.ts';
 import { CipherloomError } from './errors.ts';
 import type { Warning } from './errors.ts';
 import { importOnnx } from './frontend/import-onnx.ts';
+import type { ExternalData } from './frontend/onnx/external-data.ts';
 import { printProgram } from './ir/print.ts';
 import type { Program } from './ir/program.ts';
 import type { ClientPlan } from './layout/client-plan.ts';
@@ -35,6 +37,8 @@ export interface ModelSource {
   readonly name: string;
   /** File name for messages. */
   readonly file?: string;
+  /** The files beside it that hold tensors (external data); `openModelFolder` gives them. */
+  readonly external?: ExternalData;
 }
 
 export interface CompileRequest {
@@ -111,7 +115,7 @@ export async function compile(
     program,
     facts: {
       producer: currentProducer(),
-      modelDigest: createHash('sha256').update(model.bytes).digest('hex'),
+      modelDigest: compiled.modelDigest,
       securityTarget: options.security,
       insecure: options.insecure,
       precisionBits: figureOf(notes, 'precisionBits') ?? 0,
@@ -186,8 +190,10 @@ function compileProgram(model: ModelSource, request: CompileRequest) {
     ...request.options,
     inputRangeGiven: request.inputRanges !== undefined,
   });
+  const digest = createHash('sha256').update(model.bytes);
   const imported = importOnnx(model.bytes, {
     name: model.name,
+    ...(model.external === undefined ? {} : { external: digested(model.external, digest) }),
     ...(model.file === undefined ? {} : { file: model.file }),
     ...(request.inputRanges === undefined ? {} : { inputRanges: request.inputRanges }),
     ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
@@ -207,5 +213,18 @@ function compileProgram(model: ModelSource, request: CompileRequest) {
     options,
     warnings,
     labels: imported.labels,
+    modelDigest: digest.digest('hex'),
+  };
+}
+
+/** Files whose bytes go into the model's digest as they are read: in the order of the import. */
+function digested(external: ExternalData, digest: Hash): ExternalData {
+  return {
+    size: (place) => external.size(place),
+    read(place, offset, length) {
+      const bytes = external.read(place, offset, length);
+      digest.update(bytes);
+      return bytes;
+    },
   };
 }

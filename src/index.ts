@@ -14,4 +14,7 @@ export { CipherloomError, errorCodes } from './errors.ts';
 export type { ErrorCode, Warning } from './errors.ts';
 export type { CompileOptions } from './passes/options.ts';
 export type { Report } from './backend/report/build-report.ts';
-export { readNpy } from './read-npy.ts';
+export { readNpy, readNpz } from './read-npy.ts';
+export type { NumberArray } from './read-npy.ts';
+export { openModelFolder } from './frontend/onnx/model-folder.ts';
+export type { ExternalData, ExternalPlace } from './frontend/onnx/external-data.ts';

@@ -79,6 +79,7 @@ export function inspect(model: ModelSource, request: InspectRequest = {}): Inspe
   const examined = examineOnnx(model.bytes, {
     name: model.name,
     ...(model.file === undefined ? {} : { file: model.file }),
+    ...(model.external === undefined ? {} : { external: model.external }),
     ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
   });
   const warnings = [...examined.warnings];

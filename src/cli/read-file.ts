@@ -2,11 +2,15 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { CipherloomError } from '../errors.ts';
 
 /**
- * Read a regular file of at most `limit` bytes.
+ * Read a regular file of at most `limit` bytes; `wayOut` is the hint for a larger one.
  *
  * Throws  FILE_UNREADABLE, RESOURCE_LIMIT before anything is allocated
  */
-export function readBoundedFile(path: string, limit: number): Uint8Array<ArrayBuffer> {
+export function readBoundedFile(
+  path: string,
+  limit: number,
+  wayOut?: string,
+): Uint8Array<ArrayBuffer> {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -32,7 +36,7 @@ export function readBoundedFile(path: string, limit: number): Uint8Array<ArrayBu
       throw new CipherloomError(
         'RESOURCE_LIMIT',
         `${path} has ${stats.size} bytes; at most ${limit} are read`,
-        { phase: 'cli', node: path, details: { bytes: stats.size, limit } },
+        { phase: 'cli', node: path, details: { bytes: stats.size, limit }, hint: wayOut },
       );
     }
     const bytes = new Uint8Array(stats.size);

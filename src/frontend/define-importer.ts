@@ -2,7 +2,8 @@
 import type { z } from 'zod';
 import type { Attributes, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import type { ElementType } from './onnx/model.ts';
+import type { ElementType } from './onnx/element-types.ts';
+import type { Quantisation } from './quantisation.ts';
 
 /** A value known at compile time. */
 export interface ConstantValue {
@@ -16,6 +17,8 @@ export interface DataValue {
   readonly kind: 'data';
   readonly value: ValueId;
   readonly shape: readonly number[];
+  /** The integers that stand for the value in the model, behind QuantizeLinear; nothing else sets it. */
+  readonly quantised?: Quantisation | undefined;
 }
 
 export type NodeValue = ConstantValue | DataValue;
@@ -28,6 +31,10 @@ export interface InputSpec {
   readonly optional?: boolean;
   /** First opset that has the input. */
   readonly since?: number;
+  /** Whether a constant may hold infinities. */
+  readonly infinite?: boolean;
+  /** Whether data may stand for integers (see `DataValue.quantised`). */
+  readonly quantised?: boolean;
 }
 
 export interface AttributeSpec<T> {
@@ -68,6 +75,8 @@ export interface ImportContext<S extends AttributeSpecs = AttributeSpecs> {
   /** An input that the declaration calls constant, or that is known to be. */
   constant(index: number): ConstantValue;
   optionalConstant(index: number): ConstantValue | null;
+  /** Proved bounds of the elements, null where nothing is known. */
+  rangeOf(x: DataValue): { readonly lo: number; readonly hi: number } | null;
   /** Append an operation of the nn dialect. */
   add(op: string, operands: readonly DataValue[], attributes?: Attributes): DataValue;
   /** Add a constant to the program and return its reference. */

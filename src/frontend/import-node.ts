@@ -4,6 +4,7 @@ import { buildProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
 import { interpret } from '../ir/interpret.ts';
 import { shapeOf } from '../ir/types.ts';
+import { checkFinite } from './check-finite.ts';
 import type {
   ConstantValue,
   DataValue,
@@ -43,18 +44,27 @@ export interface NodeToImport {
  * Throws UnsupportedNode, MODEL_INVALID, ATTRIBUTE_INVALID and what the operations it becomes throw.
  */
 export function importNode(request: NodeToImport, builder: ProgramBuilder): readonly NodeValue[] {
-  const { importer, inputs, name } = request;
+  const { importer, inputs, name, node } = request;
   checkInputs(request);
   const given = inputs.filter((input) => input !== undefined);
   const constant = given.length > 0 && given.every((input) => input.kind === 'constant');
   if (!constant) {
     inputs.forEach((input, index) => {
-      if (input?.kind === 'data' && specOf(importer, index)?.form === 'constant') {
+      const spec = specOf(importer, index);
+      if (input?.kind === 'data' && spec?.form === 'constant') {
         throw new UnsupportedNode(
-          `its input ${specOf(importer, index)!.name} depends on the encrypted input`,
+          `its input ${spec.name} depends on the encrypted input`,
           'make it a constant (an initialiser)',
         );
       }
+      if (input?.kind === 'data' && input.quantised !== undefined && spec?.quantised !== true) {
+        throw new UnsupportedNode(
+          `its input ${spec?.name ?? index} is quantised to ${input.quantised.elementType}`,
+          'export in the QDQ format: DequantizeLinear behind every QuantizeLinear',
+        );
+      }
+      if (input?.kind === 'constant' && spec?.infinite !== true)
+        checkFinite(input.tensor, node.inputs[index] ?? name);
     });
     return listed(importer.import(contextOf(request, builder)));
   }
@@ -69,9 +79,10 @@ export function importNode(request: NodeToImport, builder: ProgramBuilder): read
   const { tensor, elementType } = chosen;
   if (tensor.data.length === 0) throw new UnsupportedNode('it works on an empty tensor', null);
   const scratch = buildProgram(name);
+  // Infinities (masks) are no bounds.
   const range = [
-    tensor.data.reduce((a, b) => Math.min(a, b), Infinity),
-    tensor.data.reduce((a, b) => Math.max(a, b), -Infinity),
+    tensor.data.reduce((a, b) => Math.min(a, Math.max(b, -Number.MAX_VALUE)), Infinity),
+    tensor.data.reduce((a, b) => Math.max(a, Math.min(b, Number.MAX_VALUE)), -Infinity),
   ];
   const value = scratch.add('nn.input', [], { name: 'x', shape: tensor.shape, range });
   const data: DataValue = { kind: 'data', value, shape: tensor.shape };
@@ -205,6 +216,7 @@ function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContex
     data,
     constant,
     optionalConstant: (index) => (inputs[index] === undefined ? null : constant(index)),
+    rangeOf: (x) => builder.typeOf(x.value).range,
     add(op, operands, attributes = {}) {
       const ids = operands.map((operand) => operand.value);
       const value = builder.add(op, ids, attributes, { location: name });

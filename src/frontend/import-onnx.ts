@@ -12,6 +12,7 @@ import { importerOf } from './importers/index.ts';
 import { refusalOf } from './known-operators.ts';
 import { labelsFromMetadata, rangeFromMetadata } from './metadata.ts';
 import { decodeOnnx } from './onnx/decode.ts';
+import type { ExternalData } from './onnx/external-data.ts';
 import type { OnnxModel, OnnxValueInfo } from './onnx/model.ts';
 import { printable, quoted } from './printable.ts';
 
@@ -20,6 +21,8 @@ export interface ImportOptions {
   readonly name: string;
   /** Name of the file in messages; the program's where absent. */
   readonly file?: string;
+  /** The files beside the model; tensors that stand there are refused without. */
+  readonly external?: ExternalData;
   /** Shapes by input name, for inputs that are not fixed by the model. */
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
   /** Bounds of the elements by input name; they win over the model's metadata. */
@@ -70,7 +73,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportedM
 
 /** Import a model as far as it goes: like importOnnx, but what is unsupported is listed, not thrown. */
 export function examineOnnx(bytes: Uint8Array, options: ImportOptions): ModelExamination {
-  const model = decodeOnnx(bytes, options.file ?? options.name);
+  const model = decodeOnnx(bytes, options.file ?? options.name, options.external);
   const nodes = orderNodes(model.graph).filter(({ live }) => live);
   const unsupported = checkVersions(model);
   const warnings: Warning[] = [];
@@ -80,7 +83,11 @@ export function examineOnnx(bytes: Uint8Array, options: ImportOptions): ModelExa
   const outputs: ProgramOutput[] = [];
   for (const { name } of model.graph.outputs) {
     const value = values.get(name);
-    if (value?.kind === 'data') {
+    if (value?.kind === 'data' && value.quantised !== undefined) {
+      const reason = `it is quantised to ${value.quantised.elementType}`;
+      const wayOut = 'put DequantizeLinear before the output';
+      unsupported.push({ name, operator: 'output', reason, wayOut });
+    } else if (value?.kind === 'data') {
       outputs.push({ name, value: value.value, postprocess: [] });
     } else if (value !== undefined) {
       const reason = 'it does not depend on an input';
@@ -164,6 +171,7 @@ function importValues(
     ...graph.outputs.map(({ name }) => name),
   ]);
 
+  const quantisers: string[] = [];
   for (const { node, name } of nodes) {
     const assign = (valueAt: (output: string, n: number) => NodeValue | undefined): void =>
       node.outputs.forEach((output, n) => values.set(output, valueAt(output, n)));
@@ -205,6 +213,8 @@ function importValues(
         );
       } else {
         assign((_, n) => results[n]);
+        if (results.some((result) => result.kind === 'data' && result.quantised !== undefined))
+          quantisers.push(name);
       }
     } catch (error) {
       if (error instanceof UnsupportedNode) {
@@ -224,7 +234,22 @@ function importValues(
     }
   }
   for (const { name } of graph.outputs) valueOf(name);
+  if (quantisers.length > 0) warnings.push(quantisationIgnored(quantisers));
   return values;
+}
+
+/** How many nodes a warning names. */
+const namedNodes = 8;
+
+function quantisationIgnored(nodes: readonly string[]): Warning {
+  const [first = ''] = nodes;
+  const rest = nodes.length - namedNodes;
+  const names = `${nodes.slice(0, namedNodes).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return {
+    id: 'ACTIVATION_QUANTISATION_IGNORED',
+    message: `activations are neither rounded nor clipped, as ${names} would`,
+    node: first,
+  };
 }
 
 function operatorName({

@@ -15,6 +15,14 @@ const table: readonly (readonly [operators: string, refusal: Refusal])[] = [
     },
   ],
   [
+    'ConvInteger DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul',
+    {
+      reason: 'it computes with integers, and encrypted values are real numbers that do not round',
+      wayOut:
+        'export in the QDQ format: quantize_static(…, quant_format=QuantFormat.QDQ) of ONNX Runtime',
+    },
+  ],
+  [
     'If Loop Scan',
     {
       reason: 'it is control flow, which cannot depend on encrypted values',

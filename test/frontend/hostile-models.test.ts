@@ -451,11 +451,11 @@ describe('M11: weights that are no numbers', () => {
   });
 
   test('other types are unsupported, by name of the tensor', () => {
-    // 10 is FLOAT16, 16 BFLOAT16, 3 INT8: the data type field of a hand-made tensor.
+    // 17 is FLOAT8E4M3FN, 14 COMPLEX64: the data type field of a hand-made tensor.
     for (const [dataType, name] of [
-      [10, 'float16'],
-      [16, 'bfloat16'],
-      [3, 'int8'],
+      [17, 'float8e4m3fn'],
+      [14, 'complex64'],
+      [8, 'string'],
       [99, 'type 99'],
     ] as const) {
       const bytes = encodeModel({ ...withWeights([1, 2, 3, 4]) });

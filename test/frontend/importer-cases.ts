@@ -1,6 +1,12 @@
 /** Models of one operator each, over opsets and attributes: what ONNX Runtime is compared on. */
 import { filled } from '../support/onnx-model.ts';
-import type { TestAttribute, TestModel, TestTensor } from '../support/onnx-model.ts';
+import { integerBounds } from '../../src/frontend/onnx/element-types.ts';
+import type {
+  TestAttribute,
+  TestElementType,
+  TestModel,
+  TestTensor,
+} from '../support/onnx-model.ts';
 import { randomSource } from '../support/random.ts';
 
 export interface ImporterCase {
@@ -27,6 +33,76 @@ function weights(...dims: number[]): TestTensor {
 
 function int64(...data: number[]): TestTensor {
   return { dims: [data.length], type: 'int64', data };
+}
+
+/** Integers of a type all over its range. */
+function integers(type: TestElementType, ...dims: number[]): TestTensor {
+  const [lo, hi] = type === 'int32' ? [-1000, 1000] : integerBounds(type);
+  return { ...filled(dims, () => 0), type, data: spread(dims, lo, hi) };
+}
+
+function spread(dims: readonly number[], lo: number, hi: number): number[] {
+  const { data } = filled(dims, random, lo, hi + 1);
+  return Array.from(data, (value) => Math.min(hi, Math.floor(value)));
+}
+
+/** Scales: positive numbers. */
+function reals(...dims: number[]): TestTensor {
+  return filled(dims, random, 0.005, 0.02);
+}
+
+type Attributes = Readonly<Record<string, TestAttribute>>;
+
+/** x times integers that DequantizeLinear makes real numbers. */
+function dequantised(
+  opset: number,
+  values: TestTensor,
+  scale: TestTensor,
+  zero?: TestTensor,
+  attributes: Attributes = {},
+): ImporterCase {
+  const constants = { q: values, s: scale, ...(zero === undefined ? {} : { z: zero }) };
+  const node = { op: 'DequantizeLinear', inputs: Object.keys(constants), outputs: ['w'] };
+  return weighted(opset, values, constants, [{ ...node, attributes }]);
+}
+
+/** x times a constant that QuantizeLinear makes integers and DequantizeLinear makes real again. */
+function quantised(
+  opset: number,
+  values: TestTensor,
+  scale: TestTensor,
+  zero?: TestTensor,
+  attributes: Attributes = {},
+): ImporterCase {
+  const constants = { c: values, s: scale, ...(zero === undefined ? {} : { z: zero }) };
+  const { output_dtype, ...shared } = attributes;
+  const more = Object.keys(constants).slice(1);
+  return weighted(opset, values, constants, [
+    {
+      ...{ op: 'QuantizeLinear', inputs: ['c', ...more], outputs: ['q'] },
+      attributes: output_dtype === undefined ? shared : { ...shared, output_dtype },
+    },
+    {
+      ...{ op: 'DequantizeLinear', inputs: ['q', ...more], outputs: ['w'] },
+      attributes: shared,
+    },
+  ]);
+}
+
+function weighted(
+  opset: number,
+  { dims }: TestTensor,
+  initializers: Readonly<Record<string, TestTensor>>,
+  nodes: TestModel['nodes'],
+): ImporterCase {
+  const types = Object.values(initializers).map(({ type, dims: own }) => `${type} [${own.join()}]`);
+  return {
+    title: `opset ${opset} ${types.join(' ')} ${JSON.stringify(nodes[0]!.attributes)}`,
+    model: {
+      ...{ opset, inputs: { x: [1, ...dims] }, outputs: ['y'], initializers },
+      nodes: [...nodes, { op: 'Mul', inputs: ['x', 'w'], outputs: ['y'] }],
+    },
+  };
 }
 
 function scalarOf(value: number, type: 'float32' | 'int64' = 'float32'): TestTensor {
@@ -355,6 +431,22 @@ export const importerCases: Readonly<Record<string, readonly ImporterCase[]>> = 
     }),
     one('Conv', { opset: 11, data: { x: [2, 3, 5, 5] }, constants: { w: weights(2, 3, 2, 2) } }),
   ],
+  DequantizeLinear: [
+    ...[10, 13, 19, 21].map((opset) => dequantised(opset, integers('uint8', 3, 4), reals(1))),
+    dequantised(13, integers('int8', 3, 4), reals(), integers('int8')),
+    dequantised(13, integers('uint8', 3, 4), reals(4), integers('uint8', 4), { axis: -1 }),
+    dequantised(13, integers('int8', 3, 4), reals(3), integers('int8', 3), { axis: 0 }),
+    dequantised(13, integers('int32', 4), reals()),
+    dequantised(21, integers('int16', 3, 4), reals(1), integers('int16', 1)),
+    dequantised(21, integers('uint16', 3, 4), reals(4), integers('uint16', 4)),
+    dequantised(21, integers('int4', 3, 4), reals(3), integers('int4', 3), { axis: 0 }),
+    dequantised(21, integers('int4', 3, 4), reals(3, 2), integers('int4', 3, 2), { block_size: 2 }),
+    dequantised(21, integers('uint4', 4, 3), reals(2, 3), integers('uint4', 2, 3), {
+      axis: 0,
+      block_size: 2,
+    }),
+    dequantised(21, integers('int8', 3, 4), reals(3, 2), undefined, { block_size: 2 }),
+  ],
   Div: [
     ...over('Div', [7, 13], {
       data: { x: [1, 3, 4] },
@@ -575,6 +667,24 @@ export const importerCases: Readonly<Record<string, readonly ImporterCase[]>> = 
       constants: { c: { dims: [4], data: [0, 1, 2, 3] } },
     }),
     one('Pow', { opset: 13, data: { x: [1, 4] }, constants: { c: scalarOf(2, 'int64') } }),
+  ],
+  QuantizeLinear: [
+    quantised(10, weights(3, 4), scalarOf(0.01), integers('uint8')),
+    quantised(13, weights(3, 4), scalarOf(0.0078)),
+    quantised(13, weights(3, 4), scalarOf(0.25), integers('int8')),
+    quantised(13, weights(3, 4), reals(4), integers('int8', 4), { axis: -1 }),
+    quantised(19, weights(3, 4), reals(3), integers('uint8', 3), { axis: 0 }),
+    quantised(21, weights(3, 4), reals(3), integers('int16', 3), { axis: 0 }),
+    quantised(21, weights(3, 4), reals(3, 2), integers('int8', 3, 2), { block_size: 2 }),
+    quantised(21, weights(3, 4), scalarOf(0.1), integers('int4')),
+    quantised(21, weights(3, 4), scalarOf(0.01), undefined, { output_dtype: 3 }),
+    // Halves round to the even integer.
+    quantised(
+      13,
+      { dims: [6], data: [0.5, 1.5, 2.5, -0.5, -1.5, 300] },
+      scalarOf(1),
+      integers('int8'),
+    ),
   ],
   ReduceMean: [
     ...over('ReduceMean', [7, 11, 13], {

@@ -18,10 +18,12 @@ export type TestAttribute =
 
 export interface TestTensor {
   readonly dims: readonly number[];
-  readonly type?: 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
+  readonly type?: TestElementType;
   readonly data: ArrayLike<number>;
   /** Whether the elements are in the typed field rather than in raw_data. */
   readonly typed?: boolean;
+  /** Entries of external_data; the elements are in another file. */
+  readonly external?: Readonly<Record<string, string>>;
 }
 
 export interface TestNode {
@@ -42,39 +44,83 @@ export interface TestModel {
   readonly inputs: Readonly<Record<string, readonly Dim[]>>;
   /** Names, or names with element types. */
   readonly outputs: readonly string[];
-  readonly outputType?: 'float32' | 'int64';
+  readonly outputType?: TestElementType;
+  readonly inputType?: TestElementType;
   readonly initializers?: Readonly<Record<string, TestTensor>>;
   readonly nodes: readonly TestNode[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly valueInfo?: Readonly<Record<string, readonly Dim[]>>;
 }
 
-const types = {
-  float32: proto.TensorProto.DataType.FLOAT,
-  float64: proto.TensorProto.DataType.DOUBLE,
-  int64: proto.TensorProto.DataType.INT64,
-  int32: proto.TensorProto.DataType.INT32,
-  bool: proto.TensorProto.DataType.BOOL,
-};
+/** Numbers of TensorProto.DataType. */
+const typeNumbers = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+  bfloat16: 16,
+  uint4: 21,
+  int4: 22,
+} as const;
+
+export type TestElementType = keyof typeof typeNumbers;
 
 export function tensorProto(name: string, value: TestTensor): onnx.ITensorProto {
   const type = value.type ?? 'float32';
   const data = Array.from(value.data);
-  const common = { name, dims: [...value.dims], dataType: types[type] };
-  if (value.typed === true) {
-    if (type === 'float32') return { ...common, floatData: data };
-    if (type === 'float64') return { ...common, doubleData: data };
-    if (type === 'int64') return { ...common, int64Data: data };
-    return { ...common, int32Data: data };
+  const { external } = value;
+  const common = { name, dims: [...value.dims], dataType: typeNumbers[type] };
+  if (external !== undefined) {
+    const externalData = Object.entries(external).map(([key, entry]) => ({ key, value: entry }));
+    return { ...common, externalData, dataLocation: 1 };
   }
-  const bytes = {
+  if (value.typed !== true) return { ...common, rawData: elementBytes(type, data) };
+  if (type === 'float32') return { ...common, floatData: data };
+  if (type === 'float64') return { ...common, doubleData: data };
+  if (type === 'int64') return { ...common, int64Data: data };
+  if (type === 'uint64' || type === 'uint32') return { ...common, uint64Data: data };
+  const bits = elementBytes(type, data);
+  if (type === 'float16' || type === 'bfloat16')
+    return { ...common, int32Data: [...new Uint16Array(bits.buffer)] };
+  return { ...common, int32Data: type === 'int4' || type === 'uint4' ? [...bits] : data };
+}
+
+/** Elements as raw_data holds them. */
+export function elementBytes(
+  type: TestElementType,
+  data: readonly number[],
+): Uint8Array<ArrayBuffer> {
+  const whole = (n: number): bigint => (n > 2 ** 53 ? 2n ** 63n - 1n : BigInt(n));
+  if (type === 'int4' || type === 'uint4') {
+    const bytes = new Uint8Array(Math.ceil(data.length / 2));
+    data.forEach((n, k) => (bytes[k >> 1]! |= (n & 15) << (4 * (k % 2))));
+    return bytes;
+  }
+  const array = {
     float32: () => Float32Array.from(data),
     float64: () => Float64Array.from(data),
-    int64: () => BigInt64Array.from(data.map((n) => (n > 2 ** 53 ? 2n ** 63n - 1n : BigInt(n)))),
+    float16: () => Float16Array.from(data),
+    bfloat16: () =>
+      Uint16Array.from(new Uint32Array(Float32Array.from(data).buffer), (bits) => bits >>> 16),
+    int64: () => BigInt64Array.from(data.map(whole)),
+    uint64: () => BigUint64Array.from(data.map(whole)),
     int32: () => Int32Array.from(data),
+    uint32: () => Uint32Array.from(data),
+    int16: () => Int16Array.from(data),
+    uint16: () => Uint16Array.from(data),
+    int8: () => Int8Array.from(data),
+    uint8: () => Uint8Array.from(data),
     bool: () => Uint8Array.from(data),
   }[type]();
-  return { ...common, rawData: new Uint8Array(bytes.buffer) };
+  return new Uint8Array(array.buffer);
 }
 
 function attributeProto(name: string, value: TestAttribute): onnx.IAttributeProto {
@@ -112,7 +158,7 @@ function valueInfo(
 
 /** The bytes of a model file. */
 export function encodeModel(model: TestModel): Uint8Array<ArrayBuffer> {
-  const outputType = types[model.outputType ?? 'float32'];
+  const outputType = typeNumbers[model.outputType ?? 'float32'];
   const bytes = proto.ModelProto.encode({
     irVersion: model.irVersion ?? 8,
     producerName: 'cipherloom tests',
@@ -137,11 +183,11 @@ export function encodeModel(model: TestModel): Uint8Array<ArrayBuffer> {
         tensorProto(name, value),
       ),
       input: Object.entries(model.inputs).map(([name, dims]) =>
-        valueInfo(name, dims, types.float32),
+        valueInfo(name, dims, typeNumbers[model.inputType ?? 'float32']),
       ),
       output: model.outputs.map((name) => valueInfo(name, null, outputType)),
       valueInfo: Object.entries(model.valueInfo ?? {}).map(([name, dims]) =>
-        valueInfo(name, dims, types.float32),
+        valueInfo(name, dims, typeNumbers.float32),
       ),
     },
   }).finish();

@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { CipherloomError } from '../../errors.ts';
+import type { ModelSource } from '../../compile.ts';
 import { importOnnx } from '../../frontend/import-onnx.ts';
+import type { ExternalData } from '../../frontend/onnx/external-data.ts';
 import { interpret } from '../../ir/interpret.ts';
 import type { Program } from '../../ir/program.ts';
 import type * as Ort from 'onnxruntime-web';
@@ -25,10 +27,26 @@ export interface ReferenceModel extends AsyncDisposable {
  * Throws  FILE_UNREADABLE, MODEL_INVALID, PLAN_MISMATCH when the plan has other inputs or outputs
  */
 export async function openReference(path: string, plan: ClientPlan): Promise<ReferenceModel> {
-  const { bytes, name } = readModelFile(path);
-  const program = importModel(bytes, path, name, plan);
+  const model = readModelFile(path);
+  const files = new Map<string, () => Uint8Array>();
+  const external = model.external && recorded(model.external, files);
+  const program = importModel({ ...model, ...(external && { external }) }, path, plan);
   if (program !== null) requireSameTensors(path, program, plan);
-  return (await openOnnxRuntime(bytes, plan)) ?? interpreterOf(requireProgram(program, path));
+  return (
+    (await openOnnxRuntime(model.bytes, files, plan)) ??
+    interpreterOf(requireProgram(program, path))
+  );
+}
+
+/** Notes which files are read: ONNX Runtime wants them whole. */
+function recorded(external: ExternalData, files: Map<string, () => Uint8Array>): ExternalData {
+  return {
+    size: (place) => external.size(place),
+    read(place, offset, length) {
+      files.set(place.location, () => external.read(place, 0, external.size(place)));
+      return external.read(place, offset, length);
+    },
+  };
 }
 
 /** The shape of one image, by input name, and the images as flat arrays. */
@@ -47,6 +65,7 @@ function imagesOf(
 
 async function openOnnxRuntime(
   bytes: Uint8Array,
+  files: ReadonlyMap<string, () => Uint8Array>,
   plan: ClientPlan,
 ): Promise<ReferenceModel | null> {
   let ort: typeof Ort;
@@ -59,7 +78,10 @@ async function openOnnxRuntime(
   ort.env.logLevel = 'fatal';
   let session: Awaited<ReturnType<typeof ort.InferenceSession.create>>;
   try {
-    session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 });
+    session = await ort.InferenceSession.create(bytes, {
+      logSeverityLevel: 4,
+      externalData: [...files].map(([location, content]) => ({ path: location, data: content() })),
+    });
   } catch {
     // It has no kernel for some operator or type; the interpreter may.
     return null;
@@ -129,14 +151,13 @@ function emptyResults(plan: ClientPlan): Map<string, Float64Array[]> {
 
 /** The imported model, or null for one that only ONNX Runtime may run. */
 function importModel(
-  bytes: Uint8Array,
+  { bytes, ...model }: ModelSource,
   path: string,
-  name: string,
   plan: ClientPlan,
 ): Program | null {
   try {
     return importOnnx(bytes, {
-      name,
+      ...model,
       file: basename(path),
       inputShapes: Object.fromEntries(plan.inputs.map((input) => [input.name, input.shape])),
     }).program;

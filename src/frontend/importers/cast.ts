@@ -1,6 +1,6 @@
 import { attribute, defineImporter } from '../define-importer.ts';
 import { int } from '../attribute-schemas.ts';
-import { elementTypeName, isReadable } from '../onnx/tensor.ts';
+import { elementTypeName, formatOf, isReadable } from '../onnx/element-types.ts';
 
 const floats = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
@@ -30,13 +30,7 @@ export default defineImporter({
     const to = elementTypeName(context.attributes.to);
     if (!isReadable(to)) return context.unsupported(`it casts a constant to ${to}`, 'use float32');
     if (to === elementType) return { kind: 'constant', tensor, elementType };
-    const convert = {
-      float32: Math.fround,
-      float64: (value: number) => value,
-      int64: Math.trunc,
-      int32: (value: number) => Math.trunc(value) | 0,
-      bool: (value: number) => (value === 0 ? 0 : 1),
-    }[to];
+    const { convert } = formatOf(to);
     const data = tensor.data.map((value) => convert(value));
     return { kind: 'constant', tensor: { shape: tensor.shape, data }, elementType: to };
   },

@@ -1,6 +1,7 @@
 import { broadcastShapes, zipTensors } from '../../ir/tensor.ts';
 import { multiplyByConstant } from '../arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
+import { isInteger } from '../onnx/element-types.ts';
 import type { ConstantValue, ImportContext } from '../define-importer.ts';
 import { oldBroadcast } from '../old-broadcast.ts';
 
@@ -44,7 +45,7 @@ export default defineImporter({
         `the shapes [${a.tensor.shape.join(',')}] and [${b.tensor.shape.join(',')}] do not broadcast`,
       );
     }
-    const whole = a.elementType.startsWith('int');
+    const whole = isInteger(a.elementType);
     return {
       ...a,
       tensor: zipTensors(a.tensor, b.tensor, (x, y) => (whole ? Math.trunc(x / y) : x / y)),

@@ -9,6 +9,7 @@ import cast from './cast.ts';
 import concat from './concat.ts';
 import constant from './constant.ts';
 import conv from './conv.ts';
+import dequantizeLinear from './dequantize-linear.ts';
 import div from './div.ts';
 import dropout from './dropout.ts';
 import flatten from './flatten.ts';
@@ -24,6 +25,7 @@ import mul from './mul.ts';
 import neg from './neg.ts';
 import pad from './pad.ts';
 import pow from './pow.ts';
+import quantizeLinear from './quantize-linear.ts';
 import reduceMean from './reduce-mean.ts';
 import relu from './relu.ts';
 import reshape from './reshape.ts';
@@ -47,6 +49,7 @@ export const importers: readonly Importer[] = [
   importerEntry(concat),
   importerEntry(constant),
   importerEntry(conv),
+  importerEntry(dequantizeLinear),
   importerEntry(div),
   importerEntry(dropout),
   importerEntry(flatten),
@@ -62,6 +65,7 @@ export const importers: readonly Importer[] = [
   importerEntry(neg),
   importerEntry(pad),
   importerEntry(pow),
+  importerEntry(quantizeLinear),
   importerEntry(reduceMean),
   importerEntry(relu),
   importerEntry(reshape),

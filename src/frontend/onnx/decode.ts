@@ -3,9 +3,12 @@ import onnxProto from 'onnx-proto';
 import type { onnx } from 'onnx-proto';
 import { CipherloomError } from '../../errors.ts';
 import { printable, quoted } from '../printable.ts';
+import { elementTypeName } from './element-types.ts';
+import { externalRange, externalReader } from './external-data.ts';
+import type { ExternalData, ReadExternal } from './external-data.ts';
 import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model.ts';
 import { scanModel } from './scan.ts';
-import { elementTypeName, lazyTensor } from './tensor.ts';
+import { lazyTensor } from './tensor.ts';
 
 /** An integer as protobufjs gives it: a Long where 64 bits are declared, with or without `long`. */
 function toNumber(value: unknown): number {
@@ -19,10 +22,15 @@ function toNumber(value: unknown): number {
  *
  * Throws MODEL_INVALID naming the file and the byte offset, RESOURCE_LIMIT for files that would
  * need more memory than they are worth. Cost: one scan and one decoding; tensors in raw_data are
- * views of `bytes` until they are read.
+ * views of `bytes` until they are read; those outside the file are read from `external` when asked.
  */
-export function decodeOnnx(bytes: Uint8Array, file: string): OnnxModel {
+export function decodeOnnx(
+  bytes: Uint8Array,
+  file: string,
+  external: ExternalData | null = null,
+): OnnxModel {
   scanModel(bytes, file);
+  const readExternal = externalReader(external);
   const invalid = (reason: string, hint = 'export or copy the file again'): never => {
     throw new CipherloomError(
       'MODEL_INVALID',
@@ -59,9 +67,9 @@ export function decodeOnnx(bytes: Uint8Array, file: string): OnnxModel {
     metadata: new Map(proto.metadataProps.map(({ key, value }) => [key ?? '', value ?? ''])),
     graph: {
       name: graph.name ?? '',
-      nodes: (graph.node ?? []).map(decodeNode),
+      nodes: (graph.node ?? []).map((node) => decodeNode(node, readExternal)),
       initializers: [
-        ...(graph.initializer ?? []).map((tensor) => decodeTensor(tensor)),
+        ...(graph.initializer ?? []).map((tensor) => decodeTensor(tensor, readExternal)),
         ...(graph.sparseInitializer ?? []).map(decodeSparse),
       ],
       inputs: (graph.input ?? []).map(decodeValueInfo),
@@ -76,7 +84,7 @@ function normalDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
-function decodeNode(node: onnx.INodeProto): OnnxNode {
+function decodeNode(node: onnx.INodeProto, readExternal: ReadExternal): OnnxNode {
   const attributes = new Map<string, OnnxAttribute>();
   for (const attribute of node.attribute ?? []) {
     const name = attribute.name ?? '';
@@ -90,7 +98,7 @@ function decodeNode(node: onnx.INodeProto): OnnxNode {
         },
       );
     }
-    attributes.set(name, decodeAttribute(attribute));
+    attributes.set(name, decodeAttribute(attribute, readExternal));
   }
   return {
     name: node.name ?? '',
@@ -102,7 +110,10 @@ function decodeNode(node: onnx.INodeProto): OnnxNode {
   };
 }
 
-function decodeAttribute(attribute: onnx.IAttributeProto): OnnxAttribute {
+function decodeAttribute(
+  attribute: onnx.IAttributeProto,
+  readExternal: ReadExternal,
+): OnnxAttribute {
   const { AttributeType } = onnxProto.onnx.AttributeProto;
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   switch (attribute.type) {
@@ -119,7 +130,7 @@ function decodeAttribute(attribute: onnx.IAttributeProto): OnnxAttribute {
     case AttributeType.STRINGS:
       return { kind: 'strings', value: (attribute.strings ?? []).map(text) };
     case AttributeType.TENSOR:
-      return { kind: 'tensor', value: decodeTensor(attribute.t ?? {}) };
+      return { kind: 'tensor', value: decodeTensor(attribute.t ?? {}, readExternal) };
     default:
       return {
         kind: 'other',
@@ -128,22 +139,32 @@ function decodeAttribute(attribute: onnx.IAttributeProto): OnnxAttribute {
   }
 }
 
-function decodeTensor(tensor: onnx.ITensorProto): OnnxTensor {
-  const external = (tensor.externalData ?? []).find((entry) => entry.key === 'location');
-  return lazyTensor({
-    name: tensor.name ?? '',
-    dims: (tensor.dims ?? []).map(toNumber),
-    dataType: tensor.dataType ?? 0,
-    external:
-      tensor.dataLocation === onnxProto.onnx.TensorProto.DataLocation.EXTERNAL
-        ? (external?.value ?? '')
+function decodeTensor(tensor: onnx.ITensorProto, readExternal: ReadExternal): OnnxTensor {
+  const name = tensor.name ?? '';
+  const external = tensor.dataLocation === onnxProto.onnx.TensorProto.DataLocation.EXTERNAL;
+  return lazyTensor(
+    {
+      name,
+      dims: (tensor.dims ?? []).map(toNumber),
+      dataType: tensor.dataType ?? 0,
+      external: external
+        ? externalRange(
+            name,
+            (tensor.externalData ?? []).map(({ key, value }) => ({
+              key: key ?? '',
+              value: value ?? '',
+            })),
+          )
         : null,
-    raw: tensor.rawData ?? null,
-    floats: tensor.floatData ?? [],
-    doubles: tensor.doubleData ?? [],
-    int32s: tensor.int32Data ?? [],
-    int64s: () => (tensor.int64Data ?? []).map(toNumber),
-  });
+      raw: tensor.rawData ?? null,
+      floats: () => tensor.floatData ?? [],
+      doubles: () => tensor.doubleData ?? [],
+      int32s: () => tensor.int32Data ?? [],
+      int64s: () => (tensor.int64Data ?? []).map(toNumber),
+      uint64s: () => (tensor.uint64Data ?? []).map(toNumber),
+    },
+    readExternal,
+  );
 }
 
 function decodeSparse(sparse: onnx.ISparseTensorProto): OnnxTensor {

@@ -1,8 +1,6 @@
 /** An ONNX model as the importers see it: plain data, names in Maps, tensors read on demand. */
 import type { Tensor } from '../../ir/tensor.ts';
-
-/** Element types whose tensors can be read. */
-export type ElementType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
+import type { ElementType } from './element-types.ts';
 
 export interface OnnxTensor {
   readonly name: string;
@@ -12,8 +10,9 @@ export interface OnnxTensor {
   /**
    * The elements as doubles; int64 beyond 2^53 is rounded (only "to the end" markers are so large).
    *
-   * Throws MODEL_INVALID for data that does not fit the dims, NaN, infinities and magnitudes that
-   * float32 cannot hold, MODEL_UNSUPPORTED for other element types and external data.
+   * Infinities are read: constant arithmetic may use them (masks, bounds of Clip); they are refused
+   * where a constant meets data. Throws MODEL_INVALID for data that does not fit the dims, NaN, and
+   * external data that cannot be had, MODEL_UNSUPPORTED for other element types.
    */
   read(): { readonly tensor: Tensor; readonly elementType: ElementType };
 }

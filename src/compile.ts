@@ -22,7 +22,9 @@ import type { Warning } from './errors.ts';
 import { importOnnx } from './frontend/import-onnx.ts';
 import type { ExternalData } from './frontend/onnx/external-data.ts';
 import { printProgram } from './ir/print.ts';
+import { operationOf } from './ir/program.ts';
 import type { Program } from './ir/program.ts';
+import { shapeOf } from './ir/types.ts';
 import type { ClientPlan } from './layout/client-plan.ts';
 import { figureOf } from './passes/define-pass.ts';
 import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
@@ -106,11 +108,7 @@ export async function compile(
     },
   });
   const { program, options, notes, warnings } = compiled;
-  const labels = new Map(
-    compiled.labels === null
-      ? []
-      : program.outputs.map(({ name }) => [name, compiled.labels ?? []]),
-  );
+  const labels = labelsByOutput(program, compiled.labels);
   const plan: Plan = {
     program,
     facts: {
@@ -153,6 +151,20 @@ export async function compile(
       ]);
     },
   };
+}
+
+/** The class names for each output that has as many classes. */
+function labelsByOutput(
+  program: Program,
+  labels: readonly string[] | null,
+): Map<string, readonly string[]> {
+  const { outputs } = program;
+  if (labels === null) return new Map();
+  const named = outputs.filter(
+    ({ value }) =>
+      outputs.length === 1 || shapeOf(operationOf(program, value).type).includes(labels.length),
+  );
+  return new Map(named.map(({ name }) => [name, labels]));
 }
 
 /** Refuse a plan whose expanded keys and ciphertexts exceed the budget. Throws RESOURCE_LIMIT. */

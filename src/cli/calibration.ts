@@ -5,7 +5,7 @@ import { filePath } from './option-schemas.ts';
 import { splitImages } from './protocol/clear-results.ts';
 
 export const calibrationOption = {
-  value: '[NAME=]X.npy',
+  value: '[NAME=]X.npy|X.npz',
   repeat: true,
   schema: filePath().array().default([]),
   describe: 'inputs like those to come: ranges and activations are fitted to them',

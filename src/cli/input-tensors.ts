@@ -1,8 +1,11 @@
 import { statSync } from 'node:fs';
 import { CipherloomError } from '../errors.ts';
 import { npyNumbers, readNpyFile } from '../frontend/npy/read-npy.ts';
+import { maxNpzBytes, openNpz, type NpzArchive } from '../frontend/npy/read-npz.ts';
 import type { NpyArray } from '../frontend/npy/npy-format.ts';
+import { printable } from '../frontend/printable.ts';
 import { elementCount } from '../layout/layout.ts';
+import { readBoundedFile } from './read-file.ts';
 import { usageError } from './usage-error.ts';
 
 /** An input of a model or a plan. */
@@ -25,7 +28,8 @@ export interface InputTensors {
 }
 
 /**
- * Read what `--input` (or `--calibration`) named: one `.npy` file, or NAME=FILE for each input.
+ * Read what `--input` (or `--calibration`) named: one `.npy` file, NAME=FILE for each input, or an
+ * `.npz` archive with an array for each.
  *
  * Shapes  [K, …] for K images of the input's shape, extents of 1 aside, or [K, features]
  * Throws  USAGE, FILE_UNREADABLE, DATA_INVALID, INPUT_INVALID naming the file
@@ -36,9 +40,8 @@ export function readInputTensors(
   { flag = '--input', limit }: { readonly flag?: string; readonly limit?: number | undefined } = {},
 ): InputTensors {
   const tensors = new Map<string, ImageData>();
-  for (const [input, path] of nameFiles(words, inputs, flag)) {
-    const array = readNpyFile(path, limit === undefined ? {} : { limit });
-    tensors.set(input.name, imagesOf(array, input, path));
+  for (const [input, source] of nameSources(words, inputs, flag)) {
+    tensors.set(input.name, imagesOf(source.read(limit), input, source.name));
   }
   const [first] = tensors;
   const images = first?.[1].images ?? 0;
@@ -72,16 +75,41 @@ export function sliceImages(all: InputTensors, start: number, count: number): In
   };
 }
 
-/** Which file is for which input. */
-function nameFiles(
+/** Where the images of an input are. */
+interface Source {
+  /** For errors. */
+  readonly name: string;
+  /** The first `limit` images. */
+  read(limit: number | undefined): NpyArray;
+}
+
+/** Which array is for which input. */
+function nameSources(
   words: readonly string[],
   inputs: readonly InputForm[],
   flag: string,
-): Map<InputForm, string> {
-  const named = new Map<InputForm, string>();
+): Map<InputForm, Source> {
+  const named = new Map<InputForm, Source>();
   const names = inputs.map(({ name }) => name).join(', ');
+  const give = (input: InputForm, source: Source, word: string): void => {
+    if (named.has(input)) {
+      throw usageError(`${flag} names a file for "${input.name}" twice`, {
+        option: flag,
+        got: word,
+      });
+    }
+    named.set(input, source);
+  };
   for (const word of words) {
     const input = inputs.find(({ name }) => word.startsWith(`${name}=`) && !isFile(word));
+    const path = input === undefined ? word : word.slice(input.name.length + 1);
+    if (isArchive(path)) {
+      const archive = openNpz(readBoundedFile(path, maxNpzBytes), path);
+      const found = arraysFor(archive, input === undefined ? inputs : [input]);
+      for (const [target, entry] of found) give(target, archiveSource(archive, entry, path), word);
+      if (found.size === 0) throw noArray(path, archive, input?.name ?? names);
+      continue;
+    }
     if (input === undefined && inputs.length > 1) {
       throw usageError(`${flag} ${word}: the model has the inputs ${names}`, {
         option: flag,
@@ -89,14 +117,7 @@ function nameFiles(
         hint: inputs.map(({ name }) => `${flag} ${name}=FILE`).join(' '),
       });
     }
-    const target = input ?? inputs[0]!;
-    if (named.has(target)) {
-      throw usageError(`${flag} names a file for "${target.name}" twice`, {
-        option: flag,
-        got: word,
-      });
-    }
-    named.set(target, input === undefined ? word : word.slice(input.name.length + 1));
+    give(input ?? inputs[0]!, fileSource(path), word);
   }
   const missing = inputs.find((input) => !named.has(input));
   if (missing !== undefined) {
@@ -106,6 +127,54 @@ function nameFiles(
     });
   }
   return named;
+}
+
+function isArchive(path: string): boolean {
+  return path.toLowerCase().endsWith('.npz');
+}
+
+function fileSource(path: string): Source {
+  return {
+    name: path,
+    read: (limit) => readNpyFile(path, limit === undefined ? {} : { limit }),
+  };
+}
+
+function archiveSource(archive: NpzArchive, entry: string, path: string): Source {
+  return {
+    name: `${path} (${entry})`,
+    read: (limit) => firstRows(archive.read(entry), limit),
+  };
+}
+
+/** The arrays of an archive by input: those of its name, or the only one that np.savez had to name. */
+function arraysFor(
+  { names }: NpzArchive,
+  inputs: readonly InputForm[],
+): ReadonlyMap<InputForm, string> {
+  const [only, ...others] = inputs;
+  if (only !== undefined && others.length === 0 && names.join() === 'arr_0') {
+    return new Map([[only, 'arr_0']]);
+  }
+  return new Map(
+    inputs.flatMap((input) => (names.includes(input.name) ? [[input, input.name] as const] : [])),
+  );
+}
+
+function noArray(path: string, { names }: NpzArchive, wanted: string): CipherloomError {
+  const held = names.map(printable).join(', ') || 'nothing';
+  return new CipherloomError('DATA_INVALID', `${path} holds ${held}; no array for ${wanted}`, {
+    phase: 'cli',
+    node: path,
+    details: { arrays: names.map(printable), wanted },
+    hint: `name the arrays as the inputs: np.savez(path, **{'${wanted.split(', ')[0] ?? ''}': array})`,
+  });
+}
+
+function firstRows({ shape, data }: NpyArray, limit: number | undefined): NpyArray {
+  const [rows, ...inner] = shape;
+  if (rows === undefined || limit === undefined || rows <= limit) return { shape, data };
+  return { shape: [limit, ...inner], data: data.slice(0, limit * elementCount(inner)) };
 }
 
 function isFile(path: string): boolean {

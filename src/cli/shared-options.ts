@@ -23,12 +23,13 @@ export const limitOption = {
   describe: 'use only the first K inputs',
 } as const;
 
-/** `--input` of what encrypts: a file, or NAME=FILE for each input. */
+/** `--input` of what encrypts: a file, NAME=FILE for each input, or an archive of all. */
 export const inputOption = {
-  value: '[NAME=]X.npy',
+  value: '[NAME=]X.npy|X.npz',
   repeat: true,
   schema: filePath().array().min(1),
-  describe: 'images, [K, C, H, W] or [K, features]; NAME=X.npy for a model with several inputs',
+  describe:
+    'images, [K, C, H, W] or [K, features]; NAME=X.npy, or X.npz, for a model with several inputs',
 } as const;
 
 /** What evaluates a plan. */

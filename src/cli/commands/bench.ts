@@ -24,7 +24,7 @@ export default defineCommand({
       describe: 'executions to measure; default 3',
     },
     input: {
-      value: '[NAME=]X.npy',
+      value: '[NAME=]X.npy|X.npz',
       repeat: true,
       schema: filePath().array().default([]),
       describe: 'images to run on; default noise, since times do not depend on values',

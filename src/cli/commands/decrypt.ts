@@ -25,9 +25,9 @@ export default defineCommand({
     },
     output: {
       ...outputOption,
-      value: 'Y.npy',
+      value: 'Y.npy|Y.npz',
       schema: outputOption.schema.optional(),
-      describe: 'write the results, float64 [K, …]',
+      describe: 'write the results, float64 [K, …]; .npz for several outputs',
     },
     insecure: insecureOption,
   },

@@ -45,9 +45,9 @@ export default defineCommand({
     threads: threadsOption,
     output: {
       ...outputOption,
-      value: 'Y.npy',
+      value: 'Y.npy|Y.npz',
       schema: outputOption.schema.optional(),
-      describe: 'write the results, float64 [K, …]',
+      describe: 'write the results, float64 [K, …]; .npz for several outputs',
     },
     insecure: insecureOption,
   },
@@ -71,7 +71,8 @@ export default defineCommand({
     const { plan } = client;
     if (output !== undefined) checkResultFile(output, plan, readFiles(args));
     const inputs = readInputTensors(args.input, plan.inputs, { limit: args.limit });
-    const labels = args.labels === undefined ? null : readLabels(args.labels, inputs.images);
+    const labels =
+      args.labels === undefined ? null : readLabels(args.labels, inputs.images, plan.outputs);
     readInputs(plan.inputs, clientTensors(plan, inputs));
 
     const protocol = await runProtocol({

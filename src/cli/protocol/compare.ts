@@ -82,9 +82,14 @@ export function topClasses(
   outputs: readonly ClientOutput[],
   results: Results,
 ): readonly number[] | null {
-  const output = outputs.find(hasTopClass);
+  const output = classOutput(outputs);
   if (output === undefined) return null;
   return (results.get(output.name) ?? []).map((row) => topClass(output, row));
+}
+
+/** The first output that has a top-1: what labels are about. */
+export function classOutput(outputs: readonly ClientOutput[]): ClientOutput | undefined {
+  return outputs.find(hasTopClass);
 }
 
 /** Share of images whose top-1 is the label. */

@@ -1,12 +1,25 @@
 import { CipherloomError } from '../../errors.ts';
 import { npyNumbers, readNpyFile } from '../../frontend/npy/read-npy.ts';
+import type { ClientOutput } from '../../layout/client-plan.ts';
+import { usageError } from '../usage-error.ts';
+import { classOutput } from './compare.ts';
 
 /**
  * Class indices from a `.npy` file, one for each of `images` images.
  *
- * Throws  DATA_INVALID, FILE_UNREADABLE
+ * Throws  DATA_INVALID, FILE_UNREADABLE; USAGE where no output has classes
  */
-export function readLabels(path: string, images: number): number[] {
+export function readLabels(
+  path: string,
+  images: number,
+  outputs: readonly ClientOutput[],
+): number[] {
+  if (classOutput(outputs) === undefined) {
+    throw usageError(
+      `--labels ${path}: each of the outputs ${outputs.map(({ name }) => name).join(', ')} is one number an image, not a score for each class`,
+      { option: '--labels', hint: 'leave --labels out' },
+    );
+  }
   const array = readNpyFile(path, { limit: images });
   const [count = 1, ...rest] = array.shape;
   const labels = [...npyNumbers(array, path)];

@@ -1,4 +1,5 @@
 import type { ClientOutput, ClientPlan } from '../../layout/client-plan.ts';
+import { classOutput } from '../protocol/compare.ts';
 import { numberText } from './figures.ts';
 import { textTable } from './table.ts';
 
@@ -43,6 +44,6 @@ function valueText(row: Float64Array = new Float64Array()): string {
 }
 
 function className(outputs: readonly ClientOutput[], index: number): string {
-  const labels = outputs.find((output) => output.labels !== undefined)?.labels;
+  const { labels } = classOutput(outputs) ?? {};
   return labels?.[index] ?? String(index);
 }

@@ -5,7 +5,7 @@ import type { OpContext } from '../define-op.ts';
 import type { Segment } from '../linear-map.ts';
 import type { Type } from '../types.ts';
 import { constantReference, windowAttributes } from './attributes.ts';
-import { axpy } from './axpy.ts';
+import { addMatrixProduct } from './matrix-product.ts';
 import { stridedLoops } from './strided.ts';
 import { boundsOf, resultType, shapeError, tensorOf, tensorTypeOf, tensorValue } from './values.ts';
 import { indicesOf, spatialRuns, validPositions, windowOutput } from './window.ts';
@@ -111,51 +111,61 @@ function kernelRuns(
   return [...runs.values()];
 }
 
-/** Runs of each row of the result: kernel element, first position, its input, positions. */
-function runsByRow(
+/** Positions of the result that are summed together: their columns stay in the second-level cache. */
+const tilePositions = 256;
+
+/** Runs of the positions that each kernel element connects, cut at the ends of tiles, by tile. */
+function runsByTile(
   input: readonly number[],
   output: readonly number[],
   window: Window,
 ): Int32Array[] {
-  const width = output.at(-1) ?? 1;
-  const rows = Array.from({ length: elementCount(output) / width }, (): number[] => []);
+  const tiles = Array.from(
+    { length: Math.ceil(elementCount(output) / tilePositions) },
+    (): number[] => [],
+  );
+  const stride = window.strides.at(-1) ?? 1;
   let k = 0;
   for (const index of indicesOf(window.kernel)) {
     const runs = spatialRuns(input, output, window, index);
-    runs.out.forEach((out, r) => {
-      rows[Math.floor(out / width)]?.push(k, out, runs.input[r]!, runs.count[r]!);
+    runs.out.forEach((first, r) => {
+      const end = first + runs.count[r]!;
+      for (let out = first; out < end;) {
+        const tile = Math.floor(out / tilePositions);
+        const stop = Math.min(end, (tile + 1) * tilePositions);
+        const from = runs.input[r]! + (out - first) * stride;
+        tiles[tile]!.push(k, out - tile * tilePositions, from, stop - out);
+        out = stop;
+      }
     });
     k++;
   }
-  return rows.map((row) => Int32Array.from(row));
+  return tiles.map((tile) => Int32Array.from(tile));
 }
 
-/**
- * Add what all channels give to one row of one map.
- *
- * A function of its own: it is called often, so that it is optimised as a whole.
- */
-function addRow(
-  to: { readonly y: Float64Array; readonly start: number },
+/** Write the inputs of each position of a tile as columns: [channel and kernel element][position]. */
+function gatherColumns(
+  columns: Float64Array,
   from: {
     readonly data: Float64Array;
     readonly start: number;
     readonly size: number;
     readonly channels: number;
   },
-  by: { readonly weights: Float64Array; readonly start: number; readonly size: number },
+  kernelSize: number,
   runs: Int32Array,
   stride: number,
 ): void {
-  const { y, start: outBase } = to;
-  const { data, channels } = from;
-  const { weights } = by;
-  for (let c = 0; c < channels; c++) {
-    const weightBase = by.start + c * by.size;
-    const inBase = from.start + c * from.size;
+  columns.fill(0);
+  for (let c = 0; c < from.channels; c++) {
+    const base = from.start + c * from.size;
     for (let r = 0; r < runs.length; r += 4) {
-      const w = weights[weightBase + runs[r]!]!;
-      axpy(y, outBase + runs[r + 1]!, w, data, inBase + runs[r + 2]!, stride, runs[r + 3]!);
+      let to = (c * kernelSize + runs[r]!) * tilePositions + runs[r + 1]!;
+      let at = base + runs[r + 2]!;
+      for (const end = to + runs[r + 3]!; to < end; to++) {
+        columns[to] = from.data[at]!;
+        at += stride;
+      }
     }
   }
 }
@@ -215,6 +225,7 @@ export default defineOp({
       batch,
       channels,
       maps,
+      groups,
       groupChannels,
       groupMaps,
       input,
@@ -233,17 +244,30 @@ export default defineOp({
         y.fill(bias[n % maps]!, n * outSize, (n + 1) * outSize);
     }
     const stride = window.strides.at(-1) ?? 1;
-    // Row by row, so that a row of the result stays in the first-level cache while it is summed.
-    for (const runs of runsByRow(input, output, window)) {
+    const depth = groupChannels * kernelSize;
+    const columns = new Float64Array(depth * tilePositions);
+    for (const [tile, runs] of runsByTile(input, output, window).entries()) {
+      const first = tile * tilePositions;
+      const size = {
+        rows: groupMaps,
+        depth,
+        positions: Math.min(tilePositions, outSize - first),
+      };
       for (let n = 0; n < batch; n++) {
-        for (let m = 0; m < maps; m++) {
-          const firstChannel = n * channels + Math.floor(m / groupMaps) * groupChannels;
-          addRow(
-            { y, start: (n * maps + m) * outSize },
+        for (let g = 0; g < groups; g++) {
+          const firstChannel = n * channels + g * groupChannels;
+          gatherColumns(
+            columns,
             { data, start: firstChannel * inSize, size: inSize, channels: groupChannels },
-            { weights, start: m * groupChannels * kernelSize, size: kernelSize },
+            kernelSize,
             runs,
             stride,
+          );
+          addMatrixProduct(
+            { data: y, start: (n * maps + g * groupMaps) * outSize + first, stride: outSize },
+            { data: weights, start: g * groupMaps * depth },
+            { data: columns, stride: tilePositions },
+            size,
           );
         }
       }

@@ -3,17 +3,19 @@ import { invariant } from '../errors.ts';
 import { opContext, rewriteProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
 import type { Value } from '../ir/define-op.ts';
-import { activationFunction } from '../ir/nn/activation-functions.ts';
-import type { ActivationName } from '../ir/nn/activation-functions.ts';
+import { interpret } from '../ir/interpret.ts';
 import { tensorOf } from '../ir/nn/values.ts';
 import { lookupOp } from '../ir/ops.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
+import { broadcastTo } from '../ir/tensor.ts';
 import { shapeOf } from '../ir/types.ts';
 import { elementCount } from '../layout/layout.ts';
 import { textOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
-import { fitPolynomial } from './polynomial/least-squares.ts';
+import { domainText, elementFunctions, isElementFunction } from './polynomial/element-functions.ts';
+import type { ElementFunction, ElementFunctions } from './polynomial/element-functions.ts';
+import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
 import { samplesOf } from './ranges/samples.ts';
 import {
@@ -49,7 +51,7 @@ export default definePass({
     'Replace activations by polynomials of least squared error under the density of their arguments.',
   phase: 'nn',
   run(program, context) {
-    const activations = program.operations.filter(({ op }) => op === 'nn.activation');
+    const activations = program.operations.filter(isElementFunction);
     if (activations.length === 0) return program;
     if (context.calibration === null && !context.options.inputRangeGiven) {
       throw unsupportedNodes(
@@ -64,11 +66,12 @@ export default definePass({
     const lastUse = lastUses(program);
     // Samples of every value still needed, by its number in the new program.
     const values = new Map<ValueId, Value[]>();
+    const outputs = new Map<ValueId, Value[]>(program.outputs.map(({ value }) => [value, []]));
     const changed = new Set<ValueId>();
     const unproved: Unproved[] = [];
     const result = rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
       const operands = operation.operands.map(mapped);
-      const isActivation = operation.op === 'nn.activation';
+      const isActivation = isElementFunction(operation);
       let value: ValueId;
       if (isActivation) {
         value = approximate(operation, operands, values, builder, context, share);
@@ -85,6 +88,7 @@ export default definePass({
           ? images.map((image) => inputOf(image, made))
           : evaluateAll(made, values, images.length, builder);
       values.set(value, own);
+      if (outputs.has(id)) outputs.set(id, own);
       if (isActivation || operation.operands.some((operand) => changed.has(operand))) {
         changed.add(id);
         const seen = own.reduce(alsoSeen, nothingSeen);
@@ -101,6 +105,7 @@ export default definePass({
       return value;
     });
     refuseUnproved(unproved);
+    noteOutputErrors(program, outputs, images, context);
     return result;
   },
 });
@@ -168,49 +173,96 @@ function approximate(
   tailShare: number,
 ): ValueId {
   const [x = -1] = operands;
-  const samples = (values.get(x) ?? []).map((value) => tensorOf(value).data);
-  const activation = activationFunction(textOf(operation, 'function') as ActivationName);
-  const parameters = operation.attributes.parameters as Readonly<Record<string, number>>;
-  const f = (argument: number): number => activation.evaluate(argument, parameters);
-  const range = fitRange(builder, x, (values.get(x) ?? []).reduce(alsoSeen, nothingSeen));
-  const coefficients = fitPolynomial(
-    f,
-    densityOf(samples, range, tailShare),
-    range,
-    options.activationDegree,
-  );
+  const seen = values.get(x) ?? [];
+  const samples = seen.map((value) => tensorOf(value).data);
+  const replaced = elementFunctions(operation, (reference) => builder.constantValue(reference));
+  const parity = parityOf(replaced.distinct);
+  const range = fitRange(builder, x, seen.reduce(alsoSeen, nothingSeen), parity);
+  refuseOutside(operation, replaced.distinct, range);
+  const density = densityOf(samples, range, tailShare, parity !== null && range[0] === -range[1]);
+  const fit = polynomialFitter(density, range, options.activationDegree);
+  const polynomials = replaced.distinct.map(({ evaluate }) => fit(evaluate));
+  const terms = Math.max(...polynomials.map(({ length }) => length));
   const { location } = operation;
   note({
     kind: 'approximation',
     node: location,
-    op: textOf(operation, 'function'),
+    op: replaced.name,
     method: 'least-squares',
-    degree: coefficients.length - 1,
+    degree: terms - 1,
     range,
-    ...errorsOf(f, coefficients, samples),
+    ...errorsOf(replaced, polynomials, samples, shapeOf(builder.typeOf(x))),
+  });
+  const { shape, which } = replaced;
+  const data = new Float64Array(terms * which.length);
+  which.forEach((place, n) => {
+    polynomials[place]?.forEach((coefficient, power) => {
+      data[power * which.length + n] = coefficient;
+    });
   });
   const constant = builder.constant(
-    { shape: [coefficients.length], data: Float64Array.from(coefficients) },
+    { shape: [terms, ...shape], data },
     `${location ?? 'activation'}.coefficients`,
   );
   return builder.add('nn.polynomial', [x], { coefficients: constant }, { location });
 }
 
+/** A range so near to a symmetric one is made symmetric for even and odd functions. */
+const nearlySymmetric = 0.8;
+
 /** What was seen and a margin, inside what is known for certain. */
-function fitRange(builder: ProgramBuilder, x: ValueId, seen: Seen): readonly [number, number] {
+function fitRange(
+  builder: ProgramBuilder,
+  x: ValueId,
+  seen: Seen,
+  parity: 'even' | 'odd' | null,
+): readonly [number, number] {
   const { range } = builder.typeOf(x);
   const { lo, hi } = seenMagnitude(seen) > 0 ? widened(seen, fitMargin) : { lo: -1, hi: 1 };
   const proved = range !== null && range.source !== 'calibrated';
   const low = proved ? Math.max(lo, range.lo) : lo;
   const high = proved ? Math.min(hi, range.hi) : hi;
-  return low < high ? [low, high] : [lo, hi];
+  const [least, most] = low < high ? [low, high] : [lo, hi];
+  const larger = Math.max(-least, most);
+  const symmetric = parity !== null && Math.min(-least, most) >= nearlySymmetric * larger;
+  // Half of the coefficients vanish then.
+  return symmetric ? [-larger, larger] : [least, most];
 }
 
-/** The histogram of all samples, mixed with the uniform density. */
+function parityOf(functions: readonly ElementFunction[]): 'even' | 'odd' | null {
+  const [first, ...others] = functions.map(({ parity }) => parity);
+  return first !== undefined && others.every((other) => other === first) ? first : null;
+}
+
+/** Throws MODEL_UNSUPPORTED where the range of a fit leaves the domain of a function. */
+function refuseOutside(
+  operation: Operation,
+  functions: readonly ElementFunction[],
+  range: readonly [number, number],
+): void {
+  for (const { left } of functions) {
+    const outside = left(range);
+    if (outside === null) continue;
+    const interval = (ends: readonly number[]): string =>
+      `[${ends.map((end) => end.toPrecision(4)).join(', ')}]`;
+    const within =
+      outside.argument.join() === range.join()
+        ? `its argument ranges over ${interval(range)}, margin included`
+        : `for arguments in ${interval(range)}, margin included, ${outside.name} is taken of ${interval(outside.argument)}`;
+    throw unsupportedNodes(
+      [operation],
+      `${within}; ${outside.name} is defined ${domainText(outside)}, and no polynomial follows it to the end`,
+      'keep the argument away from there (add a constant, as in log(x + 0.01), or clip it), or give --calibration X.npy or --input-range LO,HI that does',
+    );
+  }
+}
+
+/** The histogram of all samples, mixed with the uniform density; mirrored where that is asked. */
 function densityOf(
   samples: readonly Float64Array[],
   [lo, hi]: readonly [number, number],
   tailShare: number,
+  mirrored: boolean,
 ): Density {
   const counts = new Float64Array(bins);
   let total = 0;
@@ -221,29 +273,64 @@ function densityOf(
     }
     total += data.length;
   }
+  const shares = mirrored ? counts.map((count, n) => (count + counts[bins - 1 - n]!) / 2) : counts;
   return {
     points: counts.map((_, n) => lo + ((n + 0.5) * (hi - lo)) / bins),
-    weights: counts.map(
+    weights: shares.map(
       (count) => (1 - tailShare) * (count / Math.max(1, total)) + tailShare / bins,
     ),
   };
 }
 
 function errorsOf(
-  f: (x: number) => number,
-  coefficients: readonly number[],
+  { distinct, shape, which }: ElementFunctions,
+  polynomials: readonly (readonly number[])[],
   samples: readonly Float64Array[],
+  full: readonly number[],
 ): { rmsError: number; maxError: number } {
+  const places = broadcastTo({ shape, data: Float64Array.from(which) }, full).data;
   let squares = 0;
   let count = 0;
   let maxError = 0;
   for (const data of samples) {
-    for (const x of data) {
-      const error = coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0) - f(x);
+    data.forEach((x, n) => {
+      const place = places[n]!;
+      const value = polynomials[place]!.reduceRight((sum, c) => sum * x + c, 0);
+      const error = value - distinct[place]!.evaluate(x);
       squares += error * error;
       maxError = Math.max(maxError, Math.abs(error));
-    }
+    });
     count += data.length;
   }
   return { rmsError: Math.sqrt(squares / Math.max(1, count)), maxError };
+}
+
+/** State how far the outputs have moved from those of the exact functions, on the samples. */
+function noteOutputErrors(
+  program: Program,
+  approximated: ReadonlyMap<ValueId, readonly Value[]>,
+  images: readonly ReadonlyMap<string, Value>[],
+  { note }: PassContext,
+): void {
+  const { outputs } = program;
+  const totals = outputs.map(() => ({ worst: 0, squares: 0, count: 0 }));
+  images.forEach((image, n) => {
+    const exact = interpret(program, image);
+    outputs.forEach(({ name, value }, k) => {
+      const [wanted, got] = [exact.get(name), approximated.get(value)?.[n]];
+      const { data } = tensorOf(got);
+      const total = totals[k]!;
+      tensorOf(wanted).data.forEach((x, i) => {
+        const error = Math.abs(x - data[i]!);
+        total.worst = Math.max(total.worst, error);
+        total.squares += error * error;
+      });
+      total.count += data.length;
+    });
+  });
+  outputs.forEach(({ name }, k) => {
+    const { worst, squares, count } = totals[k]!;
+    const rms = Math.sqrt(squares / Math.max(1, count));
+    note({ kind: 'approximation-error', output: name, worst, rms });
+  });
 }

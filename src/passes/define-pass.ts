@@ -31,6 +31,14 @@ export type PassNote =
       readonly maxError: number;
     }
   | {
+      /** Difference at an output between the exact activations and the polynomials. */
+      readonly kind: 'approximation-error';
+      readonly output: string;
+      /** Largest and root mean square difference of an element on the calibration data. */
+      readonly worst: number;
+      readonly rms: number;
+    }
+  | {
       readonly kind: 'choice';
       readonly node: string | null;
       readonly chosen: string;

@@ -6,6 +6,7 @@ import { ops } from '../../src/ir/ops.ts';
 
 const frozen = {
   'nn.activation': 31,
+  'nn.composite': 32,
   'nn.add': 20,
   'nn.add-constant': 23,
   'nn.arg-max': 52,

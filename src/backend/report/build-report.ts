@@ -12,6 +12,9 @@ import type { Plan } from '../plan/plan.ts';
 /** An activation replaced by a polynomial, as the pass noted it. */
 export type Approximation = Omit<Extract<PassNote, { kind: 'approximation' }>, 'kind'>;
 
+/** How far an output moved when its activations became polynomials, on the calibration data. */
+export type ApproximationError = Omit<Extract<PassNote, { kind: 'approximation-error' }>, 'kind'>;
+
 export interface Report {
   readonly format: 1;
   readonly producer: string;
@@ -42,6 +45,8 @@ export interface Report {
     readonly source: string;
   }[];
   readonly approximations: readonly Approximation[];
+  /** By output; empty where nothing was approximated. */
+  readonly approximationError: readonly ApproximationError[];
   readonly choices: readonly Extract<PassNote, { kind: 'choice' }>[];
   readonly warnings: readonly Warning[];
 }
@@ -121,6 +126,9 @@ export function buildReport(facts: {
         rmsError,
         maxError,
       })),
+    approximationError: all
+      .filter((note) => note.kind === 'approximation-error')
+      .map(({ output, worst, rms }) => ({ output, worst, rms })),
     choices: all.filter((note) => note.kind === 'choice'),
     warnings,
   };

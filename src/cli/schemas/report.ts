@@ -53,6 +53,17 @@ export const reportFields = {
     }),
   ),
   approximations: z.array(approximation),
+  approximationError: z
+    .array(
+      z.strictObject({
+        output: z.string(),
+        worst: z.number().nonnegative().describe('largest difference of an element'),
+        rms: z.number().nonnegative(),
+      }),
+    )
+    .describe(
+      'difference that the polynomials make at each output on the calibration data, before the postprocessing',
+    ),
   choices: z.array(
     z.strictObject({
       kind: z.literal('choice'),

@@ -6,6 +6,7 @@ import addConstant from './add-constant.ts';
 import argMax from './arg-max.ts';
 import averagePool from './average-pool.ts';
 import batchNorm from './batch-norm.ts';
+import composite from './composite.ts';
 import concat from './concat.ts';
 import conv from './conv.ts';
 import dense from './dense.ts';
@@ -33,6 +34,7 @@ export const nnOps = [
   tableEntry(argMax),
   tableEntry(averagePool),
   tableEntry(batchNorm),
+  tableEntry(composite),
   tableEntry(concat),
   tableEntry(conv),
   tableEntry(dense),

@@ -20,7 +20,7 @@ function horner(coefficients: readonly number[], x: Interval): Interval {
 }
 
 /** Bounds of one polynomial: exact up to degree 2 and for monomials, else piecewise. */
-function boundPolynomial(coefficients: readonly number[], [lo, hi]: Interval): Interval {
+export function boundPolynomial(coefficients: readonly number[], [lo, hi]: Interval): Interval {
   const [c0 = 0, c1 = 0, c2 = 0] = coefficients;
   const degree = coefficients.findLastIndex((coefficient) => coefficient !== 0);
   if (degree <= 2) {

@@ -10,47 +10,68 @@ export interface Density {
   readonly weights: Float64Array<ArrayBuffer>;
 }
 
-/**
- * The polynomial of a degree that minimises Σ weight · (p − f)² over the points of [lo, hi].
- *
- * Returns the coefficients of powers of x, constant term first, without vanishing leading ones.
- * Normal equations in Chebyshev polynomials on the interval, in which they are well conditioned
- * as long as the weights reach all of it. Cost: points × degree².
- */
+/** The polynomial that fits one function: see polynomialFitter. */
 export function fitPolynomial(
   f: (x: number) => number,
+  density: Density,
+  range: readonly [number, number],
+  degree: number,
+): number[] {
+  return polynomialFitter(density, range, degree)(f);
+}
+
+/**
+ * Fits the polynomial of a degree that minimises Σ weight · (p − f)² over the points of [lo, hi].
+ *
+ * The fitter returns the coefficients of powers of x, constant term first, without vanishing
+ * leading ones. Normal equations in Chebyshev polynomials on the interval, in which they are well
+ * conditioned as long as the weights reach all of it. Cost: points × degree², and points × degree
+ * for each function.
+ */
+export function polynomialFitter(
   { points, weights }: Density,
   [lo, hi]: readonly [number, number],
   degree: number,
-): number[] {
+): (f: (x: number) => number) => number[] {
   const middle = (lo + hi) / 2;
   const half = (hi - lo) / 2;
   const size = degree + 1;
+  const bases = Array.from(points, (x) => chebyshevAt((x - middle) / half, size));
   const matrix = Array.from({ length: size }, () => new Float64Array(size));
-  const right = new Float64Array(size);
-  const basis = new Float64Array(size);
-  points.forEach((x, k) => {
-    const s = (x - middle) / half;
-    basis[0] = 1;
-    if (degree > 0) basis[1] = s;
-    for (let n = 2; n < size; n++) basis[n] = 2 * s * basis[n - 1]! - basis[n - 2]!;
-    const weight = weights[k]!;
-    const value = f(x);
+  bases.forEach((basis, k) => {
     for (let i = 0; i < size; i++) {
-      right[i]! += weight * basis[i]! * value;
-      for (let j = 0; j <= i; j++) matrix[i]![j]! += weight * basis[i]! * basis[j]!;
+      for (let j = 0; j <= i; j++) matrix[i]![j]! += weights[k]! * basis[i]! * basis[j]!;
     }
   });
-  const chebyshev = solveCholesky(matrix, right);
-  const monomials = substituteLine(chebyshevToMonomials(chebyshev), middle, half);
-  return withoutNegligible(monomials, Math.max(Math.abs(lo), Math.abs(hi)));
+  const lower = factorCholesky(matrix);
+  return (f) => {
+    const right = new Float64Array(size);
+    bases.forEach((basis, k) => {
+      const value = weights[k]! * f(points[k]!);
+      for (let i = 0; i < size; i++) right[i]! += basis[i]! * value;
+    });
+    const monomials = substituteLine(
+      chebyshevToMonomials(solveCholesky(lower, right)),
+      middle,
+      half,
+    );
+    return withoutNegligible(monomials, Math.max(Math.abs(lo), Math.abs(hi)));
+  };
 }
 
-/** Solve a symmetric positive definite system, of which the lower triangle is given. */
-function solveCholesky(matrix: readonly Float64Array[], right: Float64Array): Float64Array {
-  const size = right.length;
+/** T_0(s) … T_(size−1)(s). */
+function chebyshevAt(s: number, size: number): Float64Array {
+  const basis = new Float64Array(size);
+  basis[0] = 1;
+  if (size > 1) basis[1] = s;
+  for (let n = 2; n < size; n++) basis[n] = 2 * s * basis[n - 1]! - basis[n - 2]!;
+  return basis;
+}
+
+/** The lower factor of a symmetric positive definite matrix, of which the lower triangle is given. */
+function factorCholesky(matrix: readonly Float64Array[]): readonly Float64Array[] {
   const lower = matrix.map((row) => row.slice());
-  for (let i = 0; i < size; i++) {
+  for (let i = 0; i < lower.length; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = lower[i]![j]!;
       for (let k = 0; k < j; k++) sum -= lower[i]![k]! * lower[j]![k]!;
@@ -62,6 +83,12 @@ function solveCholesky(matrix: readonly Float64Array[], right: Float64Array): Fl
       }
     }
   }
+  return lower;
+}
+
+/** Solve lower · lowerᵀ · x = right. */
+function solveCholesky(lower: readonly Float64Array[], right: Float64Array): Float64Array {
+  const size = right.length;
   const x = right.slice();
   for (let i = 0; i < size; i++) {
     for (let k = 0; k < i; k++) x[i]! -= lower[i]![k]! * x[k]!;

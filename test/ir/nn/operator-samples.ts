@@ -1,5 +1,6 @@
 /** Random well-formed uses of every nn operator: shapes, attributes and constants that fit. */
 import { invariant } from '../../../src/errors.ts';
+import { activationFunction, activationNames } from '../../../src/ir/nn/activation-functions.ts';
 import { elementCount } from '../../../src/layout/layout.ts';
 import type { Attributes } from '../../../src/ir/program.ts';
 import { tensor } from '../../../src/ir/tensor.ts';
@@ -64,14 +65,30 @@ function pool(random: Random): { operand: number[]; attributes: Attributes } {
   };
 }
 
+/** Activations that every real number has a value of. */
+const everywhere = activationNames.filter((name) => activationFunction(name).domain === undefined);
+
 export const samples: Readonly<Record<string, (random: Random) => Sample>> = {
-  'nn.activation': (random) =>
-    random() < 0.5
-      ? sample([shapeOf(random)], { function: 'tanh', parameters: {} })
-      : sample([shapeOf(random)], {
-          function: 'leakyRelu',
-          parameters: { slope: pick(random, -2, 2) / 4 },
-        }),
+  'nn.activation': (random) => {
+    const shape = shapeOf(random);
+    const name = everywhere[pick(random, 0, everywhere.length - 1)]!;
+    const names = Object.keys(activationFunction(name).parameters);
+    const constants: Record<string, Tensor> = {};
+    const parameters = names.map((key, k): [string, number | string] => {
+      const nonzero = (pick(random, 0, 3) - 1.5) / 2;
+      // A negative half-width of a dead zone would mean nothing.
+      if (key === 'lambda') return [key, Math.abs(nonzero)];
+      // Only the slopes of PReLU come by channel or element.
+      if (key !== 'slope' || random() < 0.5) return [key, nonzero];
+      constants[`p${k}`] = values(random, narrower(random, shape));
+      return [key, `@p${k}`];
+    });
+    return sample(
+      [shape],
+      { function: name, parameters: Object.fromEntries(parameters) },
+      constants,
+    );
+  },
   'nn.add': (random) => {
     const shape = shapeOf(random);
     const pair = [shape, narrower(random, shape)];
@@ -105,6 +122,18 @@ export const samples: Readonly<Record<string, (random: Random) => Sample>> = {
       },
     );
   },
+  'nn.composite': (random) =>
+    sample([shapeOf(random)], {
+      steps: [
+        { polynomial: [pick(random, -1, 1), 0.5, 0, 0.25], of: 0 },
+        { apply: pick(random, 0, 1) === 0 ? 'sigmoid' : 'cos', parameters: {}, to: 1 },
+        { combine: 'multiply', of: [pick(random, 0, 2), 2] },
+        {
+          combine: pick(random, 0, 1) === 0 ? 'add' : 'subtract',
+          of: [pick(random, 0, 3), pick(random, 0, 3)],
+        },
+      ],
+    }),
   'nn.concat': (random) => {
     const shape = shapeOf(random);
     const axis = pick(random, 0, shape.length - 1);

@@ -86,6 +86,7 @@ test('codes are frozen', () => {
     '25 nn.negate',
     '30 nn.polynomial',
     '31 nn.activation',
+    '32 nn.composite',
     '40 nn.linear',
     '50 nn.softmax',
     '51 nn.log-softmax',

@@ -1,0 +1,65 @@
+/** Models on real ciphertexts, compared with ONNX Runtime. */
+import { expect } from 'vitest';
+import { Client } from '../../src/client/index.ts';
+import { compile } from '../../src/index.ts';
+import type { CompileRequest } from '../../src/compile.ts';
+import { elementCount } from '../../src/layout/layout.ts';
+import { InferenceSession } from '../../src/server/index.ts';
+import { encodeModel } from './onnx-model.ts';
+import type { TestModel } from './onnx-model.ts';
+import { runOnnx } from './onnxruntime.ts';
+import { randomSource, randomValues } from './random.ts';
+
+/** Bits that an encrypted answer must have, relative to the largest value of its output. */
+export const agreementBits = 10;
+
+interface AgreementOptions extends CompileRequest {
+  readonly seed: number;
+  readonly images: number;
+}
+
+/**
+ * Compile a model whose inputs lie in [0, 1], run it on ciphertexts and expect ONNX Runtime's answers.
+ */
+export async function expectAgreement(
+  model: TestModel,
+  { seed, images, ...request }: AgreementOptions,
+): Promise<void> {
+  const bytes = encodeModel(model);
+  const compiled = await compile({ bytes, name: `random${seed}` }, request);
+  const random = randomSource(seed);
+  const inputs = Object.entries(model.inputs).map(([name, shape]) => {
+    const dims = shape.map(Number);
+    const data = Array.from({ length: images }, () =>
+      Float32Array.from(randomValues(random, elementCount(dims), 0, 1)),
+    );
+    return { name, dims, data };
+  });
+  using client = Client.load(compiled.client);
+  const { evaluationKeys } = await client.generateKeys();
+  await using session = await InferenceSession.create(compiled.plan, {
+    evaluationKeys: await evaluationKeys.bytes(),
+  });
+  const sent = await client.encrypt(
+    Object.fromEntries(
+      inputs.map(({ name, data }) => [name, Float32Array.from(data.flatMap((part) => [...part]))]),
+    ),
+  );
+  const answers = await client.decrypt(await session.run(sent));
+  for (let image = 0; image < images; image++) {
+    const reference = await runOnnx(
+      bytes,
+      new Map(inputs.map(({ name, dims, data }) => [name, { shape: dims, data: data[image]! }])),
+    );
+    expect(Object.keys(answers)).toEqual([...reference.keys()]);
+    for (const [name, expected] of reference) {
+      const each = expected.data.length;
+      const got = answers[name]!.data.slice(image * each, (image + 1) * each);
+      const largest = Math.max(...[...expected.data].map(Math.abs));
+      const error = Math.max(...[...expected.data].map((value, k) => Math.abs(value - got[k]!)));
+      expect(-Math.log2(error / largest), `${name} of image ${image}`).toBeGreaterThan(
+        agreementBits,
+      );
+    }
+  }
+}

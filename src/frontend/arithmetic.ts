@@ -10,6 +10,19 @@ export function addConstant(x: DataValue, constant: Tensor, context: ImportConte
   });
 }
 
+/** The sum of all inputs of a node, with broadcasting. */
+export function sumOf(context: ImportContext): DataValue {
+  const [first, ...others] = context.inputs.filter((input) => input?.kind === 'data') as [
+    DataValue,
+    ...DataValue[],
+  ];
+  let sum = others.reduce((total, part) => context.add('nn.add', [total, part]), first);
+  for (const input of context.inputs) {
+    if (input?.kind === 'constant') sum = addConstant(sum, input.tensor, context);
+  }
+  return sum;
+}
+
 /** x · constant, or x itself where the constant is 1 and does not change its shape. */
 export function multiplyByConstant(
   x: DataValue,

@@ -38,3 +38,12 @@ export function integersOf(
   }
   return [...value.tensor.data];
 }
+
+/** Extents of a constant input. Throws MODEL_INVALID for negative ones. */
+export function extentsOf(value: ConstantValue, context: Pick<ImportContext, 'invalid'>): number[] {
+  const extents = integersOf(value, context);
+  if (extents.some((extent) => extent < 0)) {
+    context.invalid(`the extents [${extents.join(',')}] are not all positive`, { extents });
+  }
+  return extents;
+}

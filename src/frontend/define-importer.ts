@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Attributes, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
+import type { Refusal } from './known-operators.ts';
 import type { ElementType } from './onnx/element-types.ts';
 import type { Quantisation } from './quantisation.ts';
 
@@ -70,6 +71,8 @@ export interface ImportContext<S extends AttributeSpecs = AttributeSpecs> {
   readonly attributes: AttributeValues<S>;
   /** Every input; undefined where an optional one is left out. */
   readonly inputs: readonly (NodeValue | undefined)[];
+  /** Number of outputs that the node names. */
+  readonly outputCount: number;
   /** An input that the declaration calls data, or that is known to be. */
   data(index: number): DataValue;
   /** An input that the declaration calls constant, or that is known to be. */
@@ -81,6 +84,10 @@ export interface ImportContext<S extends AttributeSpecs = AttributeSpecs> {
   add(op: string, operands: readonly DataValue[], attributes?: Attributes): DataValue;
   /** Add a constant to the program and return its reference. */
   reference(value: Tensor, hint: string): string;
+  /** Number of elements of a result, before it is made. Throws RESOURCE_LIMIT. */
+  elements(shape: readonly number[]): number;
+  /** The node needs more of something than there may be. Throws RESOURCE_LIMIT. */
+  tooLarge(reason: string, size: number, limit: number): never;
   /** The node cannot be compiled: say why, and what to do about it. */
   unsupported(reason: string, wayOut?: string): never;
   /** The node breaks a rule of ONNX. Throws MODEL_INVALID. */
@@ -99,6 +106,8 @@ export interface Importer<S extends AttributeSpecs = AttributeSpecs> {
   readonly lowersTo: string;
   /** Limits and conditions, a sentence each. */
   readonly notes?: readonly string[];
+  /** Why an encrypted value in the place of a constant is refused, where more can be said. */
+  readonly refusal?: Refusal;
   /** The first output, or one value for each output that the importer makes. */
   import(context: ImportContext<S>): NodeValue | readonly NodeValue[];
   /**

@@ -4,6 +4,7 @@ import { buildProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
 import { interpret } from '../ir/interpret.ts';
 import { shapeOf } from '../ir/types.ts';
+import { elementCount } from '../layout/layout.ts';
 import { checkFinite } from './check-finite.ts';
 import type {
   ConstantValue,
@@ -35,7 +36,12 @@ export interface NodeToImport {
   readonly importer: Importer;
   readonly opset: number;
   readonly inputs: readonly (NodeValue | undefined)[];
+  /** Elements that may still be made of constants, for the whole model. */
+  readonly spareElements: number;
 }
+
+/** Elements of an encrypted value: 2^24 fill 2^9 ciphertexts of the largest ring. */
+export const maxEncryptedElements = 2 ** 24;
 
 /**
  * Import a node, at compile time where all its inputs are constant; the values are in the order of
@@ -47,14 +53,13 @@ export function importNode(request: NodeToImport, builder: ProgramBuilder): read
   const { importer, inputs, name, node } = request;
   checkInputs(request);
   const given = inputs.filter((input) => input !== undefined);
-  const constant = given.length > 0 && given.every((input) => input.kind === 'constant');
-  if (!constant) {
+  if (given.length === 0 || !given.every((input) => input.kind === 'constant')) {
     inputs.forEach((input, index) => {
       const spec = specOf(importer, index);
       if (input?.kind === 'data' && spec?.form === 'constant') {
         throw new UnsupportedNode(
-          `its input ${spec.name} depends on the encrypted input`,
-          'make it a constant (an initialiser)',
+          importer.refusal?.reason ?? `its input ${spec.name} depends on the encrypted input`,
+          importer.refusal?.wayOut ?? 'make it a constant (an initialiser)',
         );
       }
       if (input?.kind === 'data' && input.quantised !== undefined && spec?.quantised !== true) {
@@ -66,9 +71,11 @@ export function importNode(request: NodeToImport, builder: ProgramBuilder): read
       if (input?.kind === 'constant' && spec?.infinite !== true)
         checkFinite(input.tensor, node.inputs[index] ?? name);
     });
-    return listed(importer.import(contextOf(request, builder)));
+    return listed(importer.import(contextOf(request, builder, maxEncryptedElements)));
   }
-  if (importer.fold !== undefined) return listed(importer.fold(contextOf(request, builder)));
+  // What is as large as what was there before takes no more than the file already does.
+  const limit = Math.max(request.spareElements, ...given.map(({ tensor }) => tensor.data.length));
+  if (importer.fold !== undefined) return listed(importer.fold(contextOf(request, builder, limit)));
 
   // Run the importer on a program of its own, with one constant as data, and interpret it.
   const at = inputs.findIndex(
@@ -86,14 +93,14 @@ export function importNode(request: NodeToImport, builder: ProgramBuilder): read
   ];
   const value = scratch.add('nn.input', [], { name: 'x', shape: tensor.shape, range });
   const data: DataValue = { kind: 'data', value, shape: tensor.shape };
-  const results = listed(
-    importer.import(contextOf({ ...request, inputs: inputs.with(at, data) }, scratch)),
-  );
+  const context = contextOf({ ...request, inputs: inputs.with(at, data) }, scratch, limit);
+  const results = listed(importer.import(context));
   const program = scratch.finish(
     results.flatMap((result, n) =>
       result.kind === 'data' ? [{ name: `y${n}`, value: result.value, postprocess: [] }] : [],
     ),
   );
+  for (const { type } of program.operations) context.elements(shapeOf(type));
   const folded = interpret(program, new Map([['x', { kind: 'tensor', tensor }]]));
   return results.map((result, n) => {
     if (result.kind === 'constant') return result;
@@ -180,7 +187,11 @@ function parseAttributes({ node, importer, opset, name }: NodeToImport): Record<
   return Object.fromEntries(values);
 }
 
-function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContext {
+function contextOf(
+  request: NodeToImport,
+  builder: ProgramBuilder,
+  maxElements: number,
+): ImportContext {
   const { name, opset, importer } = request;
   const attributes = parseAttributes(request);
   const invalid: ImportContext['invalid'] = (reason, details = {}) => {
@@ -198,6 +209,13 @@ function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContex
     opset <= oldBroadcast.until && importer.attributes['axis'] === oldBroadcast.attributes.axis
       ? request.inputs.with(1, alignedOperand(request.inputs, attributes, builder, invalid))
       : request.inputs;
+  const tooLarge: ImportContext['tooLarge'] = (reason, size, limit) => {
+    throw new CipherloomError(
+      'RESOURCE_LIMIT',
+      `${quoted(name)} (${importer.operator}): ${reason}, the limit is ${limit}`,
+      { phase: 'frontend', node: name, details: { operator: importer.operator, size, limit } },
+    );
+  };
   const data = (index: number): DataValue => {
     const input = inputs[index];
     invariant(input?.kind === 'data', `${importer.operator}: input ${index} is not data`);
@@ -213,6 +231,7 @@ function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContex
     opset,
     attributes,
     inputs,
+    outputCount: request.node.outputs.length,
     data,
     constant,
     optionalConstant: (index) => (inputs[index] === undefined ? null : constant(index)),
@@ -223,6 +242,14 @@ function contextOf(request: NodeToImport, builder: ProgramBuilder): ImportContex
       return { kind: 'data', value, shape: shapeOf(builder.typeOf(value)) };
     },
     reference: (value, hint) => builder.constant(value, hint),
+    elements(shape) {
+      const elements = elementCount(shape);
+      if (elements > maxElements) {
+        tooLarge(`its result [${shape.join(',')}] has ${elements} elements`, elements, maxElements);
+      }
+      return elements;
+    },
+    tooLarge,
     unsupported(reason, wayOut) {
       throw new UnsupportedNode(reason, wayOut ?? null);
     },

@@ -158,10 +158,13 @@ function importValues(
     const value = importInput(input, model, options, builder, unsupported, warnings);
     values.set(input.name, value ?? undefined);
   }
+  const spare = foldingAllowance();
   const valueOf = (name: string): NodeValue | undefined => {
     const initializer = initializers.get(name);
     if (initializer !== undefined && !values.has(name)) {
-      values.set(name, { kind: 'constant', ...initializer.read() });
+      const constant = { kind: 'constant', ...initializer.read() } as const;
+      values.set(name, constant);
+      spare.stored(constant);
     }
     return values.get(name);
   };
@@ -173,9 +176,12 @@ function importValues(
 
   const quantisers: string[] = [];
   for (const { node, name } of nodes) {
-    const assign = (valueAt: (output: string, n: number) => NodeValue | undefined): void =>
+    const assign = (valueAt: (output: string, n: number) => NodeValue | undefined): void => {
       node.outputs.forEach((output, n) => values.set(output, valueAt(output, n)));
-    const standIns = (): void => assign((output) => placeholder(stated.get(output), builder));
+    };
+    const standIns = (): void => {
+      assign((output) => placeholder(stated.get(output), builder));
+    };
     const refuse = (reason: string, wayOut: string | null): void => {
       unsupported.push({ name, operator: printable(operatorName(node)), reason, wayOut });
       // Go on behind the node where the file states the shapes of its results.
@@ -200,7 +206,11 @@ function importValues(
         continue;
       }
       const given = node.inputs.map((input) => (input === '' ? undefined : valueOf(input)));
-      const results = importNode({ node, name, importer, opset, inputs: given }, builder);
+      const results = importNode(
+        { node, name, importer, opset, inputs: given, spareElements: spare.left() },
+        builder,
+      );
+      results.forEach(node.inputs.length === 0 ? spare.stored : spare.made);
       const extra = node.outputs.findIndex(
         (each, n) => n >= results.length && each !== '' && used.has(each),
       );
@@ -236,6 +246,26 @@ function importValues(
   for (const { name } of graph.outputs) valueOf(name);
   if (quantisers.length > 0) warnings.push(quantisationIgnored(quantisers));
   return values;
+}
+
+/** Elements that nodes may make of constants: 32 MB, and four times what the file itself holds. */
+function foldingAllowance() {
+  let left = 2 ** 22;
+  const counted = new WeakSet<Float64Array>();
+  const count = (value: NodeValue, factor: number): void => {
+    if (value.kind === 'data' || counted.has(value.tensor.data)) return;
+    counted.add(value.tensor.data);
+    left += factor * value.tensor.data.length;
+  };
+  return {
+    left: () => left,
+    stored(this: void, value: NodeValue): void {
+      count(value, 4);
+    },
+    made(this: void, value: NodeValue): void {
+      count(value, -1);
+    },
+  };
 }
 
 /** How many nodes a warning names. */

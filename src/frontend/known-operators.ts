@@ -44,10 +44,17 @@ const table: readonly (readonly [operators: string, refusal: Refusal])[] = [
     },
   ],
   [
-    'InstanceNormalization LayerNormalization Log Reciprocal ReduceMax ReduceMin Sqrt',
+    'GlobalLpPool InstanceNormalization LayerNormalization Log LpNormalization LpPool Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMin Sqrt',
     {
-      reason: 'it needs a root, a quotient or a maximum of encrypted values',
+      reason: 'it needs a root, a logarithm, a quotient or a maximum of encrypted values',
       wayOut: 'use BatchNormalization with fixed statistics, or a polynomial',
+    },
+  ],
+  [
+    'ReduceProd',
+    {
+      reason: 'it multiplies all elements of an axis with each other',
+      wayOut: 'multiply the parts that matter with Mul',
     },
   ],
   [

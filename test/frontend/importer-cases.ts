@@ -27,11 +27,11 @@ interface Use {
 
 const random = randomSource(20250101);
 
-function weights(...dims: number[]): TestTensor {
+export function weights(...dims: number[]): TestTensor {
   return filled(dims, random);
 }
 
-function int64(...data: number[]): TestTensor {
+export function int64(...data: number[]): TestTensor {
   return { dims: [data.length], type: 'int64', data };
 }
 
@@ -105,11 +105,11 @@ function weighted(
   };
 }
 
-function scalarOf(value: number, type: 'float32' | 'int64' = 'float32'): TestTensor {
+export function scalarOf(value: number, type: 'float32' | 'int64' = 'float32'): TestTensor {
   return { dims: [], type, data: [value] };
 }
 
-function one(op: string, use: Use): ImporterCase {
+export function one(op: string, use: Use): ImporterCase {
   const { opset, data, constants = {}, attributes = {} } = use;
   const inputs = use.inputs ?? [...Object.keys(data), ...Object.keys(constants)];
   const shapes = Object.values(data).map((dims) => `[${dims.join(',')}]`);
@@ -127,7 +127,11 @@ function one(op: string, use: Use): ImporterCase {
 }
 
 /** The same use at several opsets. */
-function over(op: string, opsets: readonly number[], use: Omit<Use, 'opset'>): ImporterCase[] {
+export function over(
+  op: string,
+  opsets: readonly number[],
+  use: Omit<Use, 'opset'>,
+): ImporterCase[] {
   return opsets.map((opset) => one(op, { ...use, opset }));
 }
 
@@ -158,7 +162,7 @@ const image = { x: [1, 3, 7, 8] };
 const norm = { s: weights(3), b: weights(3), m: weights(3), v: filled([3], random, 0.1, 2) };
 
 /** Chains of constants that are folded, used by x at the end. */
-function folded(
+export function folded(
   title: string,
   nodes: TestModel['nodes'],
   initializers: Readonly<Record<string, TestTensor>> = {},

@@ -7,8 +7,19 @@ import { importers } from '../../src/frontend/importers/index.ts';
 import { expectSameAsOnnxruntime } from '../support/compare-onnx.ts';
 import { encodeModel } from '../support/onnx-model.ts';
 import { importerCases } from './importer-cases.ts';
+import { structuralCases } from './structural-cases.ts';
 
 const folder = path.join(import.meta.dirname, '../../src/frontend/importers');
+
+/** The cases of both files, by operator. */
+const cases = Object.fromEntries(
+  [...new Set([...Object.keys(importerCases), ...Object.keys(structuralCases)])]
+    .sort()
+    .map((operator) => [
+      operator,
+      [...(importerCases[operator] ?? []), ...(structuralCases[operator] ?? [])],
+    ]),
+);
 
 describe('the table of importers', () => {
   const operators = importers.map((importer) => importer.operator);
@@ -21,16 +32,16 @@ describe('the table of importers', () => {
     const kebab = (operator: string): string =>
       operator.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
     const files = readdirSync(folder).filter((file) => file !== 'index.ts');
-    expect(operators.map((operator) => `${kebab(operator)}.ts`)).toEqual(files.sort());
+    expect(operators.map((operator) => `${kebab(operator)}.ts`).sort()).toEqual(files.sort());
   });
 
   test('is tested operator by operator', () => {
-    expect(Object.keys(importerCases)).toEqual(operators);
+    expect(Object.keys(cases)).toEqual(operators);
   });
 
   test('names the approximated operators', () => {
     const activations = operators.filter((operator) =>
-      importerCases[operator]!.some(({ model }) =>
+      cases[operator]!.some(({ model }) =>
         importOnnx(encodeModel(model), { name: 'test' }).program.operations.some(
           ({ op }) => op === 'nn.activation',
         ),
@@ -40,8 +51,8 @@ describe('the table of importers', () => {
   });
 });
 
-describe.each(Object.entries(importerCases))('%s agrees with ONNX Runtime', (_operator, cases) => {
-  test.each(cases)('$title', async ({ model }) => {
+describe.each(Object.entries(cases))('%s agrees with ONNX Runtime', (_operator, list) => {
+  test.each(list)('$title', async ({ model }) => {
     const ranges = Object.fromEntries(
       Object.keys(model.inputs).map((name): [string, [number, number]] => [name, [-1, 1]]),
     );

@@ -1,8 +1,7 @@
+import { castConstant, castData } from '../casts.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import { int } from '../attribute-schemas.ts';
-import { elementTypeName, formatOf, isReadable } from '../onnx/element-types.ts';
-
-const floats = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+import { elementTypeName } from '../onnx/element-types.ts';
 
 export default defineImporter({
   operator: 'Cast',
@@ -18,20 +17,7 @@ export default defineImporter({
   notes: [
     'Data can be cast between floating point types; to integers or booleans it is refused, because rounding is no polynomial.',
   ],
-  import(context) {
-    const to = elementTypeName(context.attributes.to);
-    if (!floats.has(to)) {
-      context.unsupported(`it casts an encrypted value to ${to}`, 'keep floating point values');
-    }
-    return context.data(0);
-  },
-  fold(context) {
-    const { tensor, elementType } = context.constant(0);
-    const to = elementTypeName(context.attributes.to);
-    if (!isReadable(to)) return context.unsupported(`it casts a constant to ${to}`, 'use float32');
-    if (to === elementType) return { kind: 'constant', tensor, elementType };
-    const { convert } = formatOf(to);
-    const data = tensor.data.map((value) => convert(value));
-    return { kind: 'constant', tensor: { shape: tensor.shape, data }, elementType: to };
-  },
+  import: (context) => castData(context.data(0), elementTypeName(context.attributes.to), context),
+  fold: (context) =>
+    castConstant(context.constant(0), elementTypeName(context.attributes.to), context),
 });

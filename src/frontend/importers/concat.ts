@@ -1,5 +1,6 @@
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
 import { copyStrided } from '../../ir/nn/strided.ts';
+import type { Tensor } from '../../ir/tensor.ts';
 import { addConstant } from '../arithmetic.ts';
 import { axisOf } from '../axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
@@ -25,7 +26,54 @@ export default defineImporter({
       return context.add('nn.concat', parts, { axis });
     return withConstants(parts, axis, context);
   },
+  // Lists of extents, of any type and perhaps all empty.
+  fold(context) {
+    const parts = context.inputs.map((_, n) => context.constant(n));
+    const shapes = parts.map(({ tensor }) => tensor.shape);
+    const axis = axisOf(context.attributes.axis, shapes[0]!.length, context);
+    const shape = joined(shapes, axis, context);
+    const data = new Float64Array(context.elements(shape));
+    let start = 0;
+    for (const { tensor } of parts) {
+      place(tensor, data, shape, axis, start);
+      start += tensor.shape[axis]!;
+    }
+    return { kind: 'constant', tensor: { shape, data }, elementType: parts[0]!.elementType };
+  },
 });
+
+/** The shape of all parts together. Throws MODEL_INVALID where they do not join. */
+function joined(
+  shapes: readonly (readonly number[])[],
+  axis: number,
+  context: Pick<ImportContext, 'invalid'>,
+): number[] {
+  const [first = []] = shapes;
+  for (const shape of shapes) {
+    const fits =
+      shape.length === first.length &&
+      shape.every((extent, k) => k === axis || extent === first[k]);
+    if (!fits)
+      context.invalid(`[${shape.join(',')}] does not join [${first.join(',')}] along axis ${axis}`);
+  }
+  return first.with(
+    axis,
+    shapes.reduce((sum, shape) => sum + shape[axis]!, 0),
+  );
+}
+
+/** Copy a part to where it begins along the axis. */
+function place(
+  part: Tensor,
+  data: Float64Array,
+  shape: readonly number[],
+  axis: number,
+  start: number,
+): void {
+  const strides = rowMajorStrides(shape);
+  const own = rowMajorStrides(part.shape);
+  copyStrided(part.shape, part.data, 0, own, data, start * strides[axis]!, strides);
+}
 
 function shapeOf(part: NodeValue | undefined): readonly number[] {
   if (part === undefined) return [];
@@ -37,18 +85,8 @@ function withConstants(
   axis: number,
   context: ImportContext,
 ): DataValue {
-  const first = shapeOf(parts[0]);
-  for (const part of parts) {
-    const shape = shapeOf(part);
-    const fits =
-      shape.length === first.length &&
-      shape.every((extent, k) => k === axis || extent === first[k]);
-    if (!fits)
-      context.invalid(`[${shape.join(',')}] does not join [${first.join(',')}] along axis ${axis}`);
-  }
-  const total = parts.reduce((sum, part) => sum + shapeOf(part)[axis]!, 0);
-  const shape = first.with(axis, total);
-  const strides = rowMajorStrides(shape);
+  const shape = joined(parts.map(shapeOf), axis, context);
+  const total = shape[axis]!;
   const constant = new Float64Array(elementCount(shape));
   const padded: DataValue[] = [];
   let start = 0;
@@ -59,15 +97,7 @@ function withConstants(
       const behind = own.map((extent, k) => (k === axis ? total - start - extent : 0));
       padded.push(context.add('nn.pad', [part], { pads: [...before, ...behind], value: 0 }));
     } else {
-      copyStrided(
-        own,
-        part.tensor.data,
-        0,
-        rowMajorStrides(own),
-        constant,
-        start * strides[axis]!,
-        strides,
-      );
+      place(part.tensor, constant, shape, axis, start);
     }
     start += own[axis]!;
   }

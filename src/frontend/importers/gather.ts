@@ -1,7 +1,7 @@
 import { axisOf, integersOf } from '../axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import type { DataValue } from '../define-importer.ts';
 import { int } from '../attribute-schemas.ts';
+import { alongAxes, axisSelection } from '../weighted-sums.ts';
 
 export default defineImporter({
   operator: 'Gather',
@@ -15,7 +15,7 @@ export default defineImporter({
     },
   ],
   attributes: { axis: attribute(int.default(0), 'axis of data that the indices name') },
-  lowersTo: '`nn.slice` where the indices have a constant step, else `nn.concat` of slices.',
+  lowersTo: '`nn.slice` where the indices have a constant step, else `nn.linear`, which selects.',
   import(context) {
     const x = context.data(0);
     const axis = axisOf(context.attributes.axis, x.shape.length, context);
@@ -30,23 +30,18 @@ export default defineImporter({
       }
       return index < 0 ? index + extent : index;
     });
-    const run = (start: number, step: number, count: number): DataValue =>
-      context.add('nn.slice', [x], {
-        starts: x.shape.map((_, k) => (k === axis ? start : 0)),
-        steps: x.shape.map((_, k) => (k === axis ? step : 1)),
-        shape: x.shape.with(axis, count),
-      });
     const [first, second] = indices;
     if (first === undefined) return context.unsupported('it gathers nothing');
+    context.elements(x.shape.with(axis, indices.length));
     const step = second === undefined ? 1 : second - first;
     const isRun = step !== 0 && indices.every((index, n) => index === first + n * step);
     const taken = isRun
-      ? run(first, step, indices.length)
-      : context.add(
-          'nn.concat',
-          indices.map((index) => run(index, 1, 1)),
-          { axis },
-        );
+      ? context.add('nn.slice', [x], {
+          starts: x.shape.map((_, k) => (k === axis ? first : 0)),
+          steps: x.shape.map((_, k) => (k === axis ? step : 1)),
+          shape: x.shape.with(axis, indices.length),
+        })
+      : alongAxes(x, new Map([[axis, axisSelection(extent, indices)]]), context);
     const shape = [...x.shape.slice(0, axis), ...indexShape, ...x.shape.slice(axis + 1)];
     return context.add('nn.reshape', [taken], { shape });
   },

@@ -1,14 +1,15 @@
 import { broadcastTo } from '../../ir/tensor.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { addConstant, multiplyByConstant } from '../arithmetic.ts';
+import { contract } from '../contraction.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import type { DataValue } from '../define-importer.ts';
+import type { DataValue, ImportContext, NodeValue } from '../define-importer.ts';
 import { flag, float } from '../attribute-schemas.ts';
 import { multiplied, scaled, transposed } from '../matrices.ts';
 
 export default defineImporter({
   operator: 'Gemm',
-  summary: 'alpha · A′ · B′ + beta · C, for one constant matrix: a dense layer.',
+  summary: 'alpha · A′ · B′ + beta · C: with one constant matrix, a dense layer.',
   inputs: [
     { name: 'A', doc: '[m, k], or [k, m] with transA', form: 'either' },
     { name: 'B', doc: '[k, n], or [n, k] with transB', form: 'either' },
@@ -23,16 +24,12 @@ export default defineImporter({
   },
   lowersTo:
     '`nn.dense` with alpha and beta folded into the weights and the bias; `nn.transpose` where a transposed matrix is data.',
-  notes: ['One of A and B must be constant.'],
+  notes: [
+    'Where both A and B are encrypted, `nn.mul` and `nn.linear` take the place of `nn.dense`.',
+  ],
   import(context) {
     const [a, b, c] = context.inputs;
     const { alpha, beta, transA, transB } = context.attributes;
-    if (a?.kind === 'data' && b?.kind === 'data') {
-      return context.unsupported(
-        'both matrices depend on the encrypted input',
-        'use a constant weight matrix; products of encrypted matrices are not compiled yet',
-      );
-    }
     for (const input of [a, b]) {
       const shape = input?.kind === 'data' ? input.shape : (input?.tensor.shape ?? []);
       if (shape.length !== 2) context.invalid(`[${shape.join(',')}] is not a matrix`, { shape });
@@ -50,6 +47,19 @@ export default defineImporter({
       const offset = multiplyByConstant(context.data(2), factor, context);
       return addConstant(offset, scaled(product, alpha), context);
     }
+    if (a?.kind === 'data' && b?.kind === 'data') {
+      const product = contract(
+        [
+          { value: a, labels: transA ? ['k', 'm'] : ['m', 'k'] },
+          { value: b, labels: transB ? ['n', 'k'] : ['k', 'n'] },
+        ],
+        [],
+        ['m', 'n'],
+        context,
+      );
+      const factor = { shape: [], data: Float64Array.of(alpha) };
+      return plusC(multiplyByConstant(product, factor, context), c, beta, context);
+    }
     const flip = (x: DataValue): DataValue =>
       context.add('nn.transpose', [x], { permutation: [1, 0] });
 
@@ -61,7 +71,6 @@ export default defineImporter({
     const turnMatrix = mirrored ? !transA : transB;
     const x = turnData ? flip(data) : data;
     const weights = scaled(turnMatrix ? transposed(matrix) : matrix, alpha);
-    const rows = x.shape[0] ?? 1;
     const columns = weights.shape[1] ?? 1;
     const bias = !mirrored && c?.kind === 'constant' ? rowBias(c.tensor, columns) : null;
     let y = context.add('nn.dense', [x], {
@@ -69,22 +78,32 @@ export default defineImporter({
       bias: bias === null ? null : context.reference(scaled(bias, beta), `${context.name}.bias`),
     });
     if (mirrored) y = flip(y);
-    if (c === undefined || bias !== null) return y;
-    const { shape } = c.kind === 'data' ? c : c.tensor;
-    const fits =
-      shape.length <= 2 &&
-      shape.every((extent, k) => extent === 1 || extent === y.shape[k + 2 - shape.length]);
-    if (!fits) {
-      context.invalid(`C [${shape.join(',')}] does not broadcast to [${y.shape.join(',')}]`, {
-        C: shape,
-        rows,
-      });
-    }
-    if (c.kind === 'constant') return addConstant(y, scaled(c.tensor, beta), context);
-    const factor = { shape: [], data: Float64Array.of(beta) };
-    return context.add('nn.add', [y, multiplyByConstant(c, factor, context)]);
+    return bias === null ? plusC(y, c, beta, context) : y;
   },
 });
+
+/** y + beta · C. */
+function plusC(
+  y: DataValue,
+  c: NodeValue | undefined,
+  beta: number,
+  context: ImportContext,
+): DataValue {
+  if (c === undefined) return y;
+  const { shape } = c.kind === 'data' ? c : c.tensor;
+  const fits =
+    shape.length <= 2 &&
+    shape.every((extent, k) => extent === 1 || extent === y.shape[k + 2 - shape.length]);
+  if (!fits) {
+    context.invalid(`C [${shape.join(',')}] does not broadcast to [${y.shape.join(',')}]`, {
+      C: shape,
+      product: y.shape,
+    });
+  }
+  if (c.kind === 'constant') return addConstant(y, scaled(c.tensor, beta), context);
+  const factor = { shape: [], data: Float64Array.of(beta) };
+  return context.add('nn.add', [y, multiplyByConstant(c, factor, context)]);
+}
 
 /** C as one bias per column, or null where it differs by row. */
 function rowBias(c: Tensor, columns: number): Tensor | null {

@@ -2,83 +2,171 @@
 import { importerEntry } from '../define-importer.ts';
 import type { Importer } from '../define-importer.ts';
 import add from './add.ts';
+import and from './and.ts';
 import argMax from './arg-max.ts';
 import averagePool from './average-pool.ts';
 import batchNormalization from './batch-normalization.ts';
 import cast from './cast.ts';
+import castLike from './cast-like.ts';
+import ceil from './ceil.ts';
 import concat from './concat.ts';
 import constant from './constant.ts';
+import constantOfShape from './constant-of-shape.ts';
 import conv from './conv.ts';
+import convTranspose from './conv-transpose.ts';
+import cumSum from './cum-sum.ts';
+import depthToSpace from './depth-to-space.ts';
 import dequantizeLinear from './dequantize-linear.ts';
 import div from './div.ts';
 import dropout from './dropout.ts';
+import einsum from './einsum.ts';
+import equal from './equal.ts';
+import expand from './expand.ts';
 import flatten from './flatten.ts';
+import floor from './floor.ts';
 import gather from './gather.ts';
+import gatherElements from './gather-elements.ts';
+import gatherNd from './gather-nd.ts';
 import gemm from './gemm.ts';
 import globalAveragePool from './global-average-pool.ts';
+import greater from './greater.ts';
+import greaterOrEqual from './greater-or-equal.ts';
 import identity from './identity.ts';
 import leakyRelu from './leaky-relu.ts';
+import less from './less.ts';
+import lessOrEqual from './less-or-equal.ts';
 import logSoftmax from './log-softmax.ts';
 import matMul from './mat-mul.ts';
+import max from './max.ts';
 import maxPool from './max-pool.ts';
+import mean from './mean.ts';
+import min from './min.ts';
+import mod from './mod.ts';
 import mul from './mul.ts';
 import neg from './neg.ts';
+import not from './not.ts';
+import or from './or.ts';
 import pad from './pad.ts';
 import pow from './pow.ts';
 import quantizeLinear from './quantize-linear.ts';
+import range from './range.ts';
+import reduceL1 from './reduce-l1.ts';
+import reduceL2 from './reduce-l2.ts';
+import reduceLogSum from './reduce-log-sum.ts';
+import reduceLogSumExp from './reduce-log-sum-exp.ts';
+import reduceMax from './reduce-max.ts';
 import reduceMean from './reduce-mean.ts';
+import reduceMin from './reduce-min.ts';
+import reduceProd from './reduce-prod.ts';
+import reduceSum from './reduce-sum.ts';
+import reduceSumSquare from './reduce-sum-square.ts';
 import relu from './relu.ts';
 import reshape from './reshape.ts';
+import resize from './resize.ts';
+import reverseSequence from './reverse-sequence.ts';
+import round from './round.ts';
 import shape from './shape.ts';
 import sigmoid from './sigmoid.ts';
+import size from './size.ts';
 import slice from './slice.ts';
 import softmax from './softmax.ts';
+import spaceToDepth from './space-to-depth.ts';
+import split from './split.ts';
 import squeeze from './squeeze.ts';
 import sub from './sub.ts';
 import sum from './sum.ts';
 import tanh from './tanh.ts';
+import tile from './tile.ts';
 import transpose from './transpose.ts';
+import trilu from './trilu.ts';
 import unsqueeze from './unsqueeze.ts';
+import upsample from './upsample.ts';
+import where from './where.ts';
+import xor from './xor.ts';
 
 export const importers: readonly Importer[] = [
   importerEntry(add),
+  importerEntry(and),
   importerEntry(argMax),
   importerEntry(averagePool),
   importerEntry(batchNormalization),
   importerEntry(cast),
+  importerEntry(castLike),
+  importerEntry(ceil),
   importerEntry(concat),
   importerEntry(constant),
+  importerEntry(constantOfShape),
   importerEntry(conv),
+  importerEntry(convTranspose),
+  importerEntry(cumSum),
+  importerEntry(depthToSpace),
   importerEntry(dequantizeLinear),
   importerEntry(div),
   importerEntry(dropout),
+  importerEntry(einsum),
+  importerEntry(equal),
+  importerEntry(expand),
   importerEntry(flatten),
+  importerEntry(floor),
   importerEntry(gather),
+  importerEntry(gatherElements),
+  importerEntry(gatherNd),
   importerEntry(gemm),
   importerEntry(globalAveragePool),
+  importerEntry(greater),
+  importerEntry(greaterOrEqual),
   importerEntry(identity),
   importerEntry(leakyRelu),
+  importerEntry(less),
+  importerEntry(lessOrEqual),
   importerEntry(logSoftmax),
   importerEntry(matMul),
+  importerEntry(max),
   importerEntry(maxPool),
+  importerEntry(mean),
+  importerEntry(min),
+  importerEntry(mod),
   importerEntry(mul),
   importerEntry(neg),
+  importerEntry(not),
+  importerEntry(or),
   importerEntry(pad),
   importerEntry(pow),
   importerEntry(quantizeLinear),
+  importerEntry(range),
+  importerEntry(reduceL1),
+  importerEntry(reduceL2),
+  importerEntry(reduceLogSum),
+  importerEntry(reduceLogSumExp),
+  importerEntry(reduceMax),
   importerEntry(reduceMean),
+  importerEntry(reduceMin),
+  importerEntry(reduceProd),
+  importerEntry(reduceSum),
+  importerEntry(reduceSumSquare),
   importerEntry(relu),
   importerEntry(reshape),
+  importerEntry(resize),
+  importerEntry(reverseSequence),
+  importerEntry(round),
   importerEntry(shape),
   importerEntry(sigmoid),
+  importerEntry(size),
   importerEntry(slice),
   importerEntry(softmax),
+  importerEntry(spaceToDepth),
+  importerEntry(split),
   importerEntry(squeeze),
   importerEntry(sub),
   importerEntry(sum),
   importerEntry(tanh),
+  importerEntry(tile),
   importerEntry(transpose),
+  importerEntry(trilu),
   importerEntry(unsqueeze),
+  importerEntry(upsample),
+  importerEntry(where),
+  importerEntry(xor),
 ];
 
 const byOperator = new Map(importers.map((importer) => [importer.operator, importer]));

@@ -1,33 +1,66 @@
 import type { Tensor } from '../../ir/tensor.ts';
+import { contract } from '../contraction.ts';
 import { defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext } from '../define-importer.ts';
 import { transposed } from '../matrices.ts';
 
 export default defineImporter({
   operator: 'MatMul',
-  summary: 'Matrix product by numpy rules, with one constant matrix.',
+  summary: 'Matrix product by numpy rules.',
   inputs: [
-    { name: 'A', doc: 'data […, k], or a constant [m, k]', form: 'either' },
-    { name: 'B', doc: 'a constant [k, n], or data […, k, n]', form: 'either' },
+    { name: 'A', doc: '[…, m, k] or [k]', form: 'either' },
+    { name: 'B', doc: '[…, k, n] or [k]', form: 'either' },
   ],
   attributes: {},
-  lowersTo: '`nn.dense`; `nn.transpose` before and behind it where the data is on the right.',
+  lowersTo:
+    '`nn.dense` with one constant matrix, `nn.transpose` around it where the data is on the right; `nn.linear` with a stack of constant matrices; `nn.mul` and `nn.linear` where both are encrypted.',
   notes: [
-    'One of A and B must be constant, and be one matrix or one vector: a constant stack of matrices is refused.',
+    'Two encrypted matrices are repeated to m × k × n products, which are multiplied and summed: two levels more than a product with a constant.',
   ],
   import(context) {
     const [a, b] = context.inputs;
-    if (a?.kind === 'data' && b?.kind === 'data') {
-      return context.unsupported(
-        'both matrices depend on the encrypted input',
-        'use a constant weight matrix; products of encrypted matrices are not compiled yet',
-      );
-    }
+    if (a?.kind === 'data' && b?.kind === 'data') return stacked(context);
+    const constant = context.constant(a?.kind === 'data' ? 1 : 0).tensor;
+    if (constant.shape.slice(0, -2).some((extent) => extent !== 1)) return stacked(context);
     return b?.kind === 'constant'
-      ? timesConstant(context.data(0), b.tensor, context)
-      : constantTimes(context.constant(0).tensor, context.data(1), context);
+      ? timesConstant(context.data(0), constant, context)
+      : constantTimes(constant, context.data(1), context);
   },
 });
+
+/** Any product: the leading axes are aligned at the right and broadcast. */
+function stacked(context: ImportContext): DataValue {
+  const shapes = context.inputs.map((input) =>
+    input?.kind === 'data' ? input.shape : (input?.tensor.shape ?? []),
+  );
+  const [left = [], right = []] = shapes;
+  const inner = right[Math.max(0, right.length - 2)];
+  if (left.length === 0 || right.length === 0 || left.at(-1) !== inner) {
+    context.invalid(`[${left.join(',')}] and [${right.join(',')}] do not multiply`, {
+      left,
+      right,
+    });
+  }
+  const leading = (shape: readonly number[]): string[] =>
+    shape.slice(0, -2).map((_, axis) => `batch${shape.length - 2 - axis}`);
+  const labels = [
+    [...leading(left), ...(left.length > 1 ? ['m'] : []), 'k'],
+    [...leading(right), 'k', ...(right.length > 1 ? ['n'] : [])],
+  ];
+  const longest = left.length > right.length ? leading(left) : leading(right);
+  const result = [
+    ...longest,
+    ...(left.length > 1 ? ['m'] : []),
+    ...(right.length > 1 ? ['n'] : []),
+  ];
+  const data = context.inputs.flatMap((value, n) =>
+    value?.kind === 'data' ? [{ value, labels: labels[n]! }] : [],
+  );
+  const constants = context.inputs.flatMap((value, n) =>
+    value?.kind === 'constant' ? [{ value: value.tensor, labels: labels[n]! }] : [],
+  );
+  return contract(data, constants, result, context);
+}
 
 function dense(x: DataValue, weights: Tensor, context: ImportContext): DataValue {
   return context.add('nn.dense', [x], {
@@ -37,15 +70,8 @@ function dense(x: DataValue, weights: Tensor, context: ImportContext): DataValue
 }
 
 /** One matrix out of a constant whose leading axes have the extent 1. */
-function matrixOf(constant: Tensor, context: ImportContext): Tensor {
-  const extra = constant.shape.slice(0, -2);
-  if (extra.some((extent) => extent !== 1)) {
-    context.unsupported(
-      `its constant is a stack of matrices [${constant.shape.join(',')}]`,
-      'use one MatMul for each matrix',
-    );
-  }
-  return { shape: constant.shape.slice(-2), data: constant.data };
+function matrixOf({ shape, data }: Tensor): Tensor {
+  return { shape: shape.slice(-2), data };
 }
 
 function timesConstant(x: DataValue, constant: Tensor, context: ImportContext): DataValue {
@@ -54,7 +80,7 @@ function timesConstant(x: DataValue, constant: Tensor, context: ImportContext): 
     const y = dense(x, column, context);
     return context.add('nn.reshape', [y], { shape: y.shape.slice(0, -1) });
   }
-  const y = dense(x, matrixOf(constant, context), context);
+  const y = dense(x, matrixOf(constant), context);
   return withRank(
     y,
     x.shape.length === 1 ? constant.shape.length - 1 : constant.shape.length,
@@ -66,7 +92,7 @@ function constantTimes(constant: Tensor, x: DataValue, context: ImportContext): 
   const vector = constant.shape.length === 1;
   const matrix = vector
     ? { shape: [1, constant.data.length], data: constant.data }
-    : matrixOf(constant, context);
+    : matrixOf(constant);
   const weights = transposed(matrix);
   if (x.shape.length === 1) {
     const y = dense(x, weights, context);

@@ -73,7 +73,7 @@ function linearMapOf(
 
 /** Attributes of a linear operation for an affine map; its arrays become constants. */
 export function affineToAttributes(
-  builder: ProgramBuilder,
+  builder: Pick<ProgramBuilder, 'constant'>,
   affine: AffineMap,
   shape: readonly number[],
   hint: string,

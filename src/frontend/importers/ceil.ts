@@ -1,0 +1,3 @@
+import { unaryOfConstant } from '../elementwise-constants.ts';
+
+export default unaryOfConstant('Ceil', 'Elements of a constant rounded up.', Math.ceil);

@@ -1,0 +1,8 @@
+import { binaryOfConstants } from '../elementwise-constants.ts';
+
+export default binaryOfConstants(
+  'Equal',
+  'Whether elements of constants are equal.',
+  'bool',
+  (x, y) => (x === y ? 1 : 0),
+);

@@ -1,0 +1,3 @@
+import { unaryOfConstant } from '../elementwise-constants.ts';
+
+export default unaryOfConstant('Floor', 'Elements of a constant rounded down.', Math.floor);

@@ -1,0 +1,5 @@
+import { unaryOfConstant } from '../elementwise-constants.ts';
+
+export default unaryOfConstant('Not', 'Whether elements of a constant are false.', (x) =>
+  x === 0 ? 1 : 0,
+);

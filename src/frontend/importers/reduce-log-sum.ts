@@ -1,0 +1,7 @@
+import { constantReduction } from '../reductions.ts';
+
+export default constantReduction(
+  'ReduceLogSum',
+  'Logarithm of the sum over axes, of constants.',
+  (group) => Math.log(group.reduce((sum, value) => sum + value, 0)),
+);

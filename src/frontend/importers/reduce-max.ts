@@ -1,0 +1,5 @@
+import { constantReduction } from '../reductions.ts';
+
+export default constantReduction('ReduceMax', 'Largest element over axes, of constants.', (group) =>
+  group.reduce((a, b) => Math.max(a, b), -Infinity),
+);

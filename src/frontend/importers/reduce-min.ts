@@ -1,0 +1,7 @@
+import { constantReduction } from '../reductions.ts';
+
+export default constantReduction(
+  'ReduceMin',
+  'Smallest element over axes, of constants.',
+  (group) => group.reduce((a, b) => Math.min(a, b), Infinity),
+);

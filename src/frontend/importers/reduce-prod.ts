@@ -1,0 +1,5 @@
+import { constantReduction } from '../reductions.ts';
+
+export default constantReduction('ReduceProd', 'Product over axes, of constants.', (group) =>
+  group.reduce((product, value) => product * value, 1),
+);

@@ -11,13 +11,15 @@
  */
 import { CipherloomError, InternalError } from '../errors.ts';
 import type { Warning } from '../errors.ts';
+import { degreeOf } from '../ir/polynomial.ts';
+import { constantOf } from '../ir/program.ts';
 import type { Program } from '../ir/program.ts';
 import { verify } from '../ir/verify.ts';
 import { largestRingDegree, ringDegrees } from '../layout/security.ts';
 import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
 import type { CompileOptions } from './options.ts';
-import { depthOf, levelsBelow } from './packing/depth.ts';
+import { depthOf, levelsBelow, levelsOf } from './packing/depth.ts';
 import { fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
 
 export interface PipelineRequest {
@@ -182,9 +184,21 @@ function levelsExhausted(program: Program, depth: number, options: CompileOption
   // The first operation from the outputs up whose operands would stand above the available levels.
   const node =
     program.operations.findLast((_, id) => (below[id] ?? 0) >= available)?.location ?? undefined;
+  const layers = program.operations.flatMap((operation, id) => {
+    const levels = levelsOf(program, operation);
+    const { op, location } = operation;
+    return levels === 0 ? [] : [{ node: location, op, levels, levelsBehind: below[id] ?? 0 }];
+  });
+  const cheaper = cheaperDegree(program, available, options);
   throw new CipherloomError(
     'LEVELS_EXHAUSTED',
-    `the model needs ${depth} levels; the largest ring, N = ${largestRingDegree}, has ${available} at ${options.security} bits of security`,
+    [
+      `the model needs ${depth} levels; the largest ring, N = ${largestRingDegree}, has ${available} at ${options.security} bits of security`,
+      'layer by layer, the levels each takes and those needed behind it:',
+      ...layers.map(
+        (layer) => `  ${layer.node ?? layer.op}: ${layer.levels}, then ${layer.levelsBehind}`,
+      ),
+    ].join('\n'),
     {
       phase: 'ckks',
       node,
@@ -193,8 +207,30 @@ function levelsExhausted(program: Program, depth: number, options: CompileOption
         levelsAvailable: available,
         ringDegree: largestRingDegree,
         security: options.security,
+        layers,
       },
-      hint: `lower --activation-degree (now ${options.activationDegree}): each halving saves a level per activation`,
+      hint:
+        cheaper === null
+          ? 'train a network with fewer layers, or with fewer activations: each costs a level at least'
+          : `--activation-degree ${cheaper.degree} needs about ${cheaper.levels} levels`,
     },
   );
+}
+
+/** The largest activation degree with which a program would fit, by a rough count; null for none. */
+function cheaperDegree(
+  program: Program,
+  available: number,
+  { activationDegree }: CompileOptions,
+): { readonly degree: number; readonly levels: number } | null {
+  for (let degree = activationDegree - 1; degree >= 2; degree--) {
+    const levels = depthOf(program, (operation) => {
+      const coefficients = operation.attributes['coefficients'];
+      if (typeof coefficients !== 'string') return levelsOf(program, operation);
+      const own = degreeOf(constantOf(program.constants, coefficients));
+      return own === activationDegree ? Math.ceil(Math.log2(degree)) : levelsOf(program, operation);
+    });
+    if (levels <= available) return { degree, levels };
+  }
+  return null;
 }

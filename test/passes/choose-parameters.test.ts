@@ -182,7 +182,26 @@ describe('M14: a model deeper than the largest ring', () => {
     expect(depth - Number(error.node?.replace('polynomial', ''))).toBeGreaterThanOrEqual(
       levelsAvailable! - 1,
     );
-    expect(error.hint).toContain('--activation-degree');
+    expect(error.hint).toContain('fewer layers');
+    // Layer by layer: what each takes and what is left behind it.
+    const layers = error.details['layers'] as readonly Record<string, number>[];
+    const needed = layers.map(({ levels, levelsBehind }) => levels! + levelsBehind!);
+    expect(needed[0]).toBe(levelsNeeded);
+    expect([...needed.slice(1), 0]).toEqual(layers.map(({ levelsBehind }) => levelsBehind));
+    expect(error.message).toContain(`\n  dense0: 1, then ${levelsNeeded! - 1}\n`);
+  });
+
+  it('names an activation degree that fits, where there is one', () => {
+    const program = writeProgram(({ input, dense, polynomial }) => {
+      let x = dense(input([1, 2], [-1, 1]), 2, 2);
+      for (let k = 0; k < 25; k++) x = dense(polynomial(x, [0.1, 0.5, 0.2, 0.1, 0.05]), 2, 2);
+      return [x];
+    });
+    const error = errorOf(() =>
+      runPipeline(program, { options: options(), calibration: null, warn: () => undefined }),
+    );
+    expect(error.code).toBe('LEVELS_EXHAUSTED');
+    expect(error.hint).toMatch(/^--activation-degree 2 needs about 51 levels$/);
   });
 });
 

@@ -14,18 +14,21 @@ export function levelsOf(program: Program, operation: Operation): number {
 }
 
 /** Levels left after each value, down to the outputs: the level at which it is best held. */
-export function levelsBelow(program: Program): number[] {
+export function levelsBelow(
+  program: Program,
+  levels = (operation: Operation): number => levelsOf(program, operation),
+): number[] {
   const below = new Array<number>(program.operations.length).fill(0);
   for (let id = program.operations.length - 1; id >= 0; id--) {
     const operation = program.operations[id];
     if (operation === undefined) continue;
-    const need = (below[id] ?? 0) + levelsOf(program, operation);
+    const need = (below[id] ?? 0) + levels(operation);
     for (const operand of operation.operands) below[operand] = Math.max(below[operand] ?? 0, need);
   }
   return below;
 }
 
 /** Levels from the inputs to the outputs. */
-export function depthOf(program: Program): number {
-  return Math.max(0, ...levelsBelow(program));
+export function depthOf(program: Program, levels?: (operation: Operation) => number): number {
+  return Math.max(0, ...levelsBelow(program, levels));
 }

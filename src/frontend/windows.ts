@@ -32,17 +32,21 @@ export interface Window {
   readonly pads: readonly number[];
 }
 
+/** Padding on one side: more is no network, but a file that wants memory. */
+const maxPad = 2 ** 16;
+
 /**
  * Strides, dilations and pads in full.
  *
- * Throws MODEL_INVALID for lists of another rank and for negative pads. Source: ONNX operators,
+ * Throws MODEL_INVALID for lists of another rank and for negative pads, RESOURCE_LIMIT for pads
+ * beyond 2^16 and kernels beyond what a value may have. Source: ONNX operators,
  * "Conv": SAME pads to ⌈extent / stride⌉ positions, the odd element behind (UPPER) or before (LOWER).
  */
 export function windowOf(
   spatial: readonly number[],
   kernel: readonly number[],
   values: WindowValues,
-  context: Pick<ImportContext, 'invalid'>,
+  context: Pick<ImportContext, 'invalid' | 'elements' | 'tooLarge'>,
 ): Window {
   const rank = spatial.length;
   const ones = spatial.map(() => 1);
@@ -62,6 +66,9 @@ export function windowOf(
     }
   }
   if (pads.some((pad) => pad < 0)) context.invalid(`negative pads [${pads.join(',')}]`, { pads });
+  const widest = Math.max(0, ...pads);
+  if (widest > maxPad) context.tooLarge(`it pads an axis by ${widest}`, widest, maxPad);
+  context.elements(kernel);
   if (values.auto_pad === 'NOTSET') return { strides, dilations, pads };
   if (pads.some((pad) => pad !== 0))
     context.invalid(`both pads and auto_pad ${values.auto_pad} are given`);

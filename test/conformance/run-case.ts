@@ -152,13 +152,10 @@ function attempt(
     return { status: 'skipped', operator: model.graph?.node?.[0]?.opType ?? '', reason };
   }
   const data = set.inputs.filter(({ name }) => encrypted.includes(name));
-  const strange = set.inputs.find(
-    ({ name, proto }) =>
-      !encrypted.includes(name) &&
-      tensorOf(proto!)?.data.every((value) => Math.abs(value) <= largestFloat32) === false,
-  );
-  if (strange !== undefined) {
-    const reason = 'an input holds NaN, infinity or more than float32 can, which no constant may';
+  const constants = set.inputs.filter(({ name }) => !encrypted.includes(name));
+  const folded = encrypted.length === 0 ? set.outputs : [];
+  if ([...constants, ...folded].some(({ proto }) => isStrange(proto!))) {
+    const reason = 'a constant would hold NaN, infinity or more than float32 can, which none may';
     return { status: 'skipped', operator: 'constant', reason };
   }
   try {
@@ -186,6 +183,10 @@ function attempt(
   } catch (error) {
     return refusalOf(error);
   }
+}
+
+function isStrange(proto: onnx.ITensorProto): boolean {
+  return tensorOf(proto)?.data.every((value) => Math.abs(value) <= largestFloat32) === false;
 }
 
 const failed = (reason: string): WayOutcome => ({ status: 'failed', reason });

@@ -26,7 +26,7 @@ function indexPage(): string {
   return [
     '# ONNX operators',
     generated,
-    'These operators of the default domain are imported, opsets 7 to 22, IR versions 3 to 12. _Data_ is a value that depends on the encrypted input; everything else is constant and is computed when the model is compiled, whatever the operator.',
+    'These operators of the default domain are imported, opsets 6 to 24, IR versions 3 to 12. _Data_ is a value that depends on the encrypted input; everything else is constant and is computed when the model is compiled, whatever the operator.',
     table(
       ['operator', 'does', 'becomes'],
       importers.map(({ operator, summary, lowersTo }) => [

@@ -56,7 +56,7 @@ export interface ImportedModel extends ModelExamination {
 }
 
 const irVersions = { lowest: 3, highest: 12 } as const;
-const opsets = { lowest: 6, highest: 22 } as const;
+const opsets = { lowest: 6, highest: 24 } as const;
 const floats: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
 /**
@@ -189,13 +189,7 @@ function importValues(
     };
     const importer = node.domain === '' ? importerOf(node.operator) : undefined;
     if (importer === undefined) {
-      const refusal =
-        node.domain === ''
-          ? refusalOf(node.operator)
-          : {
-              reason: 'it belongs to another domain than that of ONNX',
-              wayOut: 'export with standard operators',
-            };
+      const refusal = refusalOf(node.operator, node.domain);
       refuse(refusal.reason, refusal.wayOut);
       continue;
     }

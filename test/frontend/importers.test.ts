@@ -1,24 +1,22 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { approximatedOperators } from '../../src/frontend/activations.ts';
-import { importOnnx } from '../../src/frontend/import-onnx.ts';
 import { importers } from '../../src/frontend/importers/index.ts';
 import { expectSameAsOnnxruntime } from '../support/compare-onnx.ts';
 import { encodeModel } from '../support/onnx-model.ts';
+import { activationCases } from './activation-cases.ts';
 import { importerCases } from './importer-cases.ts';
 import { structuralCases } from './structural-cases.ts';
 
 const folder = path.join(import.meta.dirname, '../../src/frontend/importers');
 
-/** The cases of both files, by operator. */
+const tables = [activationCases, importerCases, structuralCases];
+
+/** The cases of all files, by operator. */
 const cases = Object.fromEntries(
-  [...new Set([...Object.keys(importerCases), ...Object.keys(structuralCases)])]
+  [...new Set(tables.flatMap((table) => Object.keys(table)))]
     .sort()
-    .map((operator) => [
-      operator,
-      [...(importerCases[operator] ?? []), ...(structuralCases[operator] ?? [])],
-    ]),
+    .map((operator) => [operator, tables.flatMap((table) => table[operator] ?? [])]),
 );
 
 describe('the table of importers', () => {
@@ -37,17 +35,6 @@ describe('the table of importers', () => {
 
   test('is tested operator by operator', () => {
     expect(Object.keys(cases)).toEqual(operators);
-  });
-
-  test('names the approximated operators', () => {
-    const activations = operators.filter((operator) =>
-      cases[operator]!.some(({ model }) =>
-        importOnnx(encodeModel(model), { name: 'test' }).program.operations.some(
-          ({ op }) => op === 'nn.activation',
-        ),
-      ),
-    );
-    expect(activations).toEqual([...approximatedOperators]);
   });
 });
 

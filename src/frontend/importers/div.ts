@@ -1,4 +1,5 @@
 import { broadcastShapes, zipTensors } from '../../ir/tensor.ts';
+import { applied } from '../activations.ts';
 import { multiplyByConstant } from '../arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 import { isInteger } from '../onnx/element-types.ts';
@@ -15,20 +16,24 @@ function divisorOf(context: Pick<ImportContext, 'constant' | 'invalid'>): Consta
 
 export default defineImporter({
   operator: 'Div',
-  summary: 'Elementwise quotient with broadcasting, by a constant.',
+  summary: 'Elementwise quotient with broadcasting.',
   inputs: [
     { name: 'A', doc: 'any tensor', form: 'either' },
-    { name: 'B', doc: 'a constant without zeros that broadcasts with A', form: 'either' },
+    { name: 'B', doc: 'a tensor that broadcasts with A; a constant has no zeros', form: 'either' },
   ],
   attributes: oldBroadcast.attributes,
-  lowersTo: '`nn.scale` by the reciprocal.',
-  notes: ['A divisor that depends on the encrypted input is refused: 1/x is no polynomial.'],
+  lowersTo:
+    '`nn.scale` by the reciprocal of a constant; for an encrypted divisor `nn.activation` reciprocal and `nn.scale` or `nn.mul`.',
+  notes: [
+    'The reciprocal of an encrypted divisor becomes a polynomial, fitted on the calibrated range, which must not reach 0; else the model is refused.',
+  ],
   import(context) {
-    if (context.inputs[1]?.kind !== 'constant') {
-      return context.unsupported(
-        'it divides by an encrypted value',
-        'divide by a constant, or multiply by a polynomial that approximates 1/x',
-      );
+    const [a, b] = context.inputs;
+    if (b?.kind === 'data') {
+      const reciprocal = applied('reciprocal', {}, b, context);
+      return a?.kind === 'constant'
+        ? multiplyByConstant(reciprocal, a.tensor, context)
+        : context.add('nn.mul', [context.data(0), reciprocal]);
     }
     const { shape, data } = divisorOf(context).tensor;
     return multiplyByConstant(

@@ -1,7 +1,3 @@
-import { variadicOfConstants } from '../elementwise-constants.ts';
+import { extremeOperator } from '../extremes.ts';
 
-export default variadicOfConstants(
-  'Max',
-  'Largest of the elements of constants, with broadcasting.',
-  Math.max,
-);
+export default extremeOperator('Max', 'Largest of the elements, with broadcasting.');

@@ -1,7 +1,3 @@
-import { variadicOfConstants } from '../elementwise-constants.ts';
+import { extremeOperator } from '../extremes.ts';
 
-export default variadicOfConstants(
-  'Min',
-  'Smallest of the elements of constants, with broadcasting.',
-  Math.min,
-);
+export default extremeOperator('Min', 'Smallest of the elements, with broadcasting.');

@@ -1,12 +1,3 @@
-import { activation, activationNote } from '../activations.ts';
-import { defineImporter } from '../define-importer.ts';
+import { activationOperator } from '../activations.ts';
 
-export default defineImporter({
-  operator: 'Tanh',
-  summary: 'Hyperbolic tangent of each element.',
-  inputs: [{ name: 'X', doc: 'any tensor', form: 'data' }],
-  attributes: {},
-  lowersTo: '`nn.activation`, which approximate-activations replaces by a polynomial.',
-  notes: [activationNote],
-  import: (context) => activation('tanh', {}, context),
-});
+export default activationOperator('Tanh', 'Hyperbolic tangent of each element.', 'tanh');

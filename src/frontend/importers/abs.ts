@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Abs', 'Magnitude of each element.', 'abs');

@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Acos', 'Inverse cosine of each element.', 'acos');

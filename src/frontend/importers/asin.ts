@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Asin', 'Inverse sine of each element.', 'asin');

@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Asinh', 'Inverse hyperbolic sine of each element.', 'asinh');

@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Cos', 'Cosine of each element.', 'cos');

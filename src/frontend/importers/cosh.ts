@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Cosh', 'Hyperbolic cosine of each element.', 'cosh');

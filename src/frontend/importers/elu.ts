@@ -1,0 +1,11 @@
+import { activationWith } from '../activations.ts';
+import { float } from '../attribute-schemas.ts';
+import { attribute } from '../define-importer.ts';
+
+export default activationWith(
+  'Elu',
+  'x where x ≥ 0, alpha · (exp(x) − 1) elsewhere.',
+  'elu',
+  { alpha: attribute(float.default(1), 'factor of negative arguments') },
+  ({ alpha }) => ({ alpha }),
+);

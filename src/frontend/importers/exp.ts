@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Exp', 'Exponential of each element.', 'exp');

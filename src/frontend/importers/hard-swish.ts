@@ -1,0 +1,7 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator(
+  'HardSwish',
+  'x · max(0, min(1, x / 6 + 1/2)) of each element.',
+  'hardSwish',
+);

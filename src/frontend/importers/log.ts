@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Log', 'Natural logarithm of each element.', 'log');

@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Sinh', 'Hyperbolic sine of each element.', 'sinh');

@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Softsign', 'x / (1 + |x|) of each element.', 'softsign');

@@ -1,0 +1,3 @@
+import { activationOperator } from '../activations.ts';
+
+export default activationOperator('Sqrt', 'Square root of each element.', 'sqrt');

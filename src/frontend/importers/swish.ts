@@ -1,0 +1,11 @@
+import { activationWith } from '../activations.ts';
+import { float } from '../attribute-schemas.ts';
+import { attribute } from '../define-importer.ts';
+
+export default activationWith(
+  'Swish',
+  'x · sigmoid(alpha · x) of each element.',
+  'swish',
+  { alpha: attribute(float.default(1), 'steepness') },
+  ({ alpha }) => ({ alpha }),
+);

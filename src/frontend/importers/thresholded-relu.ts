@@ -1,0 +1,11 @@
+import { activationWith } from '../activations.ts';
+import { float } from '../attribute-schemas.ts';
+import { attribute } from '../define-importer.ts';
+
+export default activationWith(
+  'ThresholdedRelu',
+  'x where x > alpha, 0 elsewhere.',
+  'thresholdedRelu',
+  { alpha: attribute(float.default(1), 'argument above which x passes') },
+  ({ alpha }) => ({ alpha }),
+);

@@ -169,6 +169,7 @@ function parseAttributes({ node, importer, opset, name }: NodeToImport): Record<
     if (spec.until !== undefined && opset > spec.until) {
       fail(attribute, `exists until opset ${spec.until}, the model has opset ${opset}`);
     }
+    if (kind === 'reference') fail(attribute, 'refers to an attribute of no function');
     if (kind === 'other') fail(attribute, 'is a graph, a type or a sparse tensor');
   }
   const values: [string, unknown][] = [];

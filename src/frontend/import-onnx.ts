@@ -10,6 +10,7 @@ import type { NodeValue } from './define-importer.ts';
 import { importNode, UnsupportedNode } from './import-node.ts';
 import { importerOf } from './importers/index.ts';
 import { refusalOf } from './known-operators.ts';
+import { inlineFunctions } from './inline-functions.ts';
 import { labelsFromMetadata, rangeFromMetadata } from './metadata.ts';
 import { decodeOnnx } from './onnx/decode.ts';
 import type { ExternalData } from './onnx/external-data.ts';
@@ -73,7 +74,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): ImportedM
 
 /** Import a model as far as it goes: like importOnnx, but what is unsupported is listed, not thrown. */
 export function examineOnnx(bytes: Uint8Array, options: ImportOptions): ModelExamination {
-  const model = decodeOnnx(bytes, options.file ?? options.name, options.external);
+  const model = inlineFunctions(decodeOnnx(bytes, options.file ?? options.name, options.external));
   const nodes = orderNodes(model.graph).filter(({ live }) => live);
   const unsupported = checkVersions(model);
   const warnings: Warning[] = [];
@@ -118,7 +119,7 @@ function unsupportedError(parts: readonly UnsupportedPart[]): CipherloomError {
   });
 }
 
-function checkVersions({ irVersion, opsets: imported }: OnnxModel): UnsupportedPart[] {
+function checkVersions({ irVersion, opsets: imported, graph }: OnnxModel): UnsupportedPart[] {
   const parts: UnsupportedPart[] = [];
   const refuse = (reason: string): void => {
     const wayOut = 'export again with opset_version=17';
@@ -129,9 +130,11 @@ function checkVersions({ irVersion, opsets: imported }: OnnxModel): UnsupportedP
       `it has IR version ${irVersion}, ${irVersions.lowest} to ${irVersions.highest} can be read`,
     );
   }
-  const opset = imported.get('') ?? 0;
-  if (opset < opsets.lowest || opset > opsets.highest) {
-    refuse(`it has opset ${opset}, ${opsets.lowest} to ${opsets.highest} can be read`);
+  const inlined = graph.nodes.flatMap(({ opset }) => opset ?? []);
+  for (const opset of new Set([imported.get('') ?? 0, ...inlined])) {
+    if (opset < opsets.lowest || opset > opsets.highest) {
+      refuse(`it has opset ${opset}, ${opsets.lowest} to ${opsets.highest} can be read`);
+    }
   }
   return parts;
 }
@@ -201,7 +204,10 @@ function importValues(
       }
       const given = node.inputs.map((input) => (input === '' ? undefined : valueOf(input)));
       const results = importNode(
-        { node, name, importer, opset, inputs: given, spareElements: spare.left() },
+        {
+          ...{ node, name, importer, inputs: given, spareElements: spare.left() },
+          opset: node.opset ?? opset,
+        },
         builder,
       );
       results.forEach(node.inputs.length === 0 ? spare.stored : spare.made);
@@ -251,15 +257,13 @@ function foldingAllowance() {
     counted.add(value.tensor.data);
     left += factor * value.tensor.data.length;
   };
-  return {
-    left: () => left,
-    stored(this: void, value: NodeValue): void {
-      count(value, 4);
-    },
-    made(this: void, value: NodeValue): void {
-      count(value, -1);
-    },
+  const stored = (value: NodeValue): void => {
+    count(value, 4);
   };
+  const made = (value: NodeValue): void => {
+    count(value, -1);
+  };
+  return { left: () => left, stored, made };
 }
 
 /** How many nodes a warning names. */

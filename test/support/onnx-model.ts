@@ -14,7 +14,9 @@ export type TestAttribute =
   | readonly string[]
   | { readonly float: number }
   | { readonly floats: readonly number[] }
-  | { readonly tensor: TestTensor };
+  | { readonly tensor: TestTensor }
+  /** What the call of a function gives as its attribute `ref`. */
+  | { readonly ref: string; readonly kind: 'FLOAT' | 'INT' | 'INTS' | 'TENSOR' };
 
 export interface TestTensor {
   readonly dims: readonly number[];
@@ -35,6 +37,19 @@ export interface TestNode {
   readonly attributes?: Readonly<Record<string, TestAttribute>>;
 }
 
+export interface TestFunction {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly TestNode[];
+  /** Attributes without a default. */
+  readonly attributes?: readonly string[];
+  readonly defaults?: Readonly<Record<string, TestAttribute>>;
+  readonly opset?: number;
+  readonly domains?: readonly string[];
+}
+
 type Dim = number | string;
 
 export interface TestModel {
@@ -50,6 +65,7 @@ export interface TestModel {
   readonly nodes: readonly TestNode[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly valueInfo?: Readonly<Record<string, readonly Dim[]>>;
+  readonly functions?: readonly TestFunction[];
 }
 
 /** Numbers of TensorProto.DataType. */
@@ -139,6 +155,7 @@ function attributeProto(name: string, value: TestAttribute): onnx.IAttributeProt
   const typed = value as Exclude<TestAttribute, number | string | readonly (number | string)[]>;
   if ('float' in typed) return { name, type: AttributeType.FLOAT, f: typed.float };
   if ('floats' in typed) return { name, type: AttributeType.FLOATS, floats: [...typed.floats] };
+  if ('ref' in typed) return { name, type: AttributeType[typed.kind], refAttrName: typed.ref };
   return { name, type: AttributeType.TENSOR, t: tensorProto('', typed.tensor) };
 }
 
@@ -169,16 +186,7 @@ export function encodeModel(model: TestModel): Uint8Array<ArrayBuffer> {
     metadataProps: Object.entries(model.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: {
       name: 'test',
-      node: model.nodes.map((node) => ({
-        opType: node.op,
-        name: node.name ?? '',
-        domain: node.domain ?? '',
-        input: [...node.inputs],
-        output: [...node.outputs],
-        attribute: Object.entries(node.attributes ?? {}).map(([name, value]) =>
-          attributeProto(name, value),
-        ),
-      })),
+      node: model.nodes.map(nodeProto),
       initializer: Object.entries(model.initializers ?? {}).map(([name, value]) =>
         tensorProto(name, value),
       ),
@@ -191,7 +199,45 @@ export function encodeModel(model: TestModel): Uint8Array<ArrayBuffer> {
       ),
     },
   }).finish();
-  return Uint8Array.from(bytes);
+  const functions = (model.functions ?? []).map((each) => delimited(25, functionProto(each)));
+  return Uint8Array.from(Buffer.concat([bytes, Uint8Array.from(functions.flat())]));
+}
+
+function nodeProto(node: TestNode): onnx.INodeProto {
+  return {
+    opType: node.op,
+    name: node.name ?? '',
+    domain: node.domain ?? '',
+    input: [...node.inputs],
+    output: [...node.outputs],
+    attribute: Object.entries(node.attributes ?? {}).map(([name, value]) =>
+      attributeProto(name, value),
+    ),
+  };
+}
+
+/** A function of ONNX 1.13: attributes with defaults are a field that onnx-proto does not have. */
+function functionProto(each: TestFunction): number[] {
+  const { name, domain, inputs, outputs, nodes, attributes = [], defaults = {} } = each;
+  const bytes = proto.FunctionProto.encode({
+    ...{ name, domain, input: [...inputs], output: [...outputs], attribute: [...attributes] },
+    node: nodes.map(nodeProto),
+    opsetImport: [
+      { domain: '', version: each.opset ?? 13 },
+      ...(each.domains ?? []).map((imported) => ({ domain: imported, version: 1 })),
+    ],
+  }).finish();
+  const values = Object.entries(defaults).map(([attribute, value]) =>
+    delimited(11, [...proto.AttributeProto.encode(attributeProto(attribute, value)).finish()]),
+  );
+  return [...bytes, ...values.flat()];
+}
+
+/** A protobuf field that holds a message. */
+function delimited(field: number, content: readonly number[]): number[] {
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+  return [...varint(field * 8 + 2), ...varint(content.length), ...content];
 }
 
 /** A tensor of a shape with the given elements, repeated as often as needed. */

@@ -48,12 +48,17 @@ function masksOf(context: ImportContext): {
   };
 }
 
+/** The elements where the mask is 1; infinities that it hides count for nothing. */
+function chosen(value: Tensor, mask: Tensor, context: ImportContext): Tensor {
+  return zipConstants(value, mask, (element, keep) => (keep === 0 ? 0 : element), context);
+}
+
 function branch(value: NodeValue | undefined, mask: Tensor, context: ImportContext): NodeValue {
   if (value?.kind === 'data') return masked(value, mask, context);
   const constant = value?.tensor ?? context.invalid('a branch is missing');
   return {
     kind: 'constant',
-    tensor: zipConstants(constant, mask, (a, b) => a * b, context),
+    tensor: chosen(constant, mask, context),
     elementType: 'float32',
   };
 }

@@ -6,9 +6,17 @@ import { printable, quoted } from '../printable.ts';
 import { elementTypeName } from './element-types.ts';
 import { externalRange, externalReader } from './external-data.ts';
 import type { ExternalData, ReadExternal } from './external-data.ts';
-import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './model.ts';
+import type {
+  OnnxAttribute,
+  OnnxFunction,
+  OnnxModel,
+  OnnxNode,
+  OnnxTensor,
+  OnnxValueInfo,
+} from './model.ts';
 import { scanModel } from './scan.ts';
 import { lazyTensor } from './tensor.ts';
+import { fieldsOf } from './wire.ts';
 
 /** An integer as protobufjs gives it: a Long where 64 bits are declared, with or without `long`. */
 function toNumber(value: unknown): number {
@@ -50,12 +58,7 @@ export function decodeOnnx(
     return invalid(bytes.length === 0 ? 'the file is empty' : 'it has no graph');
   if (toNumber(proto.irVersion) === 0) invalid('it has no IR version');
 
-  const opsets = new Map<string, number>();
-  for (const opset of proto.opsetImport) {
-    const domain = normalDomain(opset.domain ?? '');
-    if (opsets.has(domain)) invalid(`the opset of domain ${quoted(domain)} is imported twice`);
-    opsets.set(domain, toNumber(opset.version));
-  }
+  const opsets = decodeOpsets(proto.opsetImport, invalid);
   if (!opsets.has(''))
     invalid('it imports no opset of the default domain', 'export the model again');
 
@@ -76,8 +79,64 @@ export function decodeOnnx(
       outputs: (graph.output ?? []).map(decodeValueInfo),
       valueInfo: (graph.valueInfo ?? []).map(decodeValueInfo),
     },
+    functions: decodeFunctions(proto.functions, view, readExternal, invalid),
   };
 }
+
+type Invalid = (reason: string) => never;
+
+function decodeOpsets(
+  imports: readonly onnx.IOperatorSetIdProto[],
+  invalid: Invalid,
+): ReadonlyMap<string, number> {
+  const opsets = new Map<string, number>();
+  for (const opset of imports) {
+    const domain = normalDomain(opset.domain ?? '');
+    if (opsets.has(domain)) invalid(`the opset of domain ${quoted(domain)} is imported twice`);
+    opsets.set(domain, toNumber(opset.version));
+  }
+  return opsets;
+}
+
+function decodeFunctions(
+  functions: readonly onnx.IFunctionProto[],
+  bytes: Uint8Array,
+  readExternal: ReadExternal,
+  invalid: Invalid,
+): OnnxFunction[] {
+  const known = new Set<string>();
+  const messages = fieldsOf(bytes, functionsField);
+  return functions.map((each, n) => {
+    const name = each.name ?? '';
+    const domain = normalDomain(each.domain ?? '');
+    if (known.has(`${domain}.${name}`)) {
+      invalid(`it defines the function ${quoted(`${domain}.${name}`)} twice`);
+    }
+    known.add(`${domain}.${name}`);
+    // Attributes with defaults are of ONNX 1.13; onnx-proto reads those of 1.10 only.
+    const defaults = fieldsOf(messages[n] ?? new Uint8Array(), attributeDefaultsField).map(
+      (message) => onnxProto.onnx.AttributeProto.decode(message),
+    );
+    return {
+      name,
+      domain,
+      inputs: each.input ?? [],
+      outputs: each.output ?? [],
+      attributes: new Map<string, OnnxAttribute | null>([
+        ...(each.attribute ?? []).map((attribute) => [attribute, null] as const),
+        ...defaults.map(
+          (attribute) => [attribute.name, decodeAttribute(attribute, readExternal)] as const,
+        ),
+      ]),
+      nodes: (each.node ?? []).map((node) => decodeNode(node, readExternal)),
+      opsets: decodeOpsets(each.opsetImport ?? [], invalid),
+    };
+  });
+}
+
+/** Numbers of Model.functions and Function.attribute_proto. */
+const functionsField = 25;
+const attributeDefaultsField = 11;
 
 /** `ai.onnx` is the long name of the default domain. */
 function normalDomain(domain: string): string {
@@ -116,6 +175,10 @@ function decodeAttribute(
 ): OnnxAttribute {
   const { AttributeType } = onnxProto.onnx.AttributeProto;
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const { refAttrName } = attribute;
+  if (typeof refAttrName === 'string' && refAttrName !== '') {
+    return { kind: 'reference', value: refAttrName };
+  }
   switch (attribute.type) {
     case AttributeType.FLOAT:
       return { kind: 'float', value: attribute.f ?? 0 };

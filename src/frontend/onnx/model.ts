@@ -17,13 +17,17 @@ export interface OnnxTensor {
   read(): { readonly tensor: Tensor; readonly elementType: ElementType };
 }
 
-/** Value of an attribute; `other` is a graph, a type or a sparse tensor. */
+/**
+ * Value of an attribute; `reference` names an attribute of the function that the node stands in,
+ * `other` is a graph, a type or a sparse tensor.
+ */
 export type OnnxAttribute =
   | { readonly kind: 'float' | 'int'; readonly value: number }
   | { readonly kind: 'floats' | 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'tensor'; readonly value: OnnxTensor }
+  | { readonly kind: 'reference'; readonly value: string }
   | { readonly kind: 'other'; readonly value: string };
 
 export interface OnnxNode {
@@ -35,6 +39,21 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+  /** Opset of ONNX itself that it is written for, where that is not the model's. */
+  readonly opset?: number;
+}
+
+/** An operator that the model defines by a graph of its own. */
+export interface OnnxFunction {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Attributes that a call may give, with their values where it does not. */
+  readonly attributes: ReadonlyMap<string, OnnxAttribute | null>;
+  readonly nodes: readonly OnnxNode[];
+  /** Opset version by domain. */
+  readonly opsets: ReadonlyMap<string, number>;
 }
 
 export interface OnnxValueInfo {
@@ -63,4 +82,5 @@ export interface OnnxModel {
   readonly documentation: string;
   readonly metadata: ReadonlyMap<string, string>;
   readonly graph: OnnxGraph;
+  readonly functions: readonly OnnxFunction[];
 }

@@ -173,6 +173,8 @@ const table: Readonly<Record<MessageName, Fields>> = {
     8: ['doc_string', 'bytes'],
     9: ['opset_import', 'OperatorSet'],
     10: ['domain', 'bytes'],
+    // Of ONNX 1.13: the decoder skips it, wire.ts finds it.
+    11: ['attribute_proto', 'Attribute'],
   },
 };
 

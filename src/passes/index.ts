@@ -19,6 +19,7 @@ import lowerPooling from './lower-pooling.ts';
 import matchScales from './match-scales.ts';
 import placeRelins from './place-relins.ts';
 import placeRescales from './place-rescales.ts';
+import recogniseActivations from './recognise-activations.ts';
 import recognisePolynomials from './recognise-polynomials.ts';
 import schedule from './schedule.ts';
 import splitPostprocess from './split-postprocess.ts';
@@ -29,6 +30,7 @@ export const passes: readonly Pass[] = [
   foldBatchNorm,
   lowerPooling,
   splitPostprocess,
+  recogniseActivations,
   recognisePolynomials,
   calibrateRanges,
   approximateActivations,

@@ -8,6 +8,7 @@ import foldPolynomials from '../../src/passes/fold-polynomials.ts';
 import fuseLinear from '../../src/passes/fuse-linear.ts';
 import { passes } from '../../src/passes/index.ts';
 import lowerPooling from '../../src/passes/lower-pooling.ts';
+import recogniseActivations from '../../src/passes/recognise-activations.ts';
 import recognisePolynomials from '../../src/passes/recognise-polynomials.ts';
 import splitPostprocess from '../../src/passes/split-postprocess.ts';
 import { calibrationOf } from '../support/calibration.ts';
@@ -32,6 +33,21 @@ describe('nn passes on random programs', () => {
     },
     { pass: lowerPooling, steps: ['averagePool', 'conv', 'square', 'pad'], tolerance: float32 },
     { pass: splitPostprocess, steps: plainSteps, tails: true, tolerance: exact },
+    {
+      pass: recogniseActivations,
+      steps: [
+        'activation',
+        'activation',
+        'add',
+        'dense',
+        'mul',
+        'negate',
+        'polynomial',
+        'square',
+        'sub',
+      ],
+      tolerance: 1e-9,
+    },
     {
       pass: recognisePolynomials,
       steps: [

@@ -29,7 +29,9 @@ const step = z.union([
   }),
 ]);
 
-export const compositeSteps = z.array(step).min(1).max(256).readonly();
+export const maxCompositeSteps = 256;
+
+export const compositeSteps = z.array(step).min(1).max(maxCompositeSteps).readonly();
 
 export type CompositeStep = z.infer<typeof step>;
 

@@ -26,7 +26,7 @@ const maxTextBytes = 2 ** 28;
 const maxConstantsBytes = 2 ** 34;
 const maxElements = 2 ** 31;
 
-const constantLine = /^@(\S+) = \[([\d, ]*)\] sha256:([0-9a-f]{64})$/gm;
+const constantLine = /^(?:public )?@(\S+) = \[([\d, ]*)\] sha256:([0-9a-f]{64})$/gm;
 
 /**
  * Read a program from IR text, with its large constants from the folder's constants file.
@@ -127,6 +127,7 @@ function collectConstants(program: Program, into: Map<string, Tensor>): void {
   for (const tensor of program.constants.values()) {
     if (tensor.data.length > inlineElements) into.set(hashConstant(tensor), tensor);
   }
+  if (program.publicPart !== undefined) collectConstants(program.publicPart, into);
 }
 
 function writeConstants(path: string, constants: ReadonlyMap<string, Tensor>, flag: string): void {

@@ -41,14 +41,17 @@ export function opContext(
   return { constant: (reference) => constantOf(constants, reference), modulus, location };
 }
 
-/** Start a program; `from` supplies name, constants and modulus to keep. */
+/** Start a program; `from` supplies constants, modulus and public part to keep. */
 export function buildProgram(
   name: string,
-  from?: { readonly constants?: ReadonlyMap<string, Tensor>; readonly modulus?: Modulus | null },
+  from?: Partial<Pick<Program, 'constants' | 'modulus' | 'publicPart'>>,
 ): ProgramBuilder {
   const operations: Operation[] = [];
   const constants = new Map(from?.constants ?? []);
   const modulus = from?.modulus ?? null;
+  const publicPart = from?.publicPart;
+  const taken = (constantName: string): boolean =>
+    constants.has(constantName) || publicPart?.constants.has(constantName) === true;
   const typeOf = (value: ValueId): Type => {
     const operation = operations[value];
     invariant(operation !== undefined, `value %${value} is used before it is made`);
@@ -74,7 +77,7 @@ export function buildProgram(
     constant(value, hint) {
       const base = hint.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, 60) || 'c';
       let constantName = base;
-      for (let n = 1; constants.has(constantName); n++) constantName = `${base}.${n}`;
+      for (let n = 1; taken(constantName); n++) constantName = `${base}.${n}`;
       constants.set(constantName, value);
       return `@${constantName}`;
     },
@@ -92,7 +95,8 @@ export function buildProgram(
       return operation;
     },
     finish(outputs) {
-      return withoutUnused({ name, operations, outputs, constants, modulus });
+      const program = { name, operations, outputs, constants, modulus };
+      return withoutUnused(publicPart === undefined ? program : { ...program, publicPart });
     },
   };
 }
@@ -153,9 +157,14 @@ export function typedOperation(
   }
 }
 
-/** Drop operations that no output needs (inputs stay) and constants that no operation names. */
+/**
+ * Drop operations that no output needs (inputs stay, but for public ones) and constants that no
+ * operation names.
+ */
 export function withoutUnused(program: Program): Program {
-  const live = program.operations.map((operation) => operation.op.endsWith('.input'));
+  const live = program.operations.map(
+    ({ op, attributes }) => op.endsWith('.input') && attributes['public'] !== true,
+  );
   for (const output of program.outputs) live[output.value] = true;
   for (let id = program.operations.length - 1; id >= 0; id--) {
     if (live[id] === true)
@@ -204,7 +213,7 @@ export function rewriteProgram(
   step: (operation: Operation, id: ValueId, rewriter: Rewriter) => ValueId,
   modulus: Modulus | null = program.modulus,
 ): Program {
-  const builder = buildProgram(program.name, { constants: program.constants, modulus });
+  const builder = buildProgram(program.name, { ...program, modulus });
   const values = new Map<ValueId, ValueId>();
   const mapped = (value: ValueId): ValueId => {
     const now = values.get(value);

@@ -16,6 +16,8 @@ export interface OpContext {
   readonly modulus: Modulus | null;
   /** Node name for error messages. */
   readonly location: string | null;
+  /** A value that the server knows, in the clear; only while a program is interpreted. */
+  publicValue?(name: string): Tensor;
 }
 
 export interface OperandSpec {

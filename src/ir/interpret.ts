@@ -5,6 +5,7 @@ import { opContext } from './build.ts';
 import type { Value } from './define-op.ts';
 import { lookupOp } from './ops.ts';
 import type { Operation, Program, ValueId } from './program.ts';
+import type { Tensor } from './tensor.ts';
 
 export interface InterpretOptions {
   /** Called with every value as it is made (calibration, simulation, diffs). */
@@ -14,16 +15,36 @@ export interface InterpretOptions {
 }
 
 /**
+ * The inputs of a program, and the public values that its public part computes from them.
+ *
+ * Throws INPUT_INVALID for a missing public input.
+ */
+export function withPublicValues(
+  { publicPart }: Program,
+  inputs: ReadonlyMap<string, Value>,
+): ReadonlyMap<string, Value> {
+  if (publicPart === undefined) return inputs;
+  return new Map([...inputs, ...interpret(publicPart, inputs)]);
+}
+
+/**
  * Run a program on one set of inputs.
  *
- * Inputs and outputs are by name: tensors for nn programs, slot vectors for packed and ckks ones.
+ * Inputs and outputs are by name: tensors for nn programs, slot vectors for packed and ckks ones;
+ * public inputs are tensors always, the same for every image of a batch.
  * Values are released after their last use. Throws INPUT_INVALID for a missing input.
  */
 export function interpret(
   program: Program,
-  inputs: ReadonlyMap<string, Value>,
+  given: ReadonlyMap<string, Value>,
   options: InterpretOptions = {},
 ): Map<string, Value> {
+  const inputs = withPublicValues(program, given);
+  const publicValue = (name: string): Tensor => {
+    const value = inputs.get(name);
+    invariant(value?.kind === 'tensor', `the public value "${name}" is computed`);
+    return value.tensor;
+  };
   const lastUse = new Int32Array(program.operations.length).fill(-1);
   program.operations.forEach((operation, id) => {
     for (const operand of operation.operands) lastUse[operand] = id;
@@ -44,7 +65,7 @@ export function interpret(
       if (input === undefined) {
         throw new CipherloomError('INPUT_INVALID', `input "${name}" is missing`, {
           node: name,
-          details: { given: [...inputs.keys()] },
+          details: { given: [...given.keys()] },
         });
       }
       value = input;
@@ -54,7 +75,10 @@ export function interpret(
         invariant(type !== undefined, `value %${operand} has no type`);
         return type;
       });
-      const context = opContext(program.constants, program.modulus, operation.location);
+      const context = {
+        ...opContext(program.constants, program.modulus, operation.location),
+        publicValue,
+      };
       const definition = lookupOp(operation.op);
       value = definition.evaluate(operands, types, operation.attributes, context);
     }

@@ -5,7 +5,7 @@ import type { PostprocessStep } from '../layout/client-plan.ts';
 import { elementCount } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
 import { layoutSchema } from './layout-schema.ts';
-import { hashConstant } from './print.ts';
+import { hashConstant, publicPrefix } from './print.ts';
 import type {
   Attribute,
   Attributes,
@@ -44,9 +44,15 @@ export function parseProgram(
   const outputs: ProgramOutput[] = [];
   const names: string[] = [];
   let modulus: Modulus | null = null;
+  // Rows and columns of the public part stay what they are in the whole text.
+  const publicLines: string[] = [];
   text.split('\n').forEach((raw, row) => {
     const line = raw.trim();
     if (line === '' || line.startsWith('//')) return;
+    if (line.startsWith(publicPrefix)) {
+      publicLines[row] = raw.replace(publicPrefix, ' '.repeat(publicPrefix.length));
+      return;
+    }
     const reader = new LineReader(line, row + 1, raw.length - raw.trimStart().length, layouts);
     if (reader.take('program ')) {
       names.push(reader.string());
@@ -82,7 +88,7 @@ export function parseProgram(
         postprocess: reader.postprocess(),
       });
     } else {
-      reader.fail('expected program, modulus, #layout, @constant, %value or output');
+      reader.fail('expected program, modulus, public, #layout, @constant, %value or output');
     }
     reader.end();
   });
@@ -92,7 +98,9 @@ export function parseProgram(
       phase: 'ir',
     });
   }
-  return { name, operations, outputs, constants: values, modulus };
+  const program = { name, operations, outputs, constants: values, modulus };
+  if (publicLines.length === 0) return program;
+  return { ...program, publicPart: parseProgram(publicLines.join('\n'), constants) };
 }
 
 /** Cursor over one line. */

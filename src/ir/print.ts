@@ -13,6 +13,9 @@ import type { Type } from './types.ts';
 /** Constants up to this many elements are written out; larger ones by hash. */
 export const inlineElements = 16;
 
+/** Begins each line of the program that computes public values. */
+export const publicPrefix = 'public ';
+
 /** SHA-256 of the little-endian float64 elements, hex. */
 export function hashConstant({ data }: Tensor): string {
   return createHash('sha256')
@@ -101,10 +104,18 @@ export function printProgram(program: Program): string {
       : [
           `modulus ${program.modulus.ringDegree} [${program.modulus.primes.join(', ')}] special [${program.modulus.specialPrimes.join(', ')}]`,
         ];
+  const publicPart =
+    program.publicPart === undefined
+      ? []
+      : printProgram(program.publicPart)
+          .trimEnd()
+          .split('\n')
+          .map((line) => `${publicPrefix}${line}`);
   const layouts = [...aliases].map(([layout, alias]) => `${alias} = ${layout}`);
   return [
     `program ${JSON.stringify(program.name)}`,
     ...modulus,
+    ...publicPart,
     ...layouts,
     ...constants,
     ...operations,

@@ -46,6 +46,12 @@ export interface Program {
   readonly constants: ReadonlyMap<string, Tensor>;
   /** Null until choose-parameters. */
   readonly modulus: Modulus | null;
+  /**
+   * What the server computes in the clear from public inputs alone, in dialect nn: its outputs are
+   * the public values that this program reads by name. Absent without public inputs, and until
+   * split-public.
+   */
+  readonly publicPart?: Program;
 }
 
 /** The operation that makes a value. */

@@ -2,9 +2,10 @@
 import { textOf } from './attribute-values.ts';
 import { CipherloomError, InternalError } from '../errors.ts';
 import { typedOperation } from './build.ts';
-import { constantReferences } from './program.ts';
+import { constantReferences, operationOf } from './program.ts';
 import type { Program } from './program.ts';
-import { describeType, sameType } from './types.ts';
+import { isPublicInput, publicValueRead } from './public-values.ts';
+import { describeType, sameShape, sameType, shapeOf } from './types.ts';
 
 /**
  * Check a program: operands come first, attributes fit their schema, every type is the one its
@@ -73,10 +74,45 @@ export function verify(program: Program): void {
       inputNames.add(name);
     }
   });
+  verifyPublic(program, inputNames, fail);
   const outputNames = new Set<string>();
   for (const { name, value } of program.outputs) {
     if (program.operations[value] === undefined) fail(null, `output "${name}" names no value`);
     if (outputNames.has(name)) fail(null, `output "${name}" is declared twice`);
     outputNames.add(name);
   }
+}
+
+/** The public part is a program of its own on tensors, and makes every public value that is read. */
+function verifyPublic(
+  program: Program,
+  inputNames: ReadonlySet<string>,
+  fail: (id: number | null, reason: string) => never,
+): void {
+  const { publicPart } = program;
+  if (publicPart !== undefined) {
+    verify(publicPart);
+    if (publicPart.publicPart !== undefined) fail(null, 'its public part has a public part');
+    const foreign = publicPart.operations.find(({ op }) => !op.startsWith('nn.'));
+    if (foreign !== undefined) fail(null, `its public part holds ${foreign.op}`);
+    for (const operation of publicPart.operations) {
+      if (operation.op !== 'nn.input') continue;
+      const name = textOf(operation, 'name');
+      if (!isPublicInput(operation)) fail(null, `its public part reads "${name}", not public`);
+      if (inputNames.has(name)) fail(null, `input "${name}" is declared twice`);
+    }
+  }
+  const shapes = new Map(
+    publicPart?.outputs.map(({ name, value }) => [name, operationOf(publicPart, value).type]),
+  );
+  program.operations.forEach((operation, id) => {
+    const name = publicValueRead(operation);
+    if (name === null || (publicPart === undefined && operation.op === 'nn.input')) return;
+    const made = shapes.get(name);
+    if (made === undefined) return fail(id, `nothing computes the public value "${name}"`);
+    const shape = shapeOf(operation.type);
+    if (!sameShape(shapeOf(made), shape)) {
+      fail(id, `the public value "${name}" is [${shapeOf(made).join()}], not [${shape.join()}]`);
+    }
+  });
 }

@@ -7,6 +7,7 @@ import { identityMap } from '../ir/linear-map.ts';
 import type { LinearMap } from '../ir/linear-map.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
+import { isPublicInput, publicOperand } from '../ir/public-values.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
 import { samePlaces } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
@@ -101,6 +102,13 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
       next.push({ seconds: state.seconds + seconds, chosen: [...state.chosen, candidate] });
     };
     const considered = new Map<string, number>();
+    if (isPublicInput(operation)) {
+      // The server lays it out as the value it meets; nothing is chosen.
+      const [candidate] = inputCandidates(shape, slots, null);
+      invariant(candidate !== undefined, 'every shape has a layout');
+      beam = beam.map((state) => ({ ...state, chosen: [...state.chosen, candidate] }));
+      return;
+    }
     if (operation.op === 'nn.input') {
       const reader = users[id]
         ?.map((user) => operationOf(program, user))
@@ -162,6 +170,16 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         invariant(from !== undefined, 'operands are laid out first');
         const at = price(level + 1);
         const each = products * (at.square + at.relinearize + at.rescale);
+        extend(state, { ...from, fold: null }, from.layout.ciphertexts * each);
+      }
+    } else if (publicOperand(program, operation) !== null) {
+      const { x } = publicOperand(program, operation) ?? {};
+      for (const state of beam) {
+        const from = state.chosen[x ?? -1];
+        invariant(from !== undefined, 'operands are laid out first');
+        const at = price(level + 1);
+        const each =
+          operation.op === 'nn.mul' ? at.encode + at.multiplyPlain + at.rescale : at.encode;
         extend(state, { ...from, fold: null }, from.layout.ciphertexts * each);
       }
     } else {
@@ -227,7 +245,7 @@ function prune(states: readonly State[], keyOf: (layout: Layout) => string): Sta
 
 /** Write the packed program; a binary operation on unlike layouts gets an identity map in front. */
 function toPacked(program: Program, choices: readonly Candidate[]): Program {
-  const builder = buildProgram(program.name, { constants: program.constants });
+  const builder = buildProgram(program.name, program);
   const values: ValueId[] = [];
   program.operations.forEach((operation, id) => {
     const choice = choices[id];
@@ -237,7 +255,14 @@ function toPacked(program: Program, choices: readonly Candidate[]): Program {
     const operands = operation.operands.map((operand) => values[operand] ?? -1);
     const { attributes } = operation;
     const name = operation.op.replace('nn.', 'packed.');
-    if (operation.op === 'nn.input') {
+    const known = publicOperand(program, operation);
+    if (isPublicInput(operation)) {
+      values[id] = -1;
+    } else if (known !== null && (operation.op === 'nn.add' || operation.op === 'nn.mul')) {
+      const { x, value, range } = known;
+      const op = operation.op === 'nn.add' ? 'packed.add-public' : 'packed.multiply-public';
+      values[id] = builder.add(op, [values[x] ?? -1], { value, range }, options);
+    } else if (operation.op === 'nn.input') {
       const { name: inputName = '', range = null } = attributes;
       values[id] = builder.add(name, [], { name: inputName, layout, range }, options);
     } else if (operation.op === 'nn.linear') {

@@ -16,6 +16,7 @@ import hoistRotations from './hoist-rotations.ts';
 import lowerLinear from './lower-linear.ts';
 import lowerPacked from './lower-packed.ts';
 import lowerPooling from './lower-pooling.ts';
+import lowerPublic from './lower-public.ts';
 import matchScales from './match-scales.ts';
 import placeRelins from './place-relins.ts';
 import placeRescales from './place-rescales.ts';
@@ -23,9 +24,11 @@ import recogniseActivations from './recognise-activations.ts';
 import recognisePolynomials from './recognise-polynomials.ts';
 import schedule from './schedule.ts';
 import splitPostprocess from './split-postprocess.ts';
+import splitPublic from './split-public.ts';
 
 export const passes: readonly Pass[] = [
   // nn
+  splitPublic,
   foldConstants,
   foldBatchNorm,
   lowerPooling,
@@ -36,6 +39,7 @@ export const passes: readonly Pass[] = [
   approximateActivations,
   foldPolynomials,
   fuseLinear,
+  lowerPublic,
   // packed
   choosePacking,
   lowerLinear,

@@ -16,7 +16,7 @@ export default definePass({
   summary: 'Lower slot vectors to ciphertexts: polynomials to products, biases to additions.',
   phase: 'ckks',
   run(program) {
-    const builder = buildProgram(program.name, { constants: program.constants });
+    const builder = buildProgram(program.name, program);
     const values: ValueId[] = [];
     program.operations.forEach((operation, id) => {
       const { attributes, location } = operation;
@@ -55,6 +55,14 @@ export default definePass({
         case 'packed.polynomial': {
           const tree = polynomialTree(constantAttribute(program, operation, 'coefficients'));
           values[id] = lowerTree(builder, tree, a, location, range);
+          break;
+        }
+        case 'packed.add-public':
+          values[id] = builder.add('ckks.add-public', operands, attributes, options);
+          break;
+        case 'packed.multiply-public': {
+          const unscaled = { ...attributes, plainScale: null };
+          values[id] = builder.add('ckks.multiply-public', operands, unscaled, options);
           break;
         }
         case 'packed.add':

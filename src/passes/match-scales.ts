@@ -123,9 +123,12 @@ function outputScale(program: Program, value: ValueId, waterline: Rational): Rat
 function largestBefore(program: Program, value: ValueId): number {
   const operation = operationOf(program, value);
   const here = slotMagnitude(typeAt(program, value));
-  const atSameScale = ['ckks.add-constant', 'ckks.rescale', 'ckks.relinearize'].includes(
-    operation.op,
-  );
+  const atSameScale = [
+    'ckks.add-constant',
+    'ckks.add-public',
+    'ckks.relinearize',
+    'ckks.rescale',
+  ].includes(operation.op);
   const [operand] = operation.operands;
   return atSameScale && operand !== undefined
     ? Math.max(here, largestBefore(program, operand))
@@ -148,6 +151,7 @@ function forward(
         break;
       case 'ckks.linear':
       case 'ckks.multiply-constant':
+      case 'ckks.multiply-public':
         // Until a rescale follows the result carries W · q_l.
         of.set(id, targets.get(id) ?? multiply(waterline, primeAt(program, levelAt(program, id))));
         break;
@@ -198,6 +202,7 @@ function retarget(
     switch (operation.op) {
       case 'ckks.linear':
       case 'ckks.multiply-constant':
+      case 'ckks.multiply-public':
         changes.push([id, scale]);
         return true;
       case 'ckks.rescale':
@@ -221,6 +226,7 @@ function retarget(
       case 'ckks.relinearize':
       case 'ckks.level-drop':
       case 'ckks.add-constant':
+      case 'ckks.add-public':
         return visit(a, scale);
       default:
         return equal(scales.of.get(id) ?? rational(1n), scale);
@@ -334,7 +340,7 @@ function withScales(program: Program, targets: Targets, waterline: Rational): Pr
       const attributes = { ...operation.attributes, plainScales: operation.operands.map(plain) };
       return builder.add(operation.op, operands, attributes, options);
     }
-    if (operation.op === 'ckks.multiply-constant') {
+    if (operation.op === 'ckks.multiply-constant' || operation.op === 'ckks.multiply-public') {
       const attributes = {
         ...operation.attributes,
         plainScale: plain(operation.operands[0] ?? -1),

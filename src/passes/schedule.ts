@@ -20,10 +20,7 @@ export default definePass({
   run(program, context) {
     const { order, peak } = greedyOrder(program);
     context.note({ kind: 'figure', name: 'peakCiphertextBytes', value: peak });
-    const builder = buildProgram(program.name, {
-      constants: program.constants,
-      modulus: program.modulus,
-    });
+    const builder = buildProgram(program.name, program);
     const values = new Map<ValueId, ValueId>();
     for (const id of order) {
       const operation = program.operations[id];

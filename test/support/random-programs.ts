@@ -7,6 +7,7 @@ import { interpret } from '../../src/ir/interpret.ts';
 import type { Attributes, Program, ValueId } from '../../src/ir/program.ts';
 import { magnitude, sameShape, shapeOf } from '../../src/ir/types.ts';
 import { textOf } from '../../src/ir/attribute-values.ts';
+import { givenInputs } from '../../src/ir/public-values.ts';
 import { elementCount } from '../../src/layout/layout.ts';
 import { randomSource, randomValues } from './random.ts';
 
@@ -15,6 +16,8 @@ export interface RandomProgramOptions {
   readonly steps: readonly StepName[];
   /** A softmax, log softmax or arg max behind some outputs. */
   readonly tails?: boolean;
+  /** Two inputs always, and not now and then. */
+  readonly twoInputs?: boolean;
 }
 
 interface Draw {
@@ -246,7 +249,7 @@ export function randomProgram(
     shape: (value) => shapeOf(builder.typeOf(value)),
     size: (value) => magnitude(builder.typeOf(value).range),
   };
-  const inputs = random() < 0.2 ? 2 : 1;
+  const inputs = random() < 0.2 || options.twoInputs === true ? 2 : 1;
   const inputShape = draw.pick([
     [1, 2, 4, 4],
     [1, 1, 5, 5],
@@ -292,9 +295,8 @@ export function randomPrograms(options: RandomProgramOptions, longest = 10): fc.
 
 /** Random inputs inside the declared ranges. */
 export function randomInputs(program: Program, random: () => number): Map<string, Value> {
-  const inputs = program.operations.filter(({ op }) => op === 'nn.input');
   return new Map(
-    inputs.map((input) => {
+    givenInputs(program).map((input) => {
       const { type } = input;
       const shape = shapeOf(type);
       const data = randomValues(

@@ -12,8 +12,8 @@ import {
   vectorsValue,
   zipSlots,
 } from '../packed/values.ts';
-import { fromText, multiply } from '../rational.ts';
 import { tensorBounds } from '../tensor.ts';
+import { productScale } from './product-scale.ts';
 import { ciphertext, ciphertextOf } from './values.ts';
 
 export default defineOp({
@@ -33,9 +33,7 @@ export default defineOp({
     requireSpread(x.layout, constant, context);
     const factor = constant.data.length === 1 ? Math.abs(constant.data[0] ?? 0) : 0;
     const layout = { ...x.layout, unused: unusedOf(unusedBound(x.layout) * factor) };
-    const scale =
-      x.scale === null || plainScale === null ? null : multiply(x.scale, fromText(plainScale));
-    return ciphertext(layout, x.size, x.level, scale);
+    return ciphertext(layout, x.size, x.level, productScale(x, plainScale));
   },
   range: (operands, { value }, context) =>
     multiplyIntervals(boundsOf(operands[0]), tensorBounds(context.constant(value))),

@@ -7,7 +7,7 @@
  * homomorphic encryption", SAC 2023, and the project's own measurements.
  */
 import { InternalError, invariant } from '../../errors.ts';
-import { constantAttribute, textOf } from '../../ir/attribute-values.ts';
+import { constantAttribute, numbersOf, textOf } from '../../ir/attribute-values.ts';
 import { opContext } from '../../ir/build.ts';
 import { neverRotates } from '../../ir/ckks/group-products.ts';
 import { entriesOf } from '../../ir/linear-map.ts';
@@ -155,6 +155,15 @@ function estimateOperation(
     ciphertextType(operationOf(program, operation.operands[k] ?? -1));
   /** Rounding of a plaintext: real vectors have a real error of variance N / (12 S²). */
   const encoding = (at: number): number => n / (12 * at * at);
+  /** A product with a plaintext of elements up to `factor`. */
+  const plainProduct = (factor: number): ErrorEstimate => {
+    const plain = toNumber(fromText(textOf(operation, 'plainScale')));
+    const x = typicalMagnitude(operandType(0));
+    return {
+      variance: factor * factor * operand(0).variance + x * x * encoding(plain),
+      worst: factor * operand(0).worst,
+    };
+  };
   switch (operation.op) {
     case 'ckks.input':
       return { variance: slotVariance(n, errorVariance, scale) + encoding(scale), worst: 0 };
@@ -221,17 +230,14 @@ function estimateOperation(
         worst: operand(0).worst + operand(1).worst,
       };
     case 'ckks.add-constant':
+    case 'ckks.add-public':
       return { variance: operand(0).variance + encoding(scale), worst: operand(0).worst };
     case 'ckks.multiply-constant': {
       const value = constantAttribute(program, operation, 'value');
-      const factor = value.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const plain = toNumber(fromText(textOf(operation, 'plainScale')));
-      const x = typicalMagnitude(operandType(0));
-      return {
-        variance: factor * factor * operand(0).variance + x * x * encoding(plain),
-        worst: factor * operand(0).worst,
-      };
+      return plainProduct(value.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
     }
+    case 'ckks.multiply-public':
+      return plainProduct(Math.max(...numbersOf(operation, 'range').map(Math.abs)));
     default:
       throw new InternalError(`estimate-noise has no rule for ${operation.op}`);
   }

@@ -1,7 +1,9 @@
 /** The inputs that ranges are calibrated on. */
 import { CipherloomError } from '../../errors.ts';
 import type { Value } from '../../ir/define-op.ts';
+import { withPublicValues } from '../../ir/interpret.ts';
 import type { Operation, Program } from '../../ir/program.ts';
+import { givenInputs } from '../../ir/public-values.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { textOf } from '../../ir/attribute-values.ts';
@@ -24,12 +26,17 @@ export interface Samples {
 
 /** Calibration images of a program, or synthetic ones. Throws INPUT_INVALID where they do not fit. */
 export function samplesOf(program: Program, { calibration }: PassContext): Samples {
-  const inputs = program.operations.filter(({ op }) => op === 'nn.input');
+  const inputs = givenInputs(program);
   if (calibration === null) {
     const images = inputs.map((input, n) =>
       syntheticInputs(shapeOf(input.type), declaredRange(input), n),
     );
-    return { synthetic: true, images: together(inputs, images), margin: 8, proofSlack: 16 };
+    return {
+      synthetic: true,
+      images: together(program, inputs, images),
+      margin: 8,
+      proofSlack: 16,
+    };
   }
   const images = inputs.map((input) => {
     const name = textOf(input, 'name');
@@ -56,7 +63,7 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
   const kept = images.map((own) => own.slice(0, count));
   return {
     synthetic: false,
-    images: together(inputs, kept),
+    images: together(program, inputs, kept),
     margin: count < enoughSamples ? 3 : 2,
     proofSlack: 4,
   };
@@ -66,14 +73,15 @@ function declaredRange({ type }: Operation): readonly [number, number] {
   return [type.range?.lo ?? 0, type.range?.hi ?? 1];
 }
 
-/** Image n of every input, by name. */
+/** Image n of every input and public value, by name. */
 function together(
+  program: Program,
   inputs: readonly Operation[],
   images: readonly (readonly Float64Array<ArrayBuffer>[])[],
-): Map<string, Value>[] {
-  return Array.from(
-    { length: images[0]?.length ?? 0 },
-    (_, n) =>
+): ReadonlyMap<string, Value>[] {
+  return Array.from({ length: images[0]?.length ?? 0 }, (_, n) =>
+    withPublicValues(
+      program,
       new Map(
         inputs.map((input, k) => {
           const data = images[k]?.[n] ?? new Float64Array();
@@ -83,5 +91,6 @@ function together(
           ];
         }),
       ),
+    ),
   );
 }

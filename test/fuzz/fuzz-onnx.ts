@@ -1,0 +1,150 @@
+/** Mutated files through a process of its own, watched from outside. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { Job, Report } from './messages.ts';
+
+export interface FuzzRequest {
+  readonly count: number;
+  readonly seed: number;
+  /** Number of the first file; 0 where absent. */
+  readonly first?: number;
+  /** Every so many files the whole of `inspect` is run; the others end before the passes. */
+  readonly wholeEvery?: number;
+  /** Module with the function that gets a file; `inspect` where absent. */
+  readonly target?: URL;
+  /** Processor time that a file may take; the machine may be busy with other things. */
+  readonly maxCpuMs?: number;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** A file that did what none may. */
+export interface Failure {
+  readonly number: number;
+  readonly origin: string;
+  readonly fault: string;
+}
+
+export interface FuzzResult {
+  readonly count: number;
+  readonly corpusFiles: number;
+  /** How often each outcome occurred. */
+  readonly results: Readonly<Record<string, number>>;
+  readonly failures: readonly Failure[];
+  readonly slowestMs: number;
+  /** Largest growth of the process while it ran a file, in bytes; garbage of earlier files included. */
+  readonly largestGrowth: number;
+}
+
+/** Time after which a process that says nothing is ended. */
+const maxWallMs = 60_000;
+const memoryAllowance = 256 * 2 ** 20;
+
+type Done = Extract<Report, { readonly kind: 'done' }>;
+
+/**
+ * Run mutants `first` … `first + count − 1` of a seed.
+ *
+ * A file fails when it ends in anything but an answer or the refusal of a bad file, takes more than
+ * 5 s, or more memory than twice its size and 256 MB. Time and memory are confirmed in a fresh
+ * process, so that garbage of earlier files counts for nobody.
+ */
+export async function fuzzOnnx(request: FuzzRequest): Promise<FuzzResult> {
+  const { count, seed, first = 0, wholeEvery = 0, maxCpuMs = 5_000 } = request;
+  const target = request.target ?? new URL('./examine-target.ts', import.meta.url);
+  const results: Record<string, number> = {};
+  const failures: Failure[] = [];
+  let slowestMs = 0;
+  let largestGrowth = 0;
+  let runner = await startRunner(target);
+  const restart = async (): Promise<void> => {
+    await runner.end();
+    runner = await startRunner(target);
+  };
+  try {
+    for (let number = first; number < first + count; number++) {
+      const job = { seed, number, whole: wholeEvery > 0 && number % wholeEvery === 0 };
+      let done = await runner.run(job);
+      if (done === null || excess(done, maxCpuMs) !== null) {
+        await restart();
+        done = await runner.run(job);
+      }
+      const fault =
+        done === null
+          ? 'the process ended or did not answer'
+          : (done.fault ?? excess(done, maxCpuMs));
+      if (fault !== null) {
+        failures.push({ number, origin: done?.origin ?? 'unknown', fault });
+        await restart();
+      }
+      const result = done?.result ?? 'lost';
+      results[result] = (results[result] ?? 0) + 1;
+      slowestMs = Math.max(slowestMs, done?.cpuMs ?? Infinity);
+      largestGrowth = Math.max(largestGrowth, done === null ? 0 : done.peak - done.baseline);
+      request.onProgress?.(number - first + 1);
+    }
+    const { files: corpusFiles } = runner;
+    return { count, corpusFiles, results, failures, slowestMs, largestGrowth };
+  } finally {
+    await runner.end();
+  }
+}
+
+/** What a file took too much of, or null. */
+function excess({ cpuMs, peak, baseline, size }: Done, maxCpuMs: number): string | null {
+  if (cpuMs > maxCpuMs) return `it took ${Math.round(cpuMs)} ms`;
+  const growth = peak - baseline;
+  if (growth > 2 * size + memoryAllowance) return `it took ${Math.round(growth / 2 ** 20)} MiB`;
+  return null;
+}
+
+interface Runner {
+  readonly files: number;
+  /** Null where the process ended or had to be ended. */
+  run(job: Job): Promise<Done | null>;
+  end(): Promise<void>;
+}
+
+async function startRunner(target: URL): Promise<Runner> {
+  const child = fork(path.join(import.meta.dirname, 'worker.ts'), [target.href], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [],
+  });
+  const ready = await answer(child);
+  if (ready?.kind !== 'ready') throw new Error('the process with the target did not start');
+  return {
+    files: ready.files,
+    async run(job) {
+      if (child.exitCode !== null || child.signalCode !== null) return null;
+      child.send(job);
+      const report = await answer(child);
+      return report?.kind === 'done' ? report : null;
+    },
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** The next message; null where the process ends, or is ended because there is none. */
+function answer(child: ChildProcess): Promise<Report | null> {
+  return new Promise((resolve) => {
+    const settle = (report: Report | null): void => {
+      clearTimeout(timer);
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+      resolve(report);
+    };
+    const onMessage = (message: unknown): void => {
+      settle(message as Report);
+    };
+    const onExit = (): void => {
+      settle(null);
+    };
+    const timer = setTimeout(() => child.kill('SIGKILL'), maxWallMs);
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+  });
+}

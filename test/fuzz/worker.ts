@@ -1,0 +1,32 @@
+/** The process that runs mutated files: what crashes, hangs or swells here is replaced by the parent. */
+import { readCorpus } from './corpus.ts';
+import type { Job, Report } from './messages.ts';
+import { mutantOf } from './mutate-onnx.ts';
+import { outcomeOf } from './outcome.ts';
+
+type Target = (bytes: Uint8Array, whole: boolean) => unknown;
+
+const [targetUrl = ''] = process.argv.slice(2);
+const { default: target } = (await import(targetUrl)) as { default: Target };
+const corpus = readCorpus();
+// What is loaded on first use belongs to the baseline.
+for (const { bytes } of corpus.slice(0, 20)) outcomeOf(() => target(bytes, false));
+const baseline = process.resourceUsage().maxRSS * 1024;
+
+function send(message: Report): void {
+  process.send!(message);
+}
+
+process.on('message', ({ number, seed, whole }: Job) => {
+  const { bytes, origin } = mutantOf(corpus, seed, number);
+  const before = process.cpuUsage();
+  const { result, fault } = outcomeOf(() => target(bytes, whole));
+  const { user, system } = process.cpuUsage(before);
+  send({
+    kind: 'done',
+    ...{ number, origin, result, fault, size: bytes.length, baseline },
+    cpuMs: (user + system) / 1000,
+    peak: process.resourceUsage().maxRSS * 1024,
+  });
+});
+send({ kind: 'ready', files: corpus.length });

@@ -35,6 +35,8 @@ export interface CommandIo {
   readonly json: boolean;
   /** Whether text may be coloured. */
   readonly color: boolean;
+  /** How wide text may be. */
+  readonly columns: number;
   readonly progress: Progress;
   /** Printed on stderr, and listed as `warnings` in the object of `--json`. */
   warn(warning: Warning): void;

@@ -5,6 +5,7 @@ import {
   type OptionDeclaration,
 } from './define-command.ts';
 import { flagText, globalOptions, kebabCase } from './parse-arguments.ts';
+import { wrap } from './text/wrap.ts';
 
 const width = 100;
 
@@ -89,18 +90,4 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
     });
     return [...first, ...body];
   });
-}
-
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

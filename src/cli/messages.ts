@@ -5,6 +5,8 @@ import type { Cleanup } from './temporary-paths.ts';
 export interface WorkerInput {
   readonly words: readonly string[];
   readonly color: boolean;
+  /** Columns of the terminal, or of a page where stdout is none. */
+  readonly columns: number;
 }
 
 /** An error with everything that one may print of it. */

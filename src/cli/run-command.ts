@@ -44,7 +44,7 @@ interface Outcome {
 
 async function run(
   table: CommandTable,
-  { words, color }: WorkerInput,
+  { words, color, columns }: WorkerInput,
   send: (message: WorkerMessage) => void,
 ): Promise<Outcome> {
   const { name, rest } = findCommand(table, words);
@@ -63,6 +63,7 @@ async function run(
   const io: CommandIo = {
     json: global.json,
     color,
+    columns,
     progress: {
       step(label) {
         advancedAt = 0;

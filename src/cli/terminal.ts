@@ -9,6 +9,9 @@ import type { WorkerInput, WorkerMessage } from './messages.ts';
 import { createProgressLine } from './progress.ts';
 import type { Cleanup } from './temporary-paths.ts';
 
+/** Longer lines are hard to read. */
+const pageColumns = 100;
+
 /**
  * The thread that owns the terminal: signals, progress, stdout, stderr, exit status.
  *
@@ -18,7 +21,11 @@ import type { Cleanup } from './temporary-paths.ts';
  */
 export function runFromTerminal(workerUrl: URL, words: readonly string[]): void {
   const errorColor = wantsColor(process.stderr);
-  const input: WorkerInput = { words, color: wantsColor(process.stdout) };
+  const input: WorkerInput = {
+    words,
+    color: wantsColor(process.stdout),
+    columns: columnsOf(process.stdout),
+  };
   const cleanups = new Map<number, Cleanup>();
   const progress = createProgressLine(process.stderr, errorColor);
   let json = words.includes('--json');
@@ -149,6 +156,11 @@ export function runFromTerminal(workerUrl: URL, words: readonly string[]): void 
 function wantsColor(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, TERM } = process.env;
   return (NO_COLOR ?? '') === '' && TERM !== 'dumb' && stream.isTTY;
+}
+
+/** The width of a terminal up to that of a page; a page where it is unknown. */
+function columnsOf({ columns }: NodeJS.WriteStream): number {
+  return columns > 0 ? Math.min(columns, pageColumns) : pageColumns;
 }
 
 /** A reader that has seen enough (`| head`) closes the pipe; that is no error of ours. */

@@ -41,7 +41,7 @@ export interface Entries {
 }
 
 /** Bounds what a segment list of a hostile plan may expand to: 2^28 entries are 3 GiB of indices. */
-const maxEntries = 2 ** 28;
+export const maxEntries = 2 ** 28;
 const maxLoops = 16;
 
 function segmentEntries(segment: Segment): number {

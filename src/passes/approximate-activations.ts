@@ -17,6 +17,7 @@ import { domainText, elementFunctions, isElementFunction } from './polynomial/el
 import type { ElementFunction, ElementFunctions } from './polynomial/element-functions.ts';
 import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
+import { requireSamples } from './ranges/require-samples.ts';
 import { samplesOf } from './ranges/samples.ts';
 import {
   alsoSeen,
@@ -51,15 +52,8 @@ export default definePass({
     'Replace activations by polynomials of least squared error under the density of their arguments.',
   phase: 'nn',
   run(program, context) {
-    const activations = program.operations.filter(isElementFunction);
-    if (activations.length === 0) return program;
-    if (context.calibration === null && !context.options.inputRangeGiven) {
-      throw unsupportedNodes(
-        activations,
-        'the range of their arguments is needed to replace them by polynomials',
-        '--calibration X.npy with inputs as the model will see them, or --input-range LO,HI',
-      );
-    }
+    if (!program.operations.some(isElementFunction)) return program;
+    requireSamples(program, context);
     const samples = samplesOf(program, context);
     const images = affordable(program, samples.images);
     const share = samples.synthetic ? syntheticTail : tail;

@@ -133,8 +133,8 @@ function runPasses(
   return current;
 }
 
-/** Ring degrees that have room for the depth of a program, ascending. */
-function candidateRingDegrees(program: Program, options: CompileOptions): number[] {
+/** Ring degrees that have room for the depth of a program, ascending. Throws LEVELS_EXHAUSTED and others. */
+export function candidateRingDegrees(program: Program, options: CompileOptions): number[] {
   const { ringDegree } = options;
   if (ringDegree !== null) {
     if (!ringDegrees.includes(ringDegree) || ringDegree > largestRingDegree || ringDegree < 4096) {

@@ -1,12 +1,15 @@
-/** Bytes on the wire that a plan asks for, exactly. */
+/** Bytes that a plan asks for, exactly: on the wire, and of its keys in memory. */
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { ciphertextFileBytes, ciphertextFileForm } from '../../seal/ciphertext-file.ts';
 import { evaluationKeyBytes, keyRequests } from '../../seal/evaluation-keys.ts';
+import { residentKeyBytes } from '../../seal/index.ts';
 import { readSealParameters } from '../../seal/parameters.ts';
 
 export interface PlanSizes {
   /** `evaluation.keys`: seeded and trimmed. */
   readonly keyBytes: number;
+  /** The same keys expanded in the server's memory. */
+  readonly residentKeyBytes: number;
   /** What the client sends for one execution. */
   readonly inputCiphertextBytes: number;
   /** What the server returns for one execution. */
@@ -18,8 +21,13 @@ export function planSizes(client: ClientPlan): PlanSizes {
   const parameters = readSealParameters(client.parameters);
   const { planHash, batch } = client;
   const form = { planHash, batch, ringDegree: client.parameters.ringDegree };
+  const requests = keyRequests(client.keys);
   return {
-    keyBytes: evaluationKeyBytes(parameters, keyRequests(client.keys)),
+    keyBytes: evaluationKeyBytes(parameters, requests),
+    residentKeyBytes: requests.reduce(
+      (sum, { primeCount }) => sum + residentKeyBytes(form.ringDegree, primeCount),
+      0,
+    ),
     inputCiphertextBytes: ciphertextFileBytes(
       ciphertextFileForm('inputs', form, client.inputs),
       batch,

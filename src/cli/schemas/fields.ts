@@ -62,6 +62,16 @@ export const approximation = z.strictObject({
   maxError: z.number().nonnegative(),
 }) satisfies z.ZodType<Approximation>;
 
+export const operations = z
+  .strictObject({
+    rotations: count,
+    relinearisations: count,
+    plainMultiplications: count,
+    ciphertextMultiplications: count,
+    rescales: count,
+  })
+  .describe('on ciphertexts, of one execution');
+
 export const errorCode = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]);
 
 export const warning = z.strictObject({

@@ -6,6 +6,7 @@ import {
   batch,
   bytes,
   count,
+  operations,
   planHash,
   reportParameters,
   warning,
@@ -32,15 +33,7 @@ export const reportFields = {
     .nonnegative()
     .nullable()
     .describe('of one execution under the committed cost profile'),
-  operations: z
-    .strictObject({
-      rotations: count,
-      relinearisations: count,
-      plainMultiplications: count,
-      ciphertextMultiplications: count,
-      rescales: count,
-    })
-    .describe('on ciphertexts, of one execution'),
+  operations,
   ranges: z.array(
     z.strictObject({
       node: z.string().nullable(),

@@ -8,6 +8,8 @@
 
 export interface Profile {
   readonly name: string;
+  /** The evaluator it was measured on. */
+  readonly evaluator: string;
   /** Seconds per residue transform and (N log2 N): rotation, relinearisation. */
   readonly keySwitch: number;
   /** Seconds per (l+3) N log2 N: embedding and transforms of one plaintext. */
@@ -30,6 +32,7 @@ export interface Profile {
  */
 export const portableProfile: Profile = {
   name: 'portable',
+  evaluator: 'SEAL in WebAssembly on one core',
   keySwitch: 2.0e-9,
   encode: 1.4e-9,
   multiplyPlain: 14e-9,

@@ -118,7 +118,7 @@ describe('a zero point at the lowest integer', () => {
   });
   const operations = (model: TestModel): string[] =>
     imported(model).program.operations.map(({ op, attributes }) =>
-      op === 'nn.activation' ? String(attributes['function']) : op,
+      op === 'nn.activation' ? (attributes['function'] as string) : op,
     );
 
   test('is the ReLU that the exporter left out', () => {

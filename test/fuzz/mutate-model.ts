@@ -101,7 +101,8 @@ const { AttributeType } = onnxProto.onnx.AttributeProto;
 function changeAttribute(attribute: onnx.IAttributeProto, random: Random): void {
   const action = whole(random, 12);
   if (action === 0) attribute.name = pick(random, attributeNames);
-  else if (action === 1) attribute.type = whole(random, 18);
+  // Also numbers that are no type.
+  else if (action === 1) Object.assign(attribute, { type: whole(random, 18) });
   else if (attribute.type === AttributeType.INT) attribute.i = someInteger(random);
   else if (attribute.type === AttributeType.FLOAT) attribute.f = someFloat(random);
   else if (attribute.type === AttributeType.INTS)

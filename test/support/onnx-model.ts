@@ -96,7 +96,8 @@ export function tensorProto(name: string, value: TestTensor): onnx.ITensorProto 
   const common = { name, dims: [...value.dims], dataType: typeNumbers[type] };
   if (external !== undefined) {
     const externalData = Object.entries(external).map(([key, entry]) => ({ key, value: entry }));
-    return { ...common, externalData, dataLocation: 1 };
+    const dataLocation = proto.TensorProto.DataLocation.EXTERNAL;
+    return { ...common, externalData, dataLocation };
   }
   if (value.typed !== true) return { ...common, rawData: elementBytes(type, data) };
   if (type === 'float32') return { ...common, floatData: data };

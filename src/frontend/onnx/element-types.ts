@@ -42,9 +42,9 @@ interface ElementFormat {
   readonly bits: 4 | 8 | 16 | 32 | 64;
   readonly field: TypedField;
   /** Element n of raw_data. */
-  at(view: DataView, n: number): number;
+  readonly at: (view: DataView, n: number) => number;
   /** A number as Cast makes it an element. */
-  convert(value: number): number;
+  readonly convert: (value: number) => number;
 }
 
 function float(

@@ -1,0 +1,6 @@
+//! CKKS on public material: ciphertexts, key switching, linear maps.
+
+mod fft;
+
+pub mod encoder;
+pub mod serial;

@@ -1,0 +1,211 @@
+//! The evaluation-key bundle; its layout stands in `src/seal/evaluation-keys.ts`.
+
+use sha2::{Digest, Sha256};
+
+use super::error::{SerialError, refuse};
+use super::frame::{half_word, word};
+use super::packed::{packed_bytes, unpack};
+use super::parameters::Parameters;
+use super::uniform::{SEED_BYTES, Uniform};
+
+const MAGIC: &[u8; 8] = b"CLOOMEVK";
+const SECRET_MAGIC: &[u8; 8] = b"CLOOMSK\0";
+const VERSION: u32 = 1;
+const FIXED_HEAD_BYTES: usize = 104;
+const ENTRY_BYTES: usize = 32;
+const DIGEST_BYTES: usize = 32;
+/// Digest and padding after each key.
+const TRAILER_BYTES: usize = 64;
+const MAX_KEYS: usize = 65536;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    Relinearisation,
+    /// To the left by so many slots.
+    Rotation(i32),
+}
+
+/// A key of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyEntry {
+    pub kind: KeyKind,
+    /// Data primes of the highest level it serves: digits, and residues less the special one.
+    pub primes: usize,
+    offset: usize,
+    bytes: usize,
+}
+
+/// One digit of a key: an encryption of zero to which P·s′ was added at its own residue.
+pub struct SentDigit {
+    /// [primes + 1][coefficient], NTT form, below their moduli.
+    pub first: Vec<u64>,
+    /// Expanded from the seed.
+    pub second: Vec<u64>,
+}
+
+/// A bundle whose head was checked; keys are read, and checked, one at a time.
+pub struct KeyBundle<'a> {
+    bytes: &'a [u8],
+    parameters: &'a Parameters,
+    entries: Vec<KeyEntry>,
+}
+
+fn head_bytes(keys: usize) -> usize {
+    (FIXED_HEAD_BYTES + keys * ENTRY_BYTES + DIGEST_BYTES).next_multiple_of(64)
+}
+
+fn key_bytes(parameters: &Parameters, primes: usize) -> usize {
+    primes * (SEED_BYTES + digit_bytes(parameters, primes))
+}
+
+fn digit_bytes(parameters: &Parameters, primes: usize) -> usize {
+    parameters
+        .key_moduli(primes)
+        .iter()
+        .map(|&modulus| packed_bytes(parameters.ring_degree, modulus))
+        .sum()
+}
+
+impl<'a> KeyBundle<'a> {
+    /// Check the head of a bundle made for a plan.
+    ///
+    /// Cost: no more memory than the head.
+    ///
+    /// # Errors
+    /// Names the field and its offset.
+    pub fn open(
+        bytes: &'a [u8],
+        parameters: &'a Parameters,
+        plan_hash: &[u8; 32],
+    ) -> Result<Self, SerialError> {
+        let size = bytes.len();
+        if size < head_bytes(0) {
+            return refuse("bundle", format!("has {size} bytes"), 0);
+        }
+        if bytes.starts_with(SECRET_MAGIC) {
+            return refuse("bundle", "is a secret key; it was not stored", 0);
+        }
+        if !bytes.starts_with(MAGIC) {
+            return refuse("magic number", "is not that of an evaluation-key bundle", 0);
+        }
+        let version = half_word(bytes, 8);
+        if version != VERSION {
+            return refuse("format version", format!("is {version}, this build reads {VERSION}"), 8);
+        }
+        let count = half_word(bytes, 96) as usize;
+        if count > MAX_KEYS {
+            return refuse("number of keys", format!("is {count}, at most {MAX_KEYS}"), 96);
+        }
+        let head = head_bytes(count);
+        if half_word(bytes, 12) as usize != head || head > size {
+            return refuse("head length", format!("is not the {head} bytes of {count} keys"), 12);
+        }
+        let hashed = FIXED_HEAD_BYTES + count * ENTRY_BYTES;
+        if Sha256::digest(&bytes[..hashed]).as_slice() != &bytes[hashed..hashed + DIGEST_BYTES] {
+            return refuse("head", "does not match its checksum", hashed);
+        }
+        let padding = &bytes[hashed + DIGEST_BYTES..head];
+        if padding.iter().any(|&byte| byte != 0) || half_word(bytes, 100) != 0 {
+            return refuse("padding of the head", "is not zero", hashed + DIGEST_BYTES);
+        }
+        if bytes[16..48] != plan_hash[..] {
+            return refuse("plan", "is another one than the keys were made for", 16);
+        }
+        if bytes[48..80] != parameters.digest() {
+            return refuse("parameters", "are others than the keys were made for", 48);
+        }
+        let mut bundle = Self {
+            bytes,
+            parameters,
+            entries: Vec::with_capacity(count),
+        };
+        let mut offset = head;
+        for index in 0..count {
+            offset = bundle.read_entry(FIXED_HEAD_BYTES + index * ENTRY_BYTES, offset)?;
+        }
+        if word(bytes, 88) != offset as u64 || size != offset {
+            return refuse("bundle", format!("has {size} bytes, expected exactly {offset}"), 88);
+        }
+        Ok(bundle)
+    }
+
+    /// Read the entry at `at` of a key that stands at `offset`; returns the end of the key.
+    fn read_entry(&mut self, at: usize, offset: usize) -> Result<usize, SerialError> {
+        let slots = self.parameters.ring_degree as i32 / 2;
+        let step = half_word(self.bytes, at + 4) as i32;
+        let kind = match half_word(self.bytes, at) {
+            0 if step == 0 => KeyKind::Relinearisation,
+            1 if step != 0 && step.unsigned_abs() < slots.unsigned_abs() => KeyKind::Rotation(step),
+            kind => return refuse("key", format!("is of kind {kind}, step {step}"), at),
+        };
+        let primes = half_word(self.bytes, at + 8) as usize;
+        if primes < 1 || primes > self.parameters.primes.len() || half_word(self.bytes, at + 12) != 0 {
+            return refuse("number of primes", format!("is {primes}"), at + 8);
+        }
+        if self.entries.iter().any(|entry| entry.kind == kind) {
+            return refuse("key", format!("{kind:?} occurs twice"), at);
+        }
+        let bytes = key_bytes(self.parameters, primes);
+        if word(self.bytes, at + 16) != offset as u64 || word(self.bytes, at + 24) != bytes as u64 {
+            return refuse("key", format!("{kind:?} states another place than its primes give"), at + 16);
+        }
+        self.entries.push(KeyEntry {
+            kind,
+            primes,
+            offset,
+            bytes,
+        });
+        let end = offset + bytes + TRAILER_BYTES;
+        if end > self.bytes.len() {
+            return refuse("bundle", format!("ends before key {kind:?}"), at + 16);
+        }
+        Ok(end)
+    }
+
+    pub fn entries(&self) -> &[KeyEntry] {
+        &self.entries
+    }
+
+    /// The key of a kind that serves values of at least `primes` data primes.
+    pub fn find(&self, kind: KeyKind, primes: usize) -> Option<&KeyEntry> {
+        self.entries
+            .iter()
+            .find(|entry| entry.kind == kind && entry.primes >= primes)
+    }
+
+    /// Read the digits of a key and expand their seeds.
+    ///
+    /// Cost: two polynomials of primes + 1 residues a digit.
+    ///
+    /// # Errors
+    /// A checksum that does not match, a coefficient that is not reduced.
+    pub fn read(&self, entry: &KeyEntry) -> Result<Vec<SentDigit>, SerialError> {
+        let KeyEntry { kind, primes, offset, bytes } = *entry;
+        let payload = &self.bytes[offset..offset + bytes];
+        let trailer = &self.bytes[offset + bytes..offset + bytes + TRAILER_BYTES];
+        if Sha256::digest(payload).as_slice() != &trailer[..DIGEST_BYTES] {
+            return refuse(format!("key {kind:?}"), "does not match its checksum", offset);
+        }
+        if trailer[DIGEST_BYTES..].iter().any(|&byte| byte != 0) {
+            return refuse(format!("padding after {kind:?}"), "is not zero", offset + bytes);
+        }
+        let moduli = self.parameters.key_moduli(primes);
+        let degree = self.parameters.ring_degree;
+        let mut at = primes * SEED_BYTES;
+        (0..primes)
+            .map(|digit| {
+                let mut first = vec![0; degree * moduli.len()];
+                for (&modulus, residues) in moduli.iter().zip(first.chunks_mut(degree)) {
+                    let length = packed_bytes(degree, modulus);
+                    unpack(&payload[at..at + length], modulus, residues, offset + at)?;
+                    at += length;
+                }
+                let mut seed = [0; SEED_BYTES];
+                seed.copy_from_slice(&payload[digit * SEED_BYTES..][..SEED_BYTES]);
+                let mut second = vec![0; first.len()];
+                Uniform::new(seed).fill(&moduli, &mut second);
+                Ok(SentDigit { first, second })
+            })
+            .collect()
+    }
+}

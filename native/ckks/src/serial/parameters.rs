@@ -1,0 +1,57 @@
+//! The parameters that blobs belong to, and the names SEAL gives them.
+
+use blake2b_simd::Params;
+use sha2::{Digest, Sha256};
+
+/// SEAL's name of a set of parameters at a level.
+pub type ParmsId = [u8; 32];
+
+/// `scheme_type::ckks`
+const CKKS: u64 = 2;
+
+/// Ring degree, data primes q_0 … q_L, and the prime that only switching keys have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    pub ring_degree: usize,
+    pub primes: Vec<u64>,
+    pub special_prime: u64,
+}
+
+impl Parameters {
+    /// Moduli of a value with `primes` data primes.
+    pub fn data_moduli(&self, primes: usize) -> &[u64] {
+        &self.primes[..primes]
+    }
+
+    /// Moduli of a switching key for values of up to `primes` data primes.
+    pub fn key_moduli(&self, primes: usize) -> Vec<u64> {
+        let mut moduli = self.primes[..primes].to_vec();
+        moduli.push(self.special_prime);
+        moduli
+    }
+
+    /// SEAL's name of values with these moduli.
+    ///
+    /// Source: SEAL v4.1.2 `encryptionparams.cpp` `compute_parms_id`: Blake2b of scheme, degree,
+    /// moduli and the plain modulus 0.
+    pub fn parms_id(&self, moduli: &[u64]) -> ParmsId {
+        let mut hash = Params::new().hash_length(32).to_state();
+        let degree = self.ring_degree as u64;
+        for word in [CKKS, degree].iter().chain(moduli).chain(&[0]) {
+            hash.update(&word.to_le_bytes());
+        }
+        let mut id = [0; 32];
+        id.copy_from_slice(hash.finalize().as_bytes());
+        id
+    }
+
+    /// Names the parameters in key bundles: SHA-256 of ring degree and all primes.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let counts = [self.ring_degree as u64, self.primes.len() as u64];
+        for word in counts.iter().chain(&self.primes).chain(&[self.special_prime]) {
+            hash.update(word.to_le_bytes());
+        }
+        hash.finalize().into()
+    }
+}

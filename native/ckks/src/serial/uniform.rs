@@ -1,0 +1,86 @@
+//! SEAL's expansion of a seed into a uniform polynomial, bit for bit.
+//!
+//! Source: SEAL v4.1.2 `randomgen.cpp` (`Blake2xbPRNG`, buffers of 4096 bytes numbered by a counter),
+//! `util/rlwe.cpp` (`sample_poly_uniform`), `util/blake2xb.c`; BLAKE2X (Aumasson et al. 2016).
+
+use blake2b_simd::Params;
+use blake2b_simd::many::{HashManyJob, hash_many};
+
+pub const SEED_BYTES: usize = 64;
+const BUFFER_BYTES: usize = 4096;
+const HASH_BYTES: usize = 64;
+
+/// The stream of numbers of one seed.
+pub struct Uniform {
+    seed: [u8; SEED_BYTES],
+    /// Number of the next buffer.
+    counter: u64,
+    buffer: Box<[u8; BUFFER_BYTES]>,
+    /// Bytes of the buffer already given.
+    used: usize,
+}
+
+impl Uniform {
+    pub fn new(seed: [u8; SEED_BYTES]) -> Self {
+        Self {
+            seed,
+            counter: 0,
+            buffer: Box::new([0; BUFFER_BYTES]),
+            used: BUFFER_BYTES,
+        }
+    }
+
+    fn next_word(&mut self) -> u64 {
+        if self.used == BUFFER_BYTES {
+            self.refill();
+        }
+        // Every read is of 8 bytes, so none crosses the end of a buffer.
+        let word = super::frame::word(&self.buffer[..], self.used);
+        self.used += 8;
+        word
+    }
+
+    /// Blake2Xb of the counter under the seed as key.
+    fn refill(&mut self) {
+        let length = (BUFFER_BYTES as u64) << 32;
+        let root = Params::new()
+            .hash_length(HASH_BYTES)
+            .key(&self.seed)
+            .node_offset(length)
+            .hash(&self.counter.to_le_bytes());
+        let mut leaves: [HashManyJob; BUFFER_BYTES / HASH_BYTES] = std::array::from_fn(|n| {
+            let mut parameters = Params::new();
+            parameters
+                .hash_length(HASH_BYTES)
+                .fanout(0)
+                .max_depth(0)
+                .max_leaf_length(HASH_BYTES as u32)
+                .inner_hash_length(HASH_BYTES)
+                .node_offset(length | n as u64);
+            HashManyJob::new(&parameters, root.as_bytes())
+        });
+        hash_many(&mut leaves);
+        for (block, leaf) in self.buffer.chunks_mut(HASH_BYTES).zip(&leaves) {
+            block.copy_from_slice(leaf.to_hash().as_bytes());
+        }
+        self.counter += 1;
+        self.used = 0;
+    }
+
+    /// Fill [moduli][degree] residues: all words first, then each rejected one again, as SEAL does.
+    pub fn fill(&mut self, moduli: &[u64], out: &mut [u64]) {
+        for word in out.iter_mut() {
+            *word = self.next_word();
+        }
+        let degree = out.len() / moduli.len();
+        for (&modulus, residues) in moduli.iter().zip(out.chunks_mut(degree)) {
+            let limit = u64::MAX - u64::MAX % modulus - 1;
+            for value in residues {
+                while *value >= limit {
+                    *value = self.next_word();
+                }
+                *value %= modulus;
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Which slot of which ciphertext holds which element; the rules are those of `src/layout/layout.ts`.
+
+use crate::error::{PlanError, refuse};
+use crate::message;
+
+/// What a plan may ask a reader to place, as in the TypeScript reader.
+const MAX_SLOTS: u64 = 1 << 28;
+const MAX_PLACED: u64 = 1 << 26;
+const MAX_RANK: usize = 16;
+const MAX_DIGITS: usize = 64;
+const MAX_INTEGER: i64 = (1 << 31) - 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigitOf {
+    Axis(usize),
+    Batch,
+    Copy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digit {
+    pub of: DigitOf,
+    pub size: u32,
+    /// Elements along the axis (images for a batch) per unit.
+    pub step: u32,
+    pub in_ciphertext: bool,
+    /// Slots (or ciphertexts) per unit.
+    pub stride: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    pub shape: Vec<u32>,
+    pub slots: u32,
+    pub ciphertexts: u32,
+    pub origin: Vec<i32>,
+    pub digits: Vec<Digit>,
+    /// Bound of what unused slots hold; none where they are zero.
+    pub unused_bound: Option<f64>,
+}
+
+/// Where the elements of one image stand: place = ciphertext × slots + slot.
+#[derive(Clone, Debug, Default)]
+pub struct Placement {
+    pub elements: Vec<u32>,
+    pub places: Vec<u32>,
+    /// Offset of each image of the batch, to be added to a place.
+    pub batch_offsets: Vec<u32>,
+}
+
+impl Layout {
+    /// Elements of one image.
+    pub fn element_count(&self) -> usize {
+        self.shape.iter().map(|&extent| extent as usize).product()
+    }
+
+    /// Images one packed value holds.
+    pub fn batch_size(&self) -> usize {
+        self.digits
+            .iter()
+            .filter(|digit| digit.of == DigitOf::Batch)
+            .fold(1, |size, digit| {
+                size + digit.step as usize * (digit.size as usize - 1)
+            })
+    }
+
+    /// Whether a batch fills every slot, so that a linear map needs one constant an element pair.
+    pub fn is_batch_layout(&self) -> bool {
+        self.digits
+            .iter()
+            .all(|digit| digit.in_ciphertext != (digit.of == DigitOf::Batch))
+    }
+
+    /// List the places of every element. Cost: the product of the digit sizes.
+    pub fn placement(&self) -> Placement {
+        let strides = row_major_strides(&self.shape);
+        let of_elements: Vec<&Digit> = self
+            .digits
+            .iter()
+            .filter(|digit| digit.of != DigitOf::Batch && digit.size > 1)
+            .collect();
+        let mut index: Vec<i64> = self.origin.iter().map(|&at| i64::from(at)).collect();
+        let mut counter = vec![0u32; of_elements.len()];
+        let mut place = 0i64;
+        let mut placement = Placement::default();
+        loop {
+            let inside = index
+                .iter()
+                .zip(&self.shape)
+                .all(|(&at, &extent)| at >= 0 && at < i64::from(extent));
+            if inside {
+                let element: i64 = index.iter().zip(&strides).map(|(at, by)| at * by).sum();
+                placement.elements.push(element as u32);
+                placement.places.push(place as u32);
+            }
+            // Count up, last digit fastest.
+            let mut advanced = false;
+            for (digit, value) in of_elements.iter().zip(&mut counter).rev() {
+                advanced = *value + 1 < digit.size;
+                let move_by = if advanced { 1 } else { -i64::from(*value) };
+                *value = if advanced { *value + 1 } else { 0 };
+                place += move_by * self.place_stride(digit);
+                if let DigitOf::Axis(axis) = digit.of {
+                    index[axis] += move_by * i64::from(digit.step);
+                }
+                if advanced {
+                    break;
+                }
+            }
+            if !advanced {
+                break;
+            }
+        }
+        placement.batch_offsets = self.batch_offsets();
+        placement
+    }
+
+    fn place_stride(&self, digit: &Digit) -> i64 {
+        let unit = if digit.in_ciphertext { self.slots } else { 1 };
+        i64::from(digit.stride) * i64::from(unit)
+    }
+
+    fn batch_offsets(&self) -> Vec<u32> {
+        let mut offsets = vec![(0usize, 0i64)];
+        for digit in self.digits.iter().filter(|d| d.of == DigitOf::Batch) {
+            offsets = offsets
+                .iter()
+                .flat_map(|&(image, offset)| {
+                    (0..digit.size).map(move |value| {
+                        (
+                            image + value as usize * digit.step as usize,
+                            offset + i64::from(value) * self.place_stride(digit),
+                        )
+                    })
+                })
+                .collect();
+        }
+        let mut by_image = vec![u32::MAX; self.batch_size()];
+        for (image, offset) in offsets {
+            if let Some(slot) = by_image.get_mut(image) {
+                *slot = offset as u32;
+            }
+        }
+        by_image
+    }
+
+    /// Check every rule: bounds, no slot used twice, every element placed.
+    fn check(&self, what: &str) -> Result<(), PlanError> {
+        let slots = self.slots;
+        if !slots.is_power_of_two() || slots > 65536 {
+            return refuse(what, format!("has {slots} slots"));
+        }
+        if self.ciphertexts == 0 || u64::from(self.ciphertexts) * u64::from(slots) > MAX_SLOTS {
+            return refuse(
+                what,
+                format!("has {} ciphertexts of {slots} slots", self.ciphertexts),
+            );
+        }
+        if self.shape.len() > MAX_RANK
+            || self.digits.len() > MAX_DIGITS
+            || self.shape.len() != self.origin.len()
+        {
+            return refuse(what, "has too many axes or digits, or not one origin an axis");
+        }
+        let bounded = |n: u32| i64::from(n) <= MAX_INTEGER;
+        let elements = self.shape.iter().try_fold(1u64, |product, &extent| {
+            (extent >= 1 && bounded(extent))
+                .then(|| product.checked_mul(u64::from(extent)))
+                .flatten()
+        });
+        let Some(elements) = elements.filter(|&count| count <= MAX_PLACED) else {
+            return refuse(what, "has a shape out of bounds");
+        };
+        let mut combinations = 1u64;
+        let mut images = 1u64;
+        let mut reach = [0u64; 2];
+        for digit in &self.digits {
+            let known = match digit.of {
+                DigitOf::Axis(axis) => axis < self.shape.len(),
+                DigitOf::Batch | DigitOf::Copy => true,
+            };
+            if !known || digit.size < 1 || ![digit.size, digit.step, digit.stride].into_iter().all(bounded) {
+                return refuse(what, "has a digit of no axis or out of bounds");
+            }
+            combinations = combinations.saturating_mul(u64::from(digit.size));
+            if digit.of == DigitOf::Batch {
+                images = images.saturating_mul(u64::from(digit.size));
+            }
+            if combinations > MAX_PLACED {
+                return refuse(what, "has digits of too many combinations");
+            }
+            reach[usize::from(digit.in_ciphertext)] +=
+                u64::from(digit.size - 1) * u64::from(digit.stride);
+        }
+        if reach[0] >= u64::from(slots) || reach[1] >= u64::from(self.ciphertexts) {
+            return refuse(what, "has digits that reach past the last slot or ciphertext");
+        }
+        if elements > combinations / images || self.batch_size() as u64 > images {
+            return refuse(what, "leaves an element or an image without a slot");
+        }
+        if self.unused_bound.is_some_and(|bound| !(bound >= 0.0 && bound < f64::INFINITY)) {
+            return refuse(what, "has no finite bound of its unused slots");
+        }
+        self.check_places(what)
+    }
+
+    fn check_places(&self, what: &str) -> Result<(), PlanError> {
+        let placement = self.placement();
+        if placement.batch_offsets.contains(&u32::MAX) {
+            return refuse(what, "has batch digits that leave images out");
+        }
+        let mut used = vec![false; self.slots as usize * self.ciphertexts as usize];
+        let mut seen = vec![false; self.element_count()];
+        for (&element, &place) in placement.elements.iter().zip(&placement.places) {
+            seen[element as usize] = true;
+            for &offset in &placement.batch_offsets {
+                match used.get_mut(place as usize + offset as usize) {
+                    Some(slot) if !*slot => *slot = true,
+                    _ => return refuse(what, "puts two elements into one slot"),
+                }
+            }
+        }
+        match seen.iter().position(|&placed| !placed) {
+            Some(element) => refuse(what, format!("has no slot for element {element}")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn row_major_strides(shape: &[u32]) -> Vec<i64> {
+    let mut strides = vec![1i64; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * i64::from(shape[axis]);
+    }
+    strides
+}
+
+/// Read the layouts of a plan, each checked, before anything large is allocated for it.
+pub fn read_layouts(
+    messages: &[message::Layout],
+    slots: u32,
+) -> Result<Vec<Layout>, PlanError> {
+    let mut placed = 0u64;
+    messages
+        .iter()
+        .enumerate()
+        .map(|(n, message)| {
+            let what = format!("layout {n}");
+            if message.slots != slots {
+                return refuse(
+                    what,
+                    format!("has {} slots, half the ring degree is {slots}", message.slots),
+                );
+            }
+            let layout = layout_of(message, &what)?;
+            let combinations = layout
+                .digits
+                .iter()
+                .fold(1u64, |product, digit| product.saturating_mul(u64::from(digit.size)));
+            placed = placed.saturating_add(combinations);
+            if placed > MAX_PLACED {
+                return refuse(what, format!("places more than {MAX_PLACED} elements with those before it"));
+            }
+            layout.check(&what)?;
+            Ok(layout)
+        })
+        .collect()
+}
+
+fn layout_of(message: &message::Layout, what: &str) -> Result<Layout, PlanError> {
+    let digits = message
+        .digits
+        .iter()
+        .map(|digit| {
+            let of = match digit.of {
+                Some(message::DigitOf::Axis(axis)) => DigitOf::Axis(axis as usize),
+                Some(message::DigitOf::Batch(true)) => DigitOf::Batch,
+                Some(message::DigitOf::Copy(true)) => DigitOf::Copy,
+                _ => return refuse(what, "has a digit of nothing"),
+            };
+            Ok(Digit {
+                of,
+                size: digit.size,
+                step: digit.step,
+                in_ciphertext: digit.in_ciphertext,
+                stride: digit.stride,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Layout {
+        shape: message.shape.clone(),
+        slots: message.slots,
+        ciphertexts: message.ciphertexts,
+        origin: message.origin.clone(),
+        digits,
+        unused_bound: message.unused_bound,
+    })
+}

@@ -1,0 +1,113 @@
+//! [`Lanes52`] on AVX-512 F, DQ and IFMA: one instruction each.
+use super::lanes52::Lanes52;
+#[allow(clippy::wildcard_imports)]
+use core::arch::x86_64::*;
+
+/// Proof that the processor has AVX-512 F, DQ and IFMA.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// # Safety
+    /// The processor has AVX-512 F, DQ and IFMA.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+/// An intrinsic that needs nothing but the instruction set.
+macro_rules! op {
+    ($call:expr) => {{
+        // SAFETY: `self` exists only where the processor has AVX-512 F, DQ and IFMA.
+        unsafe { $call }
+    }};
+}
+
+impl Lanes52 for Avx512 {
+    type Vector = __m512i;
+
+    #[inline(always)]
+    fn splat(self, x: u64) -> __m512i {
+        op!(_mm512_set1_epi64(x as i64))
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[u64]) -> __m512i {
+        assert!(from.len() >= 8);
+        // SAFETY: eight words are readable; the instruction needs no alignment.
+        unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m512i, to: &mut [u64]) {
+        assert!(to.len() >= 8);
+        // SAFETY: eight words are writable; the instruction needs no alignment.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_add_epi64(a, b))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_sub_epi64(a, b))
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_min_epu64(a, b))
+    }
+
+    #[inline(always)]
+    fn and(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_and_si512(a, b))
+    }
+
+    #[inline(always)]
+    fn or(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_or_si512(a, b))
+    }
+
+    #[inline(always)]
+    fn shift_left(self, a: __m512i, count: u32) -> __m512i {
+        op!(_mm512_sll_epi64(a, _mm_cvtsi32_si128(count as i32)))
+    }
+
+    #[inline(always)]
+    fn shift_right(self, a: __m512i, count: u32) -> __m512i {
+        op!(_mm512_srl_epi64(a, _mm_cvtsi32_si128(count as i32)))
+    }
+
+    #[inline(always)]
+    fn mul_low(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_madd52lo_epu64(sum, a, b))
+    }
+
+    #[inline(always)]
+    fn mul_high(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_madd52hi_epu64(sum, a, b))
+    }
+
+    #[inline(always)]
+    fn add_where_greater(self, x: __m512i, c: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_mask_add_epi64(
+            x,
+            _mm512_cmpgt_epu64_mask(a, b),
+            x,
+            c
+        ))
+    }
+
+    #[inline(always)]
+    fn choose(self, a: __m512i, b: __m512i, order: __m512i) -> __m512i {
+        op!(_mm512_permutex2var_epi64(a, order, b))
+    }
+
+    #[inline(always)]
+    fn shuffle(self, a: __m512i, order: __m512i) -> __m512i {
+        op!(_mm512_permutexvar_epi64(order, a))
+    }
+}

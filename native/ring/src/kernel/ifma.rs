@@ -1,0 +1,423 @@
+//! Kernel on 52-bit multiply-add: eight residues of primes below 2^50.
+//!
+//! Values of a forward transform lie in [0, 4q), of an inverse one in [0, 2q): below 2^52, so that
+//! multiplications read them whole. `t = w·y − floor(w'·y / 2^52)·q` lies in [0, 2q) for any y
+//! below 2^52, with w' = floor(w·2^52 / q).
+//!
+//! Source: Harvey, "Faster arithmetic for number-theoretic transforms", 2014, §3; Boemer et al.,
+//! "Intel HEXL", arXiv 2103.16400, §3.
+use super::lanes52::{Emulated52, Lanes52};
+use super::{Field, RootTable};
+use crate::modulus::{Base52, Modulus};
+
+const MASK: u64 = (1 << 52) - 1;
+
+/// Orders of `swap(log)` for blocks of 1, 2, 4 lanes: first and second result.
+const SWAPS: [[[u64; 8]; 2]; 3] = [
+    [[0, 8, 2, 10, 4, 12, 6, 14], [1, 9, 3, 11, 5, 13, 7, 15]],
+    [[0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]],
+    [[0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]],
+];
+/// Swaps of 4, 2, 1 in one step.
+const ENTER: [[u64; 8]; 2] = [[0, 2, 4, 6, 8, 10, 12, 14], [1, 3, 5, 7, 9, 11, 13, 15]];
+/// Swaps of 1, 2, 4 in one step.
+const LEAVE: [[u64; 8]; 2] = [[0, 8, 1, 9, 2, 10, 3, 11], [4, 12, 5, 13, 6, 14, 7, 15]];
+/// Each lane 2, 4 times.
+const REPEATS: [[u64; 8]; 2] = [[0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 0, 0, 1, 1, 1, 1]];
+
+#[derive(Clone, Copy)]
+pub(crate) struct Ifma<L: Lanes52> {
+    lanes: L,
+    q: L::Vector,
+    twice: L::Vector,
+    modulus: Modulus,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Root<V: Copy> {
+    value: V,
+    quotient: V,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Lift<V: Copy> {
+    half: V,
+    /// A multiple of q minus p: what a negative residue needs.
+    below_zero: V,
+    one: V,
+    /// p is so large that residues must be reduced.
+    reduce: bool,
+}
+
+/// The low and high 52-bit words of products, added apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Wide<V: Copy> {
+    low: V,
+    high: V,
+}
+
+impl Ifma<Emulated52> {
+    pub(crate) fn new(modulus: &Modulus) -> Self {
+        Self::with_lanes(modulus, Emulated52)
+    }
+}
+
+impl<L: Lanes52> Ifma<L> {
+    #[inline(always)]
+    pub(crate) fn with_lanes(modulus: &Modulus, lanes: L) -> Self {
+        Self {
+            lanes,
+            q: lanes.splat(modulus.value()),
+            twice: lanes.splat(2 * modulus.value()),
+            modulus: *modulus,
+        }
+    }
+
+    /// product − quotient·q of words that are right modulo 2^52.
+    #[inline(always)]
+    fn subtract_multiple(self, product: L::Vector, quotient: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        let multiple = v.mul_low(v.splat(0), quotient, self.q);
+        v.and(v.sub(product, multiple), v.splat(MASK))
+    }
+
+    #[inline(always)]
+    fn shoup(self, y: L::Vector, w: Root<L::Vector>) -> L::Vector {
+        let v = self.lanes;
+        let quotient = v.mul_high(v.splat(0), y, w.quotient);
+        self.subtract_multiple(v.mul_low(v.splat(0), y, w.value), quotient)
+    }
+
+    /// x mod q in [0, 2q) for x < 2^52.
+    #[inline(always)]
+    fn reduce(self, x: L::Vector, one: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        self.subtract_multiple(x, v.mul_high(v.splat(0), x, one))
+    }
+
+    #[inline(always)]
+    fn guard(self, x: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        v.min(x, v.sub(x, self.twice))
+    }
+
+    /// Words, each 2^repeat times.
+    #[inline(always)]
+    fn repeated(self, from: &[u64], repeat: usize) -> L::Vector {
+        let v = self.lanes;
+        let x = v.load(from);
+        if repeat == 0 {
+            x
+        } else {
+            v.shuffle(x, v.load(&REPEATS[repeat - 1]))
+        }
+    }
+
+    #[inline(always)]
+    fn power_root(self) -> Root<L::Vector> {
+        let (value, quotient) = self.modulus.base52.power;
+        self.constant((value, quotient))
+    }
+
+    /// low + 2^52·high with carries moved up: low < 2^52.
+    #[inline(always)]
+    fn carry(self, wide: Wide<L::Vector>) -> Wide<L::Vector> {
+        let v = self.lanes;
+        Wide {
+            low: v.and(wide.low, v.splat(MASK)),
+            high: v.add(wide.high, v.shift_right(wide.low, 52)),
+        }
+    }
+}
+
+impl<L: Lanes52> Field for Ifma<L> {
+    const LANES: usize = 8;
+    const LOG_LANES: usize = 3;
+    // High words below 2^48: with carries 15 stay below 2^52.
+    const SUM_TERMS: usize = 15;
+    // Low words below 2^52: sums of 2^11 stay below 2^63.
+    const CELL_TERMS: usize = 2048;
+    const CELL_ROWS: usize = 8;
+
+    type Word = L::Vector;
+    type Value = L::Vector;
+    type Root = Root<L::Vector>;
+    type Lift = Lift<L::Vector>;
+    type Sum = Wide<L::Vector>;
+    type Pattern = L::Vector;
+    type Cell = Wide<L::Vector>;
+    type Closing = (Root<L::Vector>, Root<L::Vector>);
+    type Factor = L::Vector;
+    type Packed = u64;
+
+    #[inline(always)]
+    fn load_word(self, from: &[u64]) -> L::Vector {
+        self.lanes.load(from)
+    }
+
+    #[inline(always)]
+    fn store_word(self, word: L::Vector, to: &mut [u64]) {
+        self.lanes.store(word, to);
+    }
+
+    #[inline(always)]
+    fn add(self, a: L::Vector, b: L::Vector) -> L::Vector {
+        self.canonical_near(self.lanes.add(a, b))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: L::Vector, b: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        let difference = v.sub(a, b);
+        // A negative difference wraps to a huge word.
+        v.min(difference, v.add(difference, self.q))
+    }
+
+    #[inline(always)]
+    fn negate(self, a: L::Vector) -> L::Vector {
+        self.sub(self.lanes.splat(0), a)
+    }
+
+    fn pattern_word(lane: usize) -> u64 {
+        lane as u64
+    }
+
+    #[inline(always)]
+    fn pattern(self, words: &[u64]) -> L::Vector {
+        self.lanes.load(words)
+    }
+
+    #[inline(always)]
+    fn shuffle(self, word: L::Vector, pattern: L::Vector) -> L::Vector {
+        self.lanes.shuffle(word, pattern)
+    }
+
+    #[inline(always)]
+    fn value(self, word: L::Vector) -> L::Vector {
+        word
+    }
+
+    #[inline(always)]
+    fn canonical(self, x: L::Vector) -> L::Vector {
+        self.canonical_near(self.guard(x))
+    }
+
+    #[inline(always)]
+    fn canonical_near(self, x: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        v.min(x, v.sub(x, self.q))
+    }
+
+    #[inline(always)]
+    fn load_raw(self, from: &[u64]) -> L::Vector {
+        self.lanes.load(from)
+    }
+
+    #[inline(always)]
+    fn store_raw(self, x: L::Vector, to: &mut [u64]) {
+        self.lanes.store(x, to);
+    }
+
+    #[inline(always)]
+    fn lift(self, from: &Modulus) -> Lift<L::Vector> {
+        let v = self.lanes;
+        let q = self.modulus.value();
+        // Residues of p ≤ 2q are below 2q as they are.
+        let reduce = from.value() > 2 * q;
+        // x − p is at least −p/2 > −q, or x was reduced: then p must be too.
+        let below_zero = if reduce {
+            q - self.modulus.reduce(from.value())
+        } else {
+            (2 * q).wrapping_sub(from.value())
+        };
+        Lift {
+            half: v.splat(from.half()),
+            below_zero: v.splat(below_zero),
+            one: v.splat(self.modulus.base52.one),
+            reduce,
+        }
+    }
+
+    #[inline(always)]
+    fn lifted(self, from: &[u64], lift: Lift<L::Vector>) -> L::Vector {
+        let v = self.lanes;
+        let x = v.load(from);
+        let reduced = if lift.reduce {
+            self.reduce(x, lift.one)
+        } else {
+            x
+        };
+        v.add_where_greater(reduced, lift.below_zero, x, lift.half)
+    }
+
+    #[inline(always)]
+    fn root_entry(modulus: &Modulus, w: u64) -> (u64, u64) {
+        (w, Base52::quotient(modulus.value(), w))
+    }
+
+    #[inline(always)]
+    fn root(self, table: &RootTable, index: usize) -> Root<L::Vector> {
+        self.constant((table.values[index], table.quotients[index]))
+    }
+
+    #[inline(always)]
+    fn roots(self, table: &RootTable, index: usize, repeat: usize) -> Root<L::Vector> {
+        Root {
+            value: self.repeated(&table.values[index..], repeat),
+            quotient: self.repeated(&table.quotients[index..], repeat),
+        }
+    }
+
+    #[inline(always)]
+    fn constant(self, (value, quotient): (u64, u64)) -> Root<L::Vector> {
+        Root {
+            value: self.lanes.splat(value),
+            quotient: self.lanes.splat(quotient),
+        }
+    }
+
+    #[inline(always)]
+    fn forward(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
+        let v = self.lanes;
+        let x = self.guard(x);
+        let t = self.shoup(y, w);
+        (v.add(x, t), v.sub(v.add(x, self.twice), t))
+    }
+
+    #[inline(always)]
+    fn inverse(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
+        let v = self.lanes;
+        let difference = v.sub(v.add(x, self.twice), y);
+        (self.guard(v.add(x, y)), self.shoup(difference, w))
+    }
+
+    #[inline(always)]
+    fn scale(self, x: L::Vector, w: Self::Root) -> L::Vector {
+        self.shoup(x, w)
+    }
+
+    #[inline(always)]
+    fn refresh(self, x: L::Vector) -> L::Vector {
+        x
+    }
+
+    #[inline(always)]
+    fn swap(self, a: L::Vector, b: L::Vector, log: usize) -> (L::Vector, L::Vector) {
+        let v = self.lanes;
+        let [first, second] = &SWAPS[log];
+        (
+            v.choose(a, b, v.load(first)),
+            v.choose(a, b, v.load(second)),
+        )
+    }
+
+    #[inline(always)]
+    fn enter(self, a: L::Vector, b: L::Vector) -> (L::Vector, L::Vector) {
+        let v = self.lanes;
+        (
+            v.choose(a, b, v.load(&ENTER[0])),
+            v.choose(a, b, v.load(&ENTER[1])),
+        )
+    }
+
+    #[inline(always)]
+    fn leave(self, a: L::Vector, b: L::Vector) -> (L::Vector, L::Vector) {
+        let v = self.lanes;
+        (
+            v.choose(a, b, v.load(&LEAVE[0])),
+            v.choose(a, b, v.load(&LEAVE[1])),
+        )
+    }
+
+    /// Barrett with the n + 2 upper bits of the product: the quotient is at most 2.5 too small, so
+    /// the residue is below 2.5q.
+    #[inline(always)]
+    fn product(self, a: L::Vector, b: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        let n = self.modulus.bits();
+        let low = v.mul_low(v.splat(0), a, b);
+        let high = v.mul_high(v.splat(0), a, b);
+        let upper = v.or(v.shift_left(high, 54 - n), v.shift_right(low, n - 2));
+        let quotient = v.mul_high(v.splat(0), upper, v.splat(self.modulus.base52.barrett));
+        self.guard(self.subtract_multiple(low, quotient))
+    }
+
+    #[inline(always)]
+    fn difference(self, a: L::Vector, b: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        v.sub(v.add(a, self.q), b)
+    }
+
+    #[inline(always)]
+    fn sum(self, start: L::Vector) -> Wide<L::Vector> {
+        Wide {
+            low: start,
+            high: self.lanes.splat(0),
+        }
+    }
+
+    #[inline(always)]
+    fn sum_add(self, sum: Wide<L::Vector>, a: L::Vector, b: L::Vector) -> Wide<L::Vector> {
+        Wide {
+            low: self.lanes.mul_low(sum.low, a, b),
+            high: self.lanes.mul_high(sum.high, a, b),
+        }
+    }
+
+    #[inline(always)]
+    fn sum_fold(self, sum: Wide<L::Vector>) -> Wide<L::Vector> {
+        self.sum(self.sum_value(sum))
+    }
+
+    #[inline(always)]
+    fn sum_value(self, sum: Wide<L::Vector>) -> L::Vector {
+        let v = self.lanes;
+        let sum = self.carry(sum);
+        let low = self.reduce(sum.low, v.splat(self.modulus.base52.one));
+        v.add(low, self.shoup(sum.high, self.power_root()))
+    }
+
+    #[inline(always)]
+    fn pack(_: &Modulus, weight: u64) -> u64 {
+        weight
+    }
+
+    #[inline(always)]
+    fn factor(self, word: L::Vector) -> L::Vector {
+        word
+    }
+
+    #[inline(always)]
+    fn cell(self) -> Wide<L::Vector> {
+        self.sum(self.lanes.splat(0))
+    }
+
+    #[inline(always)]
+    fn cell_add(self, cell: Wide<L::Vector>, x: L::Vector, weight: u64) -> Wide<L::Vector> {
+        self.sum_add(cell, x, self.lanes.splat(weight))
+    }
+
+    #[inline(always)]
+    fn closing(self) -> Self::Closing {
+        let (power, _) = self.modulus.base52.power;
+        let square = self.modulus.mul(power, power);
+        (
+            self.power_root(),
+            self.constant(Self::root_entry(&self.modulus, square)),
+        )
+    }
+
+    #[inline(always)]
+    fn cell_word(self, cell: Wide<L::Vector>, closing: Self::Closing) -> L::Vector {
+        let v = self.lanes;
+        let cell = self.carry(cell);
+        let upper = self.carry(Wide {
+            low: cell.high,
+            high: v.splat(0),
+        });
+        let low = self.reduce(cell.low, v.splat(self.modulus.base52.one));
+        let middle = self.shoup(upper.low, closing.0);
+        let high = self.shoup(upper.high, closing.1);
+        self.canonical(v.add(self.guard(v.add(low, middle)), high))
+    }
+}

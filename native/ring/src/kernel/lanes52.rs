@@ -1,0 +1,128 @@
+//! Vectors of eight words with the 52-bit multiply-add of AVX-512 IFMA.
+
+/// Eight lanes of 64 bits. Multiplications read the low 52 bits of their factors.
+///
+/// A value exists only where the processor has the instructions.
+pub(crate) trait Lanes52: Copy {
+    type Vector: Copy;
+
+    fn splat(self, x: u64) -> Self::Vector;
+    fn load(self, from: &[u64]) -> Self::Vector;
+    fn store(self, x: Self::Vector, to: &mut [u64]);
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Unsigned.
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn or(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Every lane by the same count below 64.
+    fn shift_left(self, a: Self::Vector, count: u32) -> Self::Vector;
+    fn shift_right(self, a: Self::Vector, count: u32) -> Self::Vector;
+    /// sum + the low 52 bits of a·b.
+    fn mul_low(self, sum: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// sum + the bits of a·b from 52 on.
+    fn mul_high(self, sum: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a > b ? x + c : x, unsigned.
+    fn add_where_greater(
+        self,
+        x: Self::Vector,
+        c: Self::Vector,
+        a: Self::Vector,
+        b: Self::Vector,
+    ) -> Self::Vector;
+    /// Lanes of `a` (0 … 7) and `b` (8 … 15) by index.
+    fn choose(self, a: Self::Vector, b: Self::Vector, order: Self::Vector) -> Self::Vector;
+    /// Lanes of `a` by index.
+    fn shuffle(self, a: Self::Vector, order: Self::Vector) -> Self::Vector;
+}
+
+/// The same operations without vector instructions, for tests and for Miri.
+#[derive(Clone, Copy)]
+pub(crate) struct Emulated52;
+
+type Eight = [u64; 8];
+
+const MASK: u64 = (1 << 52) - 1;
+
+fn both(a: Eight, b: Eight, f: impl Fn(u64, u64) -> u64) -> Eight {
+    core::array::from_fn(|i| f(a[i], b[i]))
+}
+
+fn product(a: u64, b: u64) -> u128 {
+    u128::from(a & MASK) * u128::from(b & MASK)
+}
+
+impl Lanes52 for Emulated52 {
+    type Vector = Eight;
+
+    fn splat(self, x: u64) -> Eight {
+        [x; 8]
+    }
+
+    fn load(self, from: &[u64]) -> Eight {
+        core::array::from_fn(|i| from[i])
+    }
+
+    fn store(self, x: Eight, to: &mut [u64]) {
+        to[..8].copy_from_slice(&x);
+    }
+
+    fn add(self, a: Eight, b: Eight) -> Eight {
+        both(a, b, u64::wrapping_add)
+    }
+
+    fn sub(self, a: Eight, b: Eight) -> Eight {
+        both(a, b, u64::wrapping_sub)
+    }
+
+    fn min(self, a: Eight, b: Eight) -> Eight {
+        both(a, b, u64::min)
+    }
+
+    fn and(self, a: Eight, b: Eight) -> Eight {
+        both(a, b, |a, b| a & b)
+    }
+
+    fn or(self, a: Eight, b: Eight) -> Eight {
+        both(a, b, |a, b| a | b)
+    }
+
+    fn shift_left(self, a: Eight, count: u32) -> Eight {
+        a.map(|a| a << count)
+    }
+
+    fn shift_right(self, a: Eight, count: u32) -> Eight {
+        a.map(|a| a >> count)
+    }
+
+    fn mul_low(self, sum: Eight, a: Eight, b: Eight) -> Eight {
+        let low = both(a, b, |a, b| product(a, b) as u64 & MASK);
+        self.add(sum, low)
+    }
+
+    fn mul_high(self, sum: Eight, a: Eight, b: Eight) -> Eight {
+        let high = both(a, b, |a, b| (product(a, b) >> 52) as u64);
+        self.add(sum, high)
+    }
+
+    fn add_where_greater(self, x: Eight, c: Eight, a: Eight, b: Eight) -> Eight {
+        core::array::from_fn(|i| {
+            if a[i] > b[i] {
+                x[i].wrapping_add(c[i])
+            } else {
+                x[i]
+            }
+        })
+    }
+
+    fn choose(self, a: Eight, b: Eight, order: Eight) -> Eight {
+        order.map(|i| {
+            let lane = (i & 7) as usize;
+            if i & 8 == 0 { a[lane] } else { b[lane] }
+        })
+    }
+
+    fn shuffle(self, a: Eight, order: Eight) -> Eight {
+        order.map(|i| a[(i & 7) as usize])
+    }
+}

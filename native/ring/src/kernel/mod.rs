@@ -1,0 +1,321 @@
+//! Kernels: one body of code for every instruction set.
+//!
+//! An [`Operation`] is written once over a [`Field`], which says how residues sit in registers and
+//! how products are reduced. [`Kernel::run`] enters it through a function that has the target
+//! features switched on; everything below is inlined into that function. What is not inlined has not
+//! the features, and is many times slower: fields are used in loops and functions marked
+//! `#[inline(always)]`, never in closures.
+mod float;
+mod float_lanes;
+mod ifma;
+mod lanes52;
+mod scalar;
+
+use crate::modulus::Modulus;
+use core::fmt;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+/// Residue arithmetic on vectors of one instruction set.
+///
+/// A `Word` is a vector of canonical residues in [0, q). A `Value` is a residue in the form that
+/// butterflies work on, lazily reduced; each implementation states its bounds. A value is made only
+/// where the processor has the features, so its methods need no further proof.
+pub(crate) trait Field: Copy {
+    /// Residues in a vector.
+    const LANES: usize;
+    /// log2 of `LANES`.
+    const LOG_LANES: usize;
+    /// Products that a `Sum` takes before `sum_fold`.
+    const SUM_TERMS: usize;
+    /// Products that a `Cell` takes before `cell_word`.
+    const CELL_TERMS: usize;
+    /// Rows of a matrix product that fit the registers.
+    const CELL_ROWS: usize;
+
+    type Word: Copy;
+    type Value: Copy;
+    /// A constant factor with what its multiplication needs.
+    type Root: Copy;
+    /// Constants that bring centred residues of another prime to this one.
+    type Lift: Copy;
+    /// A sum of products, reduced once.
+    type Sum: Copy;
+    /// An order of lanes.
+    type Pattern: Copy;
+    /// A sum of products with packed weights.
+    type Cell: Copy;
+    /// Constants that reduce a `Cell`.
+    type Closing: Copy;
+    /// A vector prepared for products with weights.
+    type Factor: Copy;
+    /// A weight as the matrix product stores it.
+    type Packed: Copy;
+
+    fn load_word(self, from: &[u64]) -> Self::Word;
+    fn store_word(self, word: Self::Word, to: &mut [u64]);
+    fn add(self, a: Self::Word, b: Self::Word) -> Self::Word;
+    fn sub(self, a: Self::Word, b: Self::Word) -> Self::Word;
+    fn negate(self, a: Self::Word) -> Self::Word;
+    /// How a table of patterns says that a lane takes the value of `lane`.
+    fn pattern_word(lane: usize) -> u64;
+    fn pattern(self, words: &[u64]) -> Self::Pattern;
+    fn shuffle(self, word: Self::Word, pattern: Self::Pattern) -> Self::Word;
+
+    /// Enter the form of values.
+    fn value(self, word: Self::Word) -> Self::Value;
+    /// Leave it, from any value within the lazy bounds.
+    fn canonical(self, x: Self::Value) -> Self::Word;
+    /// Leave it, from what `product` or `scale` of canonical operands returned.
+    fn canonical_near(self, x: Self::Value) -> Self::Word;
+    /// Values in the form of registers, between the passes of a transform.
+    fn load_raw(self, from: &[u64]) -> Self::Value;
+    fn store_raw(self, x: Self::Value, to: &mut [u64]);
+
+    fn lift(self, from: &Modulus) -> Self::Lift;
+    /// Centred residues of another prime as values of this one.
+    fn lifted(self, from: &[u64], lift: Self::Lift) -> Self::Value;
+
+    /// Make the table entry of a constant: its value and its quotient.
+    fn root_entry(modulus: &Modulus, w: u64) -> (u64, u64);
+    /// The entry at `index` in every lane.
+    fn root(self, table: &RootTable, index: usize) -> Self::Root;
+    /// LANES >> repeat entries from `index` on, each repeated 2^repeat times.
+    fn roots(self, table: &RootTable, index: usize, repeat: usize) -> Self::Root;
+    /// An entry that is in no table.
+    fn constant(self, entry: (u64, u64)) -> Self::Root;
+
+    /// (x + w·y, x − w·y), Cooley–Tukey.
+    fn forward(self, x: Self::Value, y: Self::Value, w: Self::Root) -> (Self::Value, Self::Value);
+    /// (x + y, w·(x − y)), Gentleman–Sande.
+    fn inverse(self, x: Self::Value, y: Self::Value, w: Self::Root) -> (Self::Value, Self::Value);
+    /// Independent forward butterflies, step by step side by side.
+    #[inline(always)]
+    fn forwards<const K: usize>(
+        self,
+        x: [Self::Value; K],
+        y: [Self::Value; K],
+        w: [Self::Root; K],
+    ) -> ([Self::Value; K], [Self::Value; K]) {
+        let (mut x, mut y) = (x, y);
+        for i in 0..K {
+            (x[i], y[i]) = self.forward(x[i], y[i], w[i]);
+        }
+        (x, y)
+    }
+    /// Independent inverse butterflies, likewise.
+    #[inline(always)]
+    fn inverses<const K: usize>(
+        self,
+        x: [Self::Value; K],
+        y: [Self::Value; K],
+        w: [Self::Root; K],
+    ) -> ([Self::Value; K], [Self::Value; K]) {
+        let (mut x, mut y) = (x, y);
+        for i in 0..K {
+            (x[i], y[i]) = self.inverse(x[i], y[i], w[i]);
+        }
+        (x, y)
+    }
+    /// w · x.
+    fn scale(self, x: Self::Value, w: Self::Root) -> Self::Value;
+    /// Back to small values where sums have grown; nothing where each butterfly does it.
+    fn refresh(self, x: Self::Value) -> Self::Value;
+    /// Swap the odd blocks of 2^log lanes of `a` with the even ones of `b`.
+    fn swap(self, a: Self::Value, b: Self::Value, log: usize) -> (Self::Value, Self::Value);
+    /// From natural order to the order after `swap` by every block size, largest first.
+    fn enter(self, a: Self::Value, b: Self::Value) -> (Self::Value, Self::Value);
+    /// The inverse of `enter`.
+    fn leave(self, a: Self::Value, b: Self::Value) -> (Self::Value, Self::Value);
+
+    /// a · b of canonical values.
+    fn product(self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// a − b of canonical values, to be given to `scale`.
+    fn difference(self, a: Self::Value, b: Self::Value) -> Self::Value;
+
+    fn sum(self, start: Self::Value) -> Self::Sum;
+    /// sum + a·b of canonical values.
+    fn sum_add(self, sum: Self::Sum, a: Self::Value, b: Self::Value) -> Self::Sum;
+    /// Reduce a sum so that it takes `SUM_TERMS` more.
+    fn sum_fold(self, sum: Self::Sum) -> Self::Sum;
+    fn sum_value(self, sum: Self::Sum) -> Self::Value;
+
+    fn pack(modulus: &Modulus, weight: u64) -> Self::Packed;
+    fn factor(self, word: Self::Word) -> Self::Factor;
+    fn cell(self) -> Self::Cell;
+    fn cell_add(self, cell: Self::Cell, x: Self::Factor, weight: Self::Packed) -> Self::Cell;
+    fn closing(self) -> Self::Closing;
+    fn cell_word(self, cell: Self::Cell, closing: Self::Closing) -> Self::Word;
+}
+
+/// Constants in the form of one kernel: values, and the quotients of Shoup's multiplication where
+/// the kernel uses them.
+#[derive(Debug, Default)]
+pub(crate) struct RootTable {
+    pub(crate) values: Vec<u64>,
+    pub(crate) quotients: Vec<u64>,
+}
+
+impl RootTable {
+    fn new<F: Field>(modulus: &Modulus, roots: &[u64]) -> Self {
+        let (values, quotients) = roots.iter().map(|&w| F::root_entry(modulus, w)).unzip();
+        Self { values, quotients }
+    }
+}
+
+/// Work on residues of one prime, written once for every kernel.
+pub(crate) trait Operation {
+    type Output;
+    /// Implementations are `#[inline(always)]`: they run inside a function with target features.
+    fn run<F: Field>(self, field: F) -> Self::Output;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Scalar,
+    EmulatedFloat,
+    EmulatedIfma,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Ifma,
+}
+
+/// An instruction set that this processor has.
+///
+/// All kernels give the same bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Kernel(Kind);
+
+/// Vector kernels hold residues of up to 50 bits: 52-bit multipliers, 53-bit mantissas.
+pub const VECTOR_MODULUS_BITS: u32 = 50;
+
+impl Kernel {
+    /// Portable code on 64-bit words; moduli up to 2^61.
+    pub const SCALAR: Self = Self(Kind::Scalar);
+    /// The AVX-512 IFMA code on emulated lanes: slow, for tests.
+    pub const EMULATED_IFMA: Self = Self(Kind::EmulatedIfma);
+    /// The AVX2 code on emulated lanes: slow, for tests.
+    pub const EMULATED_AVX2: Self = Self(Kind::EmulatedFloat);
+
+    /// The fastest kernel of this processor.
+    pub fn detect() -> Self {
+        Self::native().last().copied().unwrap_or(Self::SCALAR)
+    }
+
+    /// The kernels of this processor, slowest first.
+    pub fn native() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
+        let mut kernels = vec![Self::SCALAR];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                kernels.push(Self(Kind::Avx2));
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512ifma")
+            {
+                kernels.push(Self(Kind::Ifma));
+            }
+        }
+        kernels
+    }
+
+    /// `native`, and the vector kernels on emulated lanes: what tests compare.
+    pub fn all() -> Vec<Self> {
+        let mut kernels = Self::native();
+        kernels.extend([Self::EMULATED_AVX2, Self::EMULATED_IFMA]);
+        kernels
+    }
+
+    /// Name for reports.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Scalar => "scalar",
+            Kind::EmulatedFloat => "emulated-avx2",
+            Kind::EmulatedIfma => "emulated-ifma",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma => "avx512-ifma",
+        }
+    }
+
+    /// The kernel that serves a modulus: scalar for one that vector kernels cannot hold.
+    #[must_use]
+    pub const fn serving(self, modulus: &Modulus) -> Self {
+        if modulus.bits() > VECTOR_MODULUS_BITS {
+            Self::SCALAR
+        } else {
+            self
+        }
+    }
+
+    /// Run an operation modulo a prime that the kernel can hold.
+    #[inline]
+    pub(crate) fn run<O: Operation>(self, modulus: &Modulus, operation: O) -> O::Output {
+        debug_assert!(self.serving(modulus) == self);
+        match self.0 {
+            Kind::Scalar => operation.run(scalar::Scalar::new(modulus)),
+            Kind::EmulatedFloat => {
+                operation.run(float::Float::<float_lanes::EmulatedFloat>::new(modulus))
+            }
+            Kind::EmulatedIfma => operation.run(ifma::Ifma::<lanes52::Emulated52>::new(modulus)),
+            // SAFETY: this kind is made by `native` alone, after the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { run_avx2(modulus, operation) },
+            // SAFETY: this kind is made by `native` alone, after the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma => unsafe { run_ifma(modulus, operation) },
+        }
+    }
+
+    /// Run an operation that moves words and computes nothing.
+    #[inline]
+    pub(crate) fn run_unbound<O: Operation>(self, operation: O) -> O::Output {
+        self.run(&Modulus::SMALLEST, operation)
+    }
+
+    /// Constants in the form of this kernel.
+    pub(crate) fn table(self, modulus: &Modulus, roots: &[u64]) -> RootTable {
+        struct Build<'a>(&'a Modulus, &'a [u64]);
+        impl Operation for Build<'_> {
+            type Output = RootTable;
+            #[inline(always)]
+            fn run<F: Field>(self, _: F) -> RootTable {
+                RootTable::new::<F>(self.0, self.1)
+            }
+        }
+        self.run(modulus, Build(modulus, roots))
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// # Safety
+/// The processor has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_avx2<O: Operation>(modulus: &Modulus, operation: O) -> O::Output {
+    // SAFETY: the caller's promise.
+    let lanes = unsafe { avx2::Avx2::new() };
+    operation.run(float::Float::with_lanes(modulus, lanes))
+}
+
+/// # Safety
+/// The processor has AVX-512 F, DQ and IFMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+unsafe fn run_ifma<O: Operation>(modulus: &Modulus, operation: O) -> O::Output {
+    // SAFETY: the caller's promise.
+    let lanes = unsafe { avx512::Avx512::new() };
+    operation.run(ifma::Ifma::with_lanes(modulus, lanes))
+}

@@ -1,0 +1,26 @@
+//! Modular arithmetic, number-theoretic transforms and residue polynomials.
+//!
+//! The bottom of the evaluator, and its only crate with `unsafe` code. It knows primes and
+//! polynomials, nothing of ciphertexts. Every kernel (portable, AVX2, AVX-512 IFMA) gives the same
+//! bits, and transforms are bit for bit those of Microsoft SEAL.
+#![allow(unsafe_code)]
+
+mod elementwise;
+mod error;
+mod galois;
+mod inner_product;
+mod kernel;
+mod matrix;
+mod modulus;
+mod ntt;
+mod polynomial;
+mod pool;
+mod prime_ring;
+
+pub use error::RingError;
+pub use galois::{Automorphism, conjugation_element, rotation_element};
+pub use kernel::{Kernel, VECTOR_MODULUS_BITS};
+pub use modulus::{MAX_MODULUS_BITS, Modulus};
+pub use polynomial::RnsPolynomial;
+pub use pool::{Buffer, Pool};
+pub use prime_ring::{DEGREES, PrimeRing, Scalar};

@@ -1,0 +1,184 @@
+//! Values to coefficients: Gentleman–Sande, bit-reversed order in, natural out.
+use super::{
+    INNER_BLOCK, OUTER_BLOCK, adjacent_roots, edge_vectors, node_roots, pair_roots, quarters,
+};
+use crate::kernel::{Field, Operation, RootTable};
+
+/// Transform canonical residues in place, times a constant.
+pub(crate) struct Inverse<'a> {
+    pub(crate) data: &'a mut [u64],
+    pub(crate) roots: &'a RootTable,
+    /// Entries of factor/N, and of factor/N times root 1.
+    pub(crate) scale: [(u64, u64); 2],
+}
+
+impl Operation for Inverse<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let Self { data, roots, scale } = self;
+        let degree = data.len();
+        let edge = F::LANES * edge_vectors(degree.trailing_zeros() as usize, F::LOG_LANES);
+        // The sizes at which the walk of the forward transform leaves the caches.
+        let mut outer_size = degree / 4;
+        while outer_size > OUTER_BLOCK {
+            outer_size /= 4;
+        }
+        let mut inner_size = outer_size;
+        while inner_size > INNER_BLOCK {
+            inner_size /= 4;
+        }
+        for (outer, node) in data.chunks_exact_mut(outer_size).zip(degree / outer_size..) {
+            let first = node * (outer_size / inner_size);
+            for (inner, node) in outer.chunks_exact_mut(inner_size).zip(first..) {
+                let first = node * (inner_size / edge);
+                if edge == 4 * F::LANES {
+                    edge_four(f, inner, first, roots);
+                } else {
+                    edge_two(f, inner, first, roots);
+                }
+                passes(f, inner, edge, node, roots);
+            }
+            passes(f, outer, inner_size, node, roots);
+        }
+        let mut size = 4 * outer_size;
+        while size < degree {
+            pass(f, data, size, degree / size, roots);
+            size *= 4;
+        }
+        last(f, data, roots, scale);
+    }
+}
+
+/// The passes that join blocks of `done` words until `data`, which is block `node`, is joined.
+#[inline(always)]
+fn passes<F: Field>(f: F, data: &mut [u64], done: usize, node: usize, roots: &RootTable) {
+    let mut size = 4 * done;
+    while size <= data.len() {
+        pass(f, data, size, node * (data.len() / size), roots);
+        size *= 4;
+    }
+}
+
+/// Two layers: nodes 2k and 2k + 1 for the first, k for the second.
+#[inline(always)]
+fn radix4<F: Field>(f: F, [a, b, c, d]: [F::Value; 4], roots: [F::Root; 3]) -> [F::Value; 4] {
+    let ([a, c], [b, d]) = f.inverses([a, c], [b, d], [roots[1], roots[2]]);
+    let ([a, b], [c, d]) = f.inverses([a, b], [c, d], [roots[0]; 2]);
+    [f.refresh(a), f.refresh(b), c, d]
+}
+
+/// Two layers of every block of `size` words; the first block is `node`.
+#[inline(always)]
+fn pass<F: Field>(f: F, data: &mut [u64], size: usize, node: usize, roots: &RootTable) {
+    for (block, node) in data.chunks_exact_mut(size).zip(node..) {
+        let w = node_roots(f, roots, node);
+        let [a, b, c, d] = quarters(block).map(|part| part.chunks_exact_mut(F::LANES));
+        for (((a, b), c), d) in a.zip(b).zip(c).zip(d) {
+            let x = [f.load_raw(a), f.load_raw(b), f.load_raw(c), f.load_raw(d)];
+            let x = radix4(f, x, w);
+            f.store_raw(x[0], a);
+            f.store_raw(x[1], b);
+            f.store_raw(x[2], c);
+            f.store_raw(x[3], d);
+        }
+    }
+}
+
+/// The last two layers with the constant, to canonical residues.
+#[inline(always)]
+fn last<F: Field>(f: F, data: &mut [u64], roots: &RootTable, scale: [(u64, u64); 2]) {
+    let w = [f.root(roots, 2), f.root(roots, 3)];
+    let [scale, scaled_root] = [f.constant(scale[0]), f.constant(scale[1])];
+    let [a, b, c, d] = quarters(data).map(|part| part.chunks_exact_mut(F::LANES));
+    for (((a, b), c), d) in a.zip(b).zip(c).zip(d) {
+        let [x0, x1, x2, x3] = [f.load_raw(a), f.load_raw(b), f.load_raw(c), f.load_raw(d)];
+        let ([x0, x2], [x1, x3]) = f.inverses([x0, x2], [x1, x3], w);
+        let ([x0, x1], [x2, x3]) = f.inverses([x0, x1], [x2, x3], [scaled_root; 2]);
+        f.store_word(f.canonical(f.scale(x0, scale)), a);
+        f.store_word(f.canonical(f.scale(x1, scale)), b);
+        f.store_word(f.canonical(x2), c);
+        f.store_word(f.canonical(x3), d);
+    }
+}
+
+/// The first layers over blocks of four vectors, from canonical residues.
+#[inline(always)]
+fn edge_four<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
+    // Two blocks at once: a chain of dependent steps would leave units idle.
+    for (blocks, node) in data.chunks_exact_mut(8 * F::LANES).zip((node..).step_by(2)) {
+        let (a, b) = within(f, blocks, 4 * node, roots);
+        let w = adjacent_roots(f, roots, 2 * node);
+        let (x, y) = f.inverses(a, b, w);
+        let (u, v) = (f.root(roots, node), f.root(roots, node + 1));
+        let (x, y) = f.inverses(
+            [x[0], y[0], x[2], y[2]],
+            [x[1], y[1], x[3], y[3]],
+            [u, u, v, v],
+        );
+        store_raw(
+            f,
+            [x[0], x[1], y[0], y[1], x[2], x[3], y[2], y[3]],
+            2,
+            blocks,
+        );
+    }
+}
+
+/// The first layers over blocks of two vectors, from canonical residues.
+#[inline(always)]
+fn edge_two<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
+    for (blocks, node) in data.chunks_exact_mut(8 * F::LANES).zip((node..).step_by(4)) {
+        let (a, b) = within(f, blocks, 2 * node, roots);
+        let (x, y) = f.inverses(a, b, adjacent_roots(f, roots, node));
+        store_raw(
+            f,
+            [x[0], y[0], x[1], y[1], x[2], y[2], x[3], y[3]],
+            1,
+            blocks,
+        );
+    }
+}
+
+/// Eight vectors, the sums among them refreshed: `sums` of each 2·`sums`.
+#[inline(always)]
+fn store_raw<F: Field>(f: F, x: [F::Value; 8], sums: usize, to: &mut [u64]) {
+    for (i, to) in to.chunks_exact_mut(F::LANES).enumerate() {
+        let x = if i % (2 * sums) < sums {
+            f.refresh(x[i])
+        } else {
+            x[i]
+        };
+        f.store_raw(x, to);
+    }
+}
+
+/// The layers whose butterflies lie inside vectors: pairs (a_i, b_i) of blocks `node + 2i` and
+/// `node + 2i + 1`.
+#[inline(always)]
+fn within<F: Field>(
+    f: F,
+    from: &[u64],
+    node: usize,
+    roots: &RootTable,
+) -> ([F::Value; 4], [F::Value; 4]) {
+    let first = f.value(f.load_word(from));
+    let (mut a, mut b) = ([first; 4], [first; 4]);
+    for (i, from) in from.chunks_exact(2 * F::LANES).enumerate() {
+        let x = f.value(f.load_word(from));
+        let y = f.value(f.load_word(&from[F::LANES..]));
+        (a[i], b[i]) = f.enter(x, y);
+    }
+    for log in 0..F::LOG_LANES {
+        let w = pair_roots(f, roots, node, F::LOG_LANES - 1 - log, log);
+        (a, b) = f.inverses(a, b, w);
+        for i in 0..4 {
+            if log > 0 {
+                a[i] = f.refresh(a[i]);
+            }
+            (a[i], b[i]) = f.swap(a[i], b[i], log);
+        }
+    }
+    (a, b)
+}

@@ -1,0 +1,313 @@
+//! Arithmetic modulo one prime: Z_q[X] / (X^N + 1).
+use crate::elementwise::{
+    AddScalar, Difference, MulScalar, Negate, Product, SubScale, Sum, Tensor, Zip, ZipAssign,
+};
+use crate::error::RingError;
+use crate::inner_product::InnerProducts;
+use crate::kernel::{Field, Kernel, Operation};
+use crate::matrix::MatrixProduct;
+use crate::modulus::Modulus;
+use crate::ntt::{Forward, ForwardLifted, Inverse, Tables};
+use core::marker::PhantomData;
+
+/// Smallest and largest ring degree.
+pub const DEGREES: core::ops::RangeInclusive<usize> = 1 << 10..=1 << 17;
+
+/// The ring of polynomials modulo a prime q and X^N + 1, with the tables of its transform.
+///
+/// Operands are slices of N canonical residues, in [0, q); what is said to be "transformed" is in
+/// the order of SEAL's NTT form. Results are canonical. Slices of another length panic.
+#[derive(Debug)]
+pub struct PrimeRing {
+    modulus: Modulus,
+    degree: usize,
+    kernel: Kernel,
+    root: u64,
+    tables: Tables,
+}
+
+/// A constant residue, ready to multiply by.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar {
+    value: u64,
+    entry: (u64, u64),
+}
+
+impl Scalar {
+    /// The residue.
+    pub const fn value(&self) -> u64 {
+        self.value
+    }
+}
+
+impl PrimeRing {
+    /// The ring of a prime ≡ 1 mod 2N; a prime that the kernel cannot hold gets the scalar one.
+    ///
+    /// Cost: 2N multiplications and two tables of N roots.
+    ///
+    /// # Errors
+    /// [`RingError::Degree`], [`RingError::NoRoot`].
+    pub fn new(modulus: Modulus, degree: usize, kernel: Kernel) -> Result<Self, RingError> {
+        if !degree.is_power_of_two() || !DEGREES.contains(&degree) {
+            return Err(RingError::Degree { degree });
+        }
+        let kernel = kernel.serving(&modulus);
+        let root = modulus.minimal_primitive_root(2 * degree as u64)?;
+        Ok(Self {
+            modulus,
+            degree,
+            kernel,
+            root,
+            tables: Tables::new(kernel, &modulus, degree, root),
+        })
+    }
+
+    /// The prime q.
+    pub const fn modulus(&self) -> &Modulus {
+        &self.modulus
+    }
+
+    /// The ring degree N.
+    pub const fn degree(&self) -> usize {
+        self.degree
+    }
+
+    /// The kernel that works here.
+    pub const fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// ψ: the smallest primitive root of order 2N.
+    pub const fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// Prepare a constant.
+    pub fn scalar(&self, value: u64) -> Scalar {
+        struct Entry<'a>(&'a Modulus, u64);
+        impl Operation for Entry<'_> {
+            type Output = (u64, u64);
+            #[inline(always)]
+            fn run<F: Field>(self, _: F) -> (u64, u64) {
+                F::root_entry(self.0, self.1)
+            }
+        }
+        let value = self.modulus.reduce(value);
+        Scalar {
+            value,
+            entry: self.run(Entry(&self.modulus, value)),
+        }
+    }
+
+    /// Coefficients to values, in place.
+    pub fn forward(&self, data: &mut [u64]) {
+        self.check(&[data]);
+        self.run(Forward {
+            data,
+            roots: &self.tables.forward,
+        });
+    }
+
+    /// The transform of the centred residues of another prime: what digits and remainders need.
+    pub fn forward_lifted(&self, to: &mut [u64], from: &[u64], modulus: &Modulus) {
+        self.check(&[to, from]);
+        if self.kernel.serving(modulus) != self.kernel {
+            // Words that vector kernels cannot hold.
+            for (to, &from) in to.iter_mut().zip(from) {
+                *to = self.modulus.from_signed(modulus.centred(from));
+            }
+            return self.forward(to);
+        }
+        self.run(ForwardLifted {
+            from,
+            modulus,
+            to,
+            roots: &self.tables.forward,
+        });
+    }
+
+    /// Values to coefficients, in place.
+    pub fn inverse(&self, data: &mut [u64]) {
+        self.inverse_scaled(data, 1);
+    }
+
+    /// Values to coefficients times a constant, at no further cost.
+    pub fn inverse_scaled(&self, data: &mut [u64], factor: u64) {
+        self.check(&[data]);
+        let m = &self.modulus;
+        let scale = m.mul(factor, m.inverse(self.degree as u64));
+        let root = m.pow(m.inverse(self.root), self.degree as u64 / 2);
+        let scale = [scale, m.mul(scale, root)].map(|value| self.scalar(value).entry);
+        self.run(Inverse {
+            data,
+            roots: &self.tables.inverse,
+            scale,
+        });
+    }
+
+    /// out = a + b
+    pub fn add(&self, out: &mut [u64], a: &[u64], b: &[u64]) {
+        self.zip::<Sum>(out, a, b);
+    }
+
+    /// a += b
+    pub fn add_assign(&self, a: &mut [u64], b: &[u64]) {
+        self.zip_assign::<Sum>(a, b);
+    }
+
+    /// out = a − b
+    pub fn sub(&self, out: &mut [u64], a: &[u64], b: &[u64]) {
+        self.zip::<Difference>(out, a, b);
+    }
+
+    /// a −= b
+    pub fn sub_assign(&self, a: &mut [u64], b: &[u64]) {
+        self.zip_assign::<Difference>(a, b);
+    }
+
+    /// out = −a
+    pub fn negate(&self, out: &mut [u64], a: &[u64]) {
+        self.check(&[out, a]);
+        self.run(Negate { out, a });
+    }
+
+    /// out = a · b, transformed, value by value.
+    pub fn mul(&self, out: &mut [u64], a: &[u64], b: &[u64]) {
+        self.zip::<Product>(out, a, b);
+    }
+
+    /// a ·= b, transformed, value by value.
+    pub fn mul_assign(&self, a: &mut [u64], b: &[u64]) {
+        self.zip_assign::<Product>(a, b);
+    }
+
+    /// a += c, transformed: the constant polynomial c added.
+    pub fn add_scalar_assign(&self, a: &mut [u64], c: u64) {
+        self.check(&[a]);
+        let scalar = [self.modulus.reduce(c); 8];
+        self.run(AddScalar { a, scalar });
+    }
+
+    /// out = c · a
+    pub fn mul_scalar(&self, out: &mut [u64], a: &[u64], c: &Scalar) {
+        self.check(&[out, a]);
+        let scalar = c.entry;
+        self.run(MulScalar::<false> { out, a, scalar });
+    }
+
+    /// out += c · a
+    pub fn mul_scalar_add(&self, out: &mut [u64], a: &[u64], c: &Scalar) {
+        self.check(&[out, a]);
+        let scalar = c.entry;
+        self.run(MulScalar::<true> { out, a, scalar });
+    }
+
+    /// out = c · (a − b)
+    pub fn sub_scale(&self, out: &mut [u64], a: &[u64], b: &[u64], c: &Scalar) {
+        self.check(&[out, a, b]);
+        let scalar = c.entry;
+        self.run(SubScale::<false> { out, a, b, scalar });
+    }
+
+    /// out += c · (a − b)
+    pub fn sub_scale_add(&self, out: &mut [u64], a: &[u64], b: &[u64], c: &Scalar) {
+        self.check(&[out, a, b]);
+        let scalar = c.entry;
+        self.run(SubScale::<true> { out, a, b, scalar });
+    }
+
+    /// (a0 + a1·s)(b0 + b1·s) = out0 + out1·s + out2·s², transformed.
+    pub fn tensor(&self, out: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2]) {
+        self.check(&[out[0], out[1], out[2], a[0], a[1], b[0], b[1]]);
+        self.run(Tensor { out, a, b });
+    }
+
+    /// out = Σ_t left_t · right_t, transformed, or out += it.
+    pub fn inner_product(
+        &self,
+        out: &mut [u64],
+        left: &[&[u64]],
+        right: &[&[u64]],
+        accumulate: bool,
+    ) {
+        self.inner_products([out], left, [right], accumulate);
+    }
+
+    /// out_i = Σ_t left_t · right_it, transformed, or out_i += it: the left factors are read once.
+    ///
+    /// # Panics
+    /// Where a left factor has no right one.
+    pub fn inner_products<const OUT: usize>(
+        &self,
+        out: [&mut [u64]; OUT],
+        left: &[&[u64]],
+        right: [&[&[u64]]; OUT],
+        accumulate: bool,
+    ) {
+        for out in &out {
+            self.check(&[out]);
+        }
+        self.check(left);
+        for right in right {
+            assert_eq!(right.len(), left.len(), "a right factor for each left one");
+            self.check(right);
+        }
+        self.run(InnerProducts {
+            out,
+            left,
+            right,
+            accumulate,
+        });
+    }
+
+    /// out_r = Σ_k weights[r·K + k] · inputs_k with residues as weights: one reduction per output.
+    ///
+    /// Cost: scratch of 128 KiB or K vectors, whichever is more, and the packed weights.
+    ///
+    /// # Panics
+    /// Where there are more or fewer weights than R·K.
+    pub fn matrix_product(&self, outputs: &mut [&mut [u64]], weights: &[u64], inputs: &[&[u64]]) {
+        assert_eq!(
+            weights.len(),
+            outputs.len() * inputs.len(),
+            "a weight for each output and input"
+        );
+        for out in outputs.iter() {
+            self.check(&[out]);
+        }
+        self.check(inputs);
+        self.run(MatrixProduct {
+            modulus: &self.modulus,
+            weights,
+            inputs,
+            outputs,
+        });
+    }
+
+    fn zip<B: crate::elementwise::Binary>(&self, out: &mut [u64], a: &[u64], b: &[u64]) {
+        self.check(&[out, a, b]);
+        let function = PhantomData::<B>;
+        self.run(Zip {
+            out,
+            a,
+            b,
+            function,
+        });
+    }
+
+    fn zip_assign<B: crate::elementwise::Binary>(&self, a: &mut [u64], b: &[u64]) {
+        self.check(&[a, b]);
+        let function = PhantomData::<B>;
+        self.run(ZipAssign { a, b, function });
+    }
+
+    fn check(&self, operands: &[&[u64]]) {
+        for operand in operands {
+            assert_eq!(operand.len(), self.degree, "N residues");
+        }
+    }
+
+    fn run<O: Operation>(&self, operation: O) -> O::Output {
+        self.kernel.run(&self.modulus, operation)
+    }
+}

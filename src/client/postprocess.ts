@@ -1,5 +1,6 @@
-/** The steps a plan leaves to the client: they need comparisons, which ciphertexts lack. */
-import type { PostprocessStep } from '../layout/client-plan.ts';
+/** Doing the steps that a plan leaves to the client. */
+import { shapeAfter, topOf } from '../layout/postprocess.ts';
+import type { PostprocessStep } from '../layout/postprocess.ts';
 
 export interface Tensor {
   readonly data: Float64Array;
@@ -10,20 +11,29 @@ export interface Tensor {
 export function postprocess(tensor: Tensor, step: PostprocessStep): Tensor {
   const { shape } = tensor;
   const axis = step.axis < 0 ? step.axis + shape.length : step.axis;
-  switch (step.op) {
-    case 'softmax':
-      return { shape, data: alongAxis(tensor, axis, softmax) };
-    case 'logSoftmax':
-      return { shape, data: alongAxis(tensor, axis, logSoftmax) };
-    case 'argMax':
-      return {
-        shape: shape.flatMap((extent, i) =>
-          i !== axis ? [extent] : step.keepDims === true ? [1] : [],
-        ),
-        data: alongAxis(tensor, axis, argMax),
-      };
-  }
+  return {
+    shape: shapeAfter(step, shape),
+    data: alongAxis(tensor, axis, (line) => lines[step.op](line, step)),
+  };
 }
+
+type LineMap = (line: Float64Array, step: PostprocessStep) => Float64Array;
+
+const topIndices: LineMap = (line, { count = 1, smallest = false }) => topOf(line, count, smallest);
+
+/** What a step makes of one line along its axis. */
+const lines: Readonly<Record<PostprocessStep['op'], LineMap>> = {
+  softmax,
+  logSoftmax,
+  hardmax(line) {
+    const [best] = topOf(line, 1, false);
+    return line.map((_, k) => (k === best ? 1 : 0));
+  },
+  argMax: (line) => topOf(line, 1, false),
+  argMin: (line) => topOf(line, 1, true),
+  topIndices,
+  topValues: (line, step) => topIndices(line, step).map((k) => line[k]!),
+};
 
 /** Map every line along an axis; a line may shrink to one value. */
 function alongAxis(
@@ -59,11 +69,4 @@ function logSoftmax(line: Float64Array): Float64Array {
 
 function softmax(line: Float64Array): Float64Array {
   return logSoftmax(line).map(Math.exp);
-}
-
-/** The first of equal ones, as ONNX ArgMax. */
-function argMax(line: Float64Array): Float64Array {
-  let best = 0;
-  for (let k = 1; k < line.length; k++) if (line[k]! > line[best]!) best = k;
-  return Float64Array.of(best);
 }

@@ -5,6 +5,7 @@
 import { CipherloomError } from '../errors.ts';
 import type {
   ClientInput,
+  InputForm,
   ClientOutput,
   ClientPlan,
   ClientTensor,
@@ -13,6 +14,7 @@ import type {
   RotationKeyRequest,
 } from '../layout/client-plan.ts';
 import { batchSize, checkLayout, type Digit, type Layout } from '../layout/layout.ts';
+import { postprocessFault, postprocessOps } from '../layout/postprocess.ts';
 
 const format = 1;
 const maxJsonCharacters = 2 ** 26;
@@ -20,7 +22,6 @@ const maxTensors = 64;
 const maxName = 512;
 const maxKeys = 65536;
 const securityTargets = [128, 192, 256] as const;
-const postprocessOps = ['softmax', 'logSoftmax', 'argMax'] as const;
 
 function refuse(path: string, expected: string, got: unknown): never {
   const shown = typeof got === 'string' ? JSON.stringify(got.slice(0, 40)) : describe(got);
@@ -123,11 +124,17 @@ export function readClientPlan(json: unknown): ClientPlan {
   const inputs = list(root.inputs, 'inputs', maxTensors).map((item, i) =>
     readInput(item, `inputs[${i}]`, parameters, batch),
   );
+  const publicInputs =
+    root.publicInputs === undefined
+      ? null
+      : list(root.publicInputs, 'publicInputs', maxTensors).map((item, i) =>
+          readPublicInput(item, `publicInputs[${i}]`),
+        );
   const outputs = list(root.outputs, 'outputs', maxTensors).map((item, i) =>
     readOutput(item, `outputs[${i}]`, parameters, batch),
   );
   for (const [path, tensors] of [
-    ['inputs', inputs],
+    ['inputs', [...inputs, ...(publicInputs ?? [])]],
     ['outputs', outputs],
   ] as const) {
     if (tensors.length === 0) refuse(path, 'a list of at least 1', []);
@@ -143,6 +150,7 @@ export function readClientPlan(json: unknown): ClientPlan {
     parameters,
     batch,
     inputs,
+    ...(publicInputs === null ? {} : { publicInputs }),
     outputs,
     keys: readKeys(root.keys, parameters),
     precisionBits: finite(root.precisionBits, 'precisionBits'),
@@ -262,6 +270,14 @@ function readTensor(
   };
 }
 
+function readRange(from: Fields, path: string): readonly [number, number] {
+  const ends = list(from.range, `${path}.range`, 2);
+  const low = finite(ends[0], `${path}.range[0]`);
+  const high = finite(ends[1], `${path}.range[1]`);
+  if (low > high) refuse(`${path}.range`, 'in ascending order', ends);
+  return [low, high];
+}
+
 function readInput(
   value: unknown,
   path: string,
@@ -269,11 +285,14 @@ function readInput(
   batch: number,
 ): ClientInput {
   const from = fields(value, path);
-  const ends = list(from.range, `${path}.range`, 2);
-  const low = finite(ends[0], `${path}.range[0]`);
-  const high = finite(ends[1], `${path}.range[1]`);
-  if (low > high) refuse(`${path}.range`, 'in ascending order', ends);
-  return { ...readTensor(from, path, parameters, batch), range: [low, high] };
+  return { ...readTensor(from, path, parameters, batch), range: readRange(from, path) };
+}
+
+function readPublicInput(value: unknown, path: string): InputForm {
+  const from = fields(value, path);
+  const name = text(from.name, `${path}.name`);
+  const shape = integers(from.shape, `${path}.shape`, 16, 1);
+  return { name, shape, range: readRange(from, path) };
 }
 
 function readOutput(
@@ -290,16 +309,20 @@ function readOutput(
     (item, i): PostprocessStep => {
       const at = `${path}.postprocess[${i}]`;
       const step = fields(item, at);
-      const rank = tensor.shape.length;
       return {
         op: oneOf(step.op, `${at}.op`, postprocessOps),
-        axis: integer(step.axis, `${at}.axis`, -rank, rank - 1),
+        axis: integer(step.axis, `${at}.axis`, -16, 15),
         ...(step.keepDims === undefined ? {} : { keepDims: bool(step.keepDims, `${at}.keepDims`) }),
+        ...(step.count === undefined
+          ? {}
+          : { count: integer(step.count, `${at}.count`, 1, 2 ** 31 - 1) }),
+        ...(step.smallest === undefined ? {} : { smallest: bool(step.smallest, `${at}.smallest`) }),
       };
     },
   );
-  if (postprocess.slice(0, -1).some(({ op }) => op === 'argMax')) {
-    refuse(`${path}.postprocess`, 'steps of which only the last is argMax', postprocess);
+  const fault = postprocessFault(postprocess, tensor.shape);
+  if (fault !== null) {
+    refuse(`${path}.postprocess`, `steps that fit the output, but ${fault}`, postprocess);
   }
   const labels = from.labels;
   return {

@@ -4,7 +4,7 @@ import { axisOf } from './axes.ts';
 
 /** Apply `op` along the axis with the meaning of the node's opset. */
 export function classify(
-  op: 'nn.softmax' | 'nn.log-softmax',
+  op: 'nn.softmax' | 'nn.log-softmax' | 'nn.hardmax',
   axis: number | undefined,
   context: ImportContext,
 ): DataValue {

@@ -21,10 +21,18 @@ import type { Range, Type } from './types.ts';
 
 const maxDepth = 32;
 
+const place = z.int().nonnegative();
+
 const postprocessSchema = z.array(
   z.union([
-    z.strictObject({ op: z.enum(['softmax', 'logSoftmax']), axis: z.int().nonnegative() }),
-    z.strictObject({ op: z.literal('argMax'), axis: z.int().nonnegative(), keepDims: z.boolean() }),
+    z.strictObject({ op: z.enum(['softmax', 'logSoftmax', 'hardmax']), axis: place }),
+    z.strictObject({ op: z.enum(['argMax', 'argMin']), axis: place, keepDims: z.boolean() }),
+    z.strictObject({
+      op: z.enum(['topValues', 'topIndices']),
+      axis: place,
+      count: z.int().positive(),
+      smallest: z.boolean(),
+    }),
   ]),
 );
 

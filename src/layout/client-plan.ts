@@ -1,13 +1,8 @@
 /** What a client needs to know of a plan: the content of `client.json`. */
 import type { Layout } from './layout.ts';
+import type { PostprocessStep } from './postprocess.ts';
 
-/** A step that the client does on decrypted outputs. */
-export interface PostprocessStep {
-  readonly op: 'softmax' | 'logSoftmax' | 'argMax';
-  readonly axis: number;
-  /** argMax only: whether the reduced axis stays with extent 1. */
-  readonly keepDims?: boolean;
-}
+export type { PostprocessStep } from './postprocess.ts';
 
 export interface CryptoParameters {
   readonly ringDegree: number;
@@ -32,10 +27,16 @@ export interface ClientTensor {
   readonly scale: number;
 }
 
-export interface ClientInput extends ClientTensor {
-  /** Declared range of the values; others are refused before encryption. */
+/** What a caller has to know of an input. */
+export interface InputForm {
+  readonly name: string;
+  /** Shape of one image. */
+  readonly shape: readonly number[];
+  /** Declared range of the values; others are refused. */
   readonly range: readonly [number, number];
 }
+
+export interface ClientInput extends ClientTensor, InputForm {}
 
 export interface ClientOutput extends ClientTensor {
   /** Largest magnitude the plan expects of a decrypted value. */
@@ -61,6 +62,8 @@ export interface ClientPlan {
   /** Images one execution holds. */
   readonly batch: number;
   readonly inputs: readonly ClientInput[];
+  /** What the server knows in the clear, for its callers; clients neither send nor see it. */
+  readonly publicInputs?: readonly InputForm[];
   readonly outputs: readonly ClientOutput[];
   readonly keys: {
     /** Data primes at the highest level of use; null when nothing is relinearised. */

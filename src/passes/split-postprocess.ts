@@ -1,22 +1,40 @@
-/** Move softmax and arg max at the outputs to the client. */
+/** Move softmax, arg max and top k at the outputs to the client. */
 import { withoutUnused } from '../ir/build.ts';
 import { operationOf } from '../ir/program.ts';
-import type { Program, ProgramOutput } from '../ir/program.ts';
-import type { PostprocessStep } from '../layout/client-plan.ts';
+import type { Operation, Program, ProgramOutput } from '../ir/program.ts';
+import { leavesIndices } from '../layout/postprocess.ts';
+import type { PostprocessStep } from '../layout/postprocess.ts';
 import { numberOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { unsupportedNodes } from './unsupported-nodes.ts';
 
-/** Operators that need comparisons or divisions, and the client's name for them. */
-const steps: Readonly<Record<string, PostprocessStep['op']>> = {
-  'nn.arg-max': 'argMax',
-  'nn.log-softmax': 'logSoftmax',
-  'nn.softmax': 'softmax',
+type StepOf = (operation: Operation) => PostprocessStep;
+
+const along =
+  (op: PostprocessStep['op']): StepOf =>
+  (operation) => ({ op, axis: numberOf(operation, 'axis') });
+
+const reducing =
+  (op: PostprocessStep['op']): StepOf =>
+  (operation) => ({ ...along(op)(operation), keepDims: operation.attributes.keepDims === true });
+
+/** Operators that need comparisons or divisions, as steps of the client. */
+const steps: Readonly<Record<string, StepOf>> = {
+  'nn.arg-max': reducing('argMax'),
+  'nn.arg-min': reducing('argMin'),
+  'nn.hardmax': along('hardmax'),
+  'nn.log-softmax': along('logSoftmax'),
+  'nn.softmax': along('softmax'),
+  'nn.top-k': (operation) => ({
+    ...along(operation.attributes.result === 'values' ? 'topValues' : 'topIndices')(operation),
+    count: numberOf(operation, 'count'),
+    smallest: operation.attributes.smallest === true,
+  }),
 };
 
 export default definePass({
   name: 'split-postprocess',
-  summary: 'Move softmax and arg max at the outputs to the client.',
+  summary: 'Move softmax, arg max and top k at the outputs to the client.',
   phase: 'nn',
   run(program) {
     const split = withoutUnused({
@@ -37,13 +55,16 @@ export default definePass({
 
 function splitOutput(program: Program, output: ProgramOutput): ProgramOutput {
   const operation = operationOf(program, output.value);
-  const { op, operands, attributes } = operation;
-  const step = steps[op];
-  const [value] = operands;
+  const step = steps[operation.op]?.(operation);
+  const [value] = operation.operands;
   if (step === undefined || value === undefined) return output;
-  const axis = numberOf(operation, 'axis');
-  const { keepDims } = attributes;
-  const first: PostprocessStep =
-    step === 'argMax' ? { op: step, axis, keepDims: keepDims === true } : { op: step, axis };
-  return splitOutput(program, { ...output, value, postprocess: [first, ...output.postprocess] });
+  const following = output.postprocess[0];
+  if (following !== undefined && leavesIndices(step)) {
+    throw unsupportedNodes(
+      [operation],
+      `its indices are the argument of ${following.op}`,
+      'keep it as the last operator of the output',
+    );
+  }
+  return splitOutput(program, { ...output, value, postprocess: [step, ...output.postprocess] });
 }

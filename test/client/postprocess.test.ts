@@ -31,6 +31,48 @@ test('logSoftmax', () => {
   );
 });
 
+describe('topValues and topIndices', () => {
+  const ties = { shape: [2, 4], data: Float64Array.of(1, 3, 3, 2, -1, -4, 0, -4) };
+
+  test('in order, the first of equals first', () => {
+    expect(postprocess(ties, { op: 'topValues', axis: 1, count: 3, smallest: false })).toEqual({
+      shape: [2, 3],
+      data: Float64Array.of(3, 3, 2, 0, -1, -4),
+    });
+    expect(postprocess(ties, { op: 'topIndices', axis: -1, count: 3, smallest: false })).toEqual({
+      shape: [2, 3],
+      data: Float64Array.of(1, 2, 3, 2, 0, 1),
+    });
+  });
+
+  test('the smallest, along another axis', () => {
+    expect(postprocess(ties, { op: 'topIndices', axis: 0, count: 1, smallest: true })).toEqual({
+      shape: [1, 4],
+      data: Float64Array.of(1, 1, 1, 1),
+    });
+    expect(postprocess(ties, { op: 'topValues', axis: 1, count: 2, smallest: true })).toEqual({
+      shape: [2, 2],
+      data: Float64Array.of(1, 2, -4, -4),
+    });
+  });
+});
+
+test('hardmax marks the first of the largest', () => {
+  const ties = { shape: [4], data: Float64Array.of(1, 3, 3, 2) };
+  expect(postprocess(ties, { op: 'hardmax', axis: 0 })).toEqual({
+    shape: [4],
+    data: Float64Array.of(0, 1, 0, 0),
+  });
+});
+
+test('argMin takes the first of the smallest', () => {
+  const ties = { shape: [1, 4], data: Float64Array.of(2, 1, 3, 1) };
+  expect(postprocess(ties, { op: 'argMin', axis: 1 })).toEqual({
+    shape: [1],
+    data: Float64Array.of(1),
+  });
+});
+
 describe('argMax', () => {
   test('drops the axis, or keeps it', () => {
     expect(postprocess(tensor, { op: 'argMax', axis: 2 })).toEqual({

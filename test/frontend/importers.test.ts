@@ -6,11 +6,12 @@ import { expectSameAsOnnxruntime } from '../support/compare-onnx.ts';
 import { encodeModel } from '../support/onnx-model.ts';
 import { activationCases } from './activation-cases.ts';
 import { importerCases } from './importer-cases.ts';
+import { selectionCases } from './selection-cases.ts';
 import { structuralCases } from './structural-cases.ts';
 
 const folder = path.join(import.meta.dirname, '../../src/frontend/importers');
 
-const tables = [activationCases, importerCases, structuralCases];
+const tables = [activationCases, importerCases, selectionCases, structuralCases];
 
 /** The cases of all files, by operator. */
 const cases = Object.fromEntries(

@@ -7,6 +7,9 @@ import { ops } from '../../src/ir/ops.ts';
 const frozen = {
   'nn.activation': 31,
   'nn.composite': 32,
+  'nn.hardmax': 53,
+  'nn.arg-min': 54,
+  'nn.top-k': 55,
   'nn.add': 20,
   'nn.add-constant': 23,
   'nn.arg-max': 52,

@@ -6,10 +6,8 @@ import { ckksOps } from '../../ir/ckks/index.ts';
 import { rotationKeys } from '../../ir/ckks/rotation-keys.ts';
 import type { Operation, Program, ProgramOutput } from '../../ir/program.ts';
 import { fromText } from '../../ir/rational.ts';
-import { tensor } from '../../ir/tensor.ts';
-import type { Tensor } from '../../ir/tensor.ts';
-import type { PostprocessStep } from '../../layout/client-plan.ts';
-import { elementCount } from '../../layout/layout.ts';
+import { postprocessFault, postprocessOps } from '../../layout/postprocess.ts';
+import type { PostprocessStep } from '../../layout/postprocess.ts';
 import type { Layout } from '../../layout/layout.ts';
 import {
   achievedSecurityBits,
@@ -28,6 +26,8 @@ import { decodeNumbers } from './numbers.ts';
 import { planFeatures } from './plan.ts';
 import type { Plan, PlanFacts } from './plan.ts';
 import { currentProducer } from './producer.ts';
+import { readConstants } from './read-constants.ts';
+import { readPublicPart } from './read-public-part.ts';
 import { encodePlan } from './write-plan.ts';
 
 export interface LoadedPlan extends Plan {
@@ -146,7 +146,8 @@ function positiveBigInt(text: string): bigint {
 
 function readProgram(message: PlanMessage, blobs: Uint8Array): Program {
   const layouts = decodeLayouts(message.layouts, message.modulus.ringDegree / 2);
-  const constants = readConstants(message, blobs);
+  const numbers = readBlobs(message, blobs);
+  const constants = readConstants(message.constants, numbers);
   const values: AttributeValues = { layouts, constants: [...constants.keys()] };
   const opByCode = new Map(ckksOps.map((op) => [op.code, op]));
   const operations = message.operations.map((operation, id): Operation => {
@@ -169,21 +170,25 @@ function readProgram(message: PlanMessage, blobs: Uint8Array): Program {
       location: operation.location ?? null,
     };
   });
-  const outputs = message.outputs.map(({ name, value, postprocess }): ProgramOutput => ({
-    name,
-    value,
-    postprocess: postprocess.map((step, n) =>
-      readPostprocess(
-        decodeAttributes(step, values, `output "${name}"`),
-        `output "${name}" step ${n}`,
-      ),
-    ),
-  }));
+  const outputs = message.outputs.map(({ name, value, postprocess }): ProgramOutput => {
+    const what = `output "${name}"`;
+    const steps = postprocess.map((step, n) =>
+      readPostprocess(decodeAttributes(step, values, what), `${what} step ${n}`),
+    );
+    const type = operations[value]?.type;
+    const fault = type?.kind === 'ciphertext' ? postprocessFault(steps, type.layout.shape) : null;
+    if (fault !== null) refuse(what, `is finished wrongly: ${fault}`);
+    return { name, value, postprocess: steps };
+  });
+  const publicPart = message.publicPart ?? null;
   return {
     name: message.name,
     operations,
     outputs,
     constants,
+    ...(publicPart === null
+      ? {}
+      : { publicPart: readPublicPart(message.name, publicPart, numbers) }),
     modulus: {
       ringDegree: message.modulus.ringDegree,
       primes: message.modulus.primes.map(BigInt),
@@ -192,7 +197,8 @@ function readProgram(message: PlanMessage, blobs: Uint8Array): Program {
   };
 }
 
-function readConstants(message: PlanMessage, blobs: Uint8Array): Map<string, Tensor> {
+/** Numbers of every blob. */
+function readBlobs(message: PlanMessage, blobs: Uint8Array): Float64Array<ArrayBuffer>[] {
   let offset = 0;
   const decoded = message.blobs.map(({ encoding, bytes, count }, n) => {
     const what = `blob ${n}`;
@@ -207,17 +213,7 @@ function readConstants(message: PlanMessage, blobs: Uint8Array): Map<string, Ten
     return decodeNumbers({ encoding, bytes: part }, numbers, what);
   });
   if (offset !== blobs.length) refuse('weights', `have ${blobs.length} bytes, not ${offset}`);
-  const constants = new Map<string, Tensor>();
-  for (const { name, shape, blob } of message.constants) {
-    const what = `constant @${name}`;
-    const data = decoded[blob] ?? refuse(what, `names blob ${blob} of ${decoded.length}`);
-    if (elementCount(shape) !== data.length) {
-      refuse(what, `has shape [${shape.join(', ')}] and ${data.length} numbers`);
-    }
-    if (constants.has(name)) refuse(what, 'stands twice');
-    constants.set(name, tensor(shape, data));
-  }
-  return constants;
+  return decoded;
 }
 
 function layoutAt(layouts: readonly Layout[], index: number, what: string): Layout {
@@ -249,16 +245,17 @@ function readScale(text: string, what: string): ReturnType<typeof fromText> {
 }
 
 const postprocessSchema = z.strictObject({
-  op: z.enum(['softmax', 'logSoftmax', 'argMax']),
+  op: z.enum(postprocessOps),
   axis: z.int().min(-16).max(15),
-  keepDims: z.boolean().optional(),
+  keepDims: z.boolean().exactOptional(),
+  count: z.int().positive().exactOptional(),
+  smallest: z.boolean().exactOptional(),
 });
 
 function readPostprocess(attributes: unknown, what: string): PostprocessStep {
   const parsed = postprocessSchema.safeParse(attributes);
   if (!parsed.success) return refuse(what, 'is not a step of postprocessing');
-  const { op, axis, keepDims } = parsed.data;
-  return keepDims === undefined ? { op, axis } : { op, axis, keepDims };
+  return parsed.data;
 }
 
 /** The key list must be what the program uses: clients make keys from it. */

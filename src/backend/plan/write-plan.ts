@@ -2,7 +2,7 @@
 import { CipherloomError, invariant } from '../../errors.ts';
 import { rotationKeys } from '../../ir/ckks/rotation-keys.ts';
 import { lookupOp } from '../../ir/ops.ts';
-import type { Attributes } from '../../ir/program.ts';
+import type { Program } from '../../ir/program.ts';
 import { toText } from '../../ir/rational.ts';
 import type { Layout } from '../../layout/layout.ts';
 import { lastUses } from '../execute/execution-steps.ts';
@@ -50,34 +50,51 @@ export function encodePlan({ program, facts }: Plan): Uint8Array<ArrayBuffer> {
   const blobs: Uint8Array[] = [];
   const blobMessages: PlanMessage['blobs'] = [];
   const blobNumbers = new Map<string, number>();
-  const constants: PlanMessage['constants'] = [];
-  const constantNumbers = new Map<string, number>();
-  for (const [name, tensor] of program.constants) {
-    const { encoding, bytes } = encodeNumbers(tensor.data);
-    const key = `${encoding} ${planHash(bytes)}`;
-    let blob = blobNumbers.get(key);
-    if (blob === undefined) {
-      blob = blobs.push(bytes) - 1;
-      blobNumbers.set(key, blob);
-      blobMessages.push({
-        encoding,
-        bytes: String(bytes.length),
-        count: String(tensor.data.length),
-      });
-    }
-    constantNumbers.set(name, constants.push({ name, shape: [...tensor.shape], blob }) - 1);
-  }
-  const tables = {
-    layout,
-    constant: (name: string): number => {
-      const number = constantNumbers.get(name);
-      if (number === undefined) {
-        throw new CipherloomError('PLAN_INVALID', `constant @${name} does not exist`, {
-          phase: 'plan',
+  const storeConstants = (values: Program['constants']) => {
+    const constants: PlanMessage['constants'] = [];
+    const constantNumbers = new Map<string, number>();
+    for (const [name, tensor] of values) {
+      const { encoding, bytes } = encodeNumbers(tensor.data);
+      const key = `${encoding} ${planHash(bytes)}`;
+      let blob = blobNumbers.get(key);
+      if (blob === undefined) {
+        blob = blobs.push(bytes) - 1;
+        blobNumbers.set(key, blob);
+        blobMessages.push({
+          encoding,
+          bytes: String(bytes.length),
+          count: String(tensor.data.length),
         });
       }
-      return number;
-    },
+      constantNumbers.set(name, constants.push({ name, shape: [...tensor.shape], blob }) - 1);
+    }
+    const tables = {
+      layout,
+      constant: (name: string): number => {
+        const number = constantNumbers.get(name);
+        if (number === undefined) {
+          throw new CipherloomError('PLAN_INVALID', `constant @${name} does not exist`, {
+            phase: 'plan',
+          });
+        }
+        return number;
+      },
+    };
+    return { constants, tables };
+  };
+  const { constants, tables } = storeConstants(program.constants);
+  const encodePublic = (part: Program): PlanMessage['publicPart'] => {
+    const own = storeConstants(part.constants);
+    return {
+      constants: own.constants,
+      operations: part.operations.map(({ op, operands, attributes, location }) => ({
+        code: lookupOp(op).code,
+        operands: [...operands],
+        attributes: encodeAttributes(attributes, own.tables),
+        ...(location === null ? {} : { location }),
+      })),
+      outputs: part.outputs.map(({ name, value }) => ({ name, value, postprocess: [] })),
+    };
   };
 
   const last = lastUses(program);
@@ -127,7 +144,7 @@ export function encodePlan({ program, facts }: Plan): Uint8Array<ArrayBuffer> {
     outputs: program.outputs.map(({ name, value, postprocess }) => ({
       name,
       value,
-      postprocess: postprocess.map((step) => encodeAttributes(postprocessAttributes(step), tables)),
+      postprocess: postprocess.map((step) => encodeAttributes({ ...step }, tables)),
     })),
     keys: {
       relinearisationPrimes: keys.relinearisation?.primes ?? 0,
@@ -138,17 +155,9 @@ export function encodePlan({ program, facts }: Plan): Uint8Array<ArrayBuffer> {
       peakCiphertextBytes: facts.peakCiphertextBytes,
       ...(facts.rangeEscape === null ? {} : { rangeEscape: facts.rangeEscape }),
     },
+    ...(program.publicPart === undefined ? {} : { publicPart: encodePublic(program.publicPart) }),
   };
   return writeContainer(facts.producer, encodeMessage(message), blobs);
 }
 
 const sourceNames = { declared: 'DECLARED', proved: 'PROVED', calibrated: 'CALIBRATED' } as const;
-
-function postprocessAttributes(step: {
-  readonly op: string;
-  readonly axis: number;
-  readonly keepDims?: boolean;
-}): Attributes {
-  const { op, axis, keepDims } = step;
-  return keepDims === undefined ? { op, axis } : { op, axis, keepDims };
-}

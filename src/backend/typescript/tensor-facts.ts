@@ -1,6 +1,7 @@
 /** What the generated types say of a tensor: its shape as the caller meets it. */
 import type { ClientInput, ClientOutput } from '../../layout/client-plan.ts';
 import { elementCount } from '../../layout/layout.ts';
+import { leavesIndices, shapeAfter } from '../../layout/postprocess.ts';
 
 export interface TensorFacts {
   /** Shape of one image. */
@@ -15,14 +16,7 @@ export function inputFacts({ shape }: ClientInput): TensorFacts {
 
 /** The shape after the steps that the client does on the decrypted values. */
 export function outputFacts({ shape, postprocess }: ClientOutput): TensorFacts {
-  let finished = shape;
-  for (const { op, axis, keepDims } of postprocess) {
-    if (op !== 'argMax') continue;
-    const reduced = axis < 0 ? axis + finished.length : axis;
-    finished = finished.flatMap((extent, i) =>
-      i !== reduced ? [extent] : keepDims === true ? [1] : [],
-    );
-  }
+  const finished = postprocess.reduce((now, step) => shapeAfter(step, now), shape);
   return { shape: finished, batchAxis: shape[0] === 1 && finished[0] === 1 };
 }
 
@@ -31,7 +25,10 @@ export function outputFacts({ shape, postprocess }: ClientOutput): TensorFacts {
  * that a final ArgMax leaves. Else they name channels, of which one image has many places.
  */
 export function namesAnImage(output: ClientOutput): boolean {
-  if (elementCount(output.shape) !== output.labels?.length) return false;
+  const { labels, postprocess } = output;
+  if (elementCount(output.shape) !== labels?.length) return false;
+  // The largest values alone no longer stand where their labels do.
+  if (postprocess.some(({ op }) => op === 'topValues')) return false;
   const finished = elementCount(outputFacts(output).shape);
-  return finished === (output.postprocess.at(-1)?.op === 'argMax' ? 1 : output.labels.length);
+  return finished === (postprocess.some(leavesIndices) ? 1 : labels.length);
 }

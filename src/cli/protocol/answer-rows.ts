@@ -1,5 +1,7 @@
 import type { ClientOutput, ClientPlan } from '../../layout/client-plan.ts';
 import type { Tensor } from '../../client/index.ts';
+import { elementCount } from '../../layout/layout.ts';
+import { shapeAfter } from '../../layout/postprocess.ts';
 import { splitImages } from './clear-results.ts';
 import type { Results } from './compare.ts';
 
@@ -14,13 +16,7 @@ export function answerRows(plan: ClientPlan, tensors: Readonly<Record<string, Te
   );
 }
 
-/** Elements of one image after the client's last steps: an arg max leaves one of its axis. */
+/** Elements of one image after the client's last steps. */
 function elementsAnImage({ shape, postprocess }: ClientOutput): number {
-  const extents = [...shape];
-  for (const { op, axis, keepDims } of postprocess) {
-    if (op !== 'argMax') continue;
-    const at = axis < 0 ? axis + extents.length : axis;
-    extents.splice(at, 1, ...(keepDims === true ? [1] : []));
-  }
-  return extents.reduce((product, extent) => product * extent, 1);
+  return elementCount(postprocess.reduce((now, step) => shapeAfter(step, now), shape));
 }

@@ -1,4 +1,5 @@
 import type { ClientOutput } from '../../layout/client-plan.ts';
+import { leavesIndices } from '../../layout/postprocess.ts';
 
 /** Results by output name: one flat row-major array an image. */
 export type Results = ReadonlyMap<string, readonly Float64Array[]>;
@@ -114,9 +115,9 @@ function agreementOf(
   );
 }
 
-/** Whether the client takes the arg max itself, so that the values are indices. */
+/** Whether the values that the client leaves are indices. */
 function isClassIndex({ postprocess }: ClientOutput): boolean {
-  return postprocess.some(({ op }) => op === 'argMax');
+  return postprocess.some(leavesIndices);
 }
 
 /** One number an image has no top-1: comparing it could never disagree. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { layoutSchema } from '../../ir/layout-schema.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
+import { postprocessOps } from '../../layout/postprocess.ts';
 import { defineJsonSchema } from './define-json-schema.ts';
 import { batch, cryptoFields, insecure, planHash, range, securityTarget, shape } from './fields.ts';
 
@@ -24,6 +25,10 @@ const schema = z.strictObject({
   inputs: z.array(
     z.strictObject({ ...tensor, range: range.describe('declared; other values are refused') }),
   ),
+  publicInputs: z
+    .array(z.strictObject({ name: tensor.name, shape: tensor.shape, range }))
+    .exactOptional()
+    .describe('what the server knows in the clear; clients neither send nor see it'),
   outputs: z.array(
     z.strictObject({
       ...tensor,
@@ -31,9 +36,21 @@ const schema = z.strictObject({
       postprocess: z
         .array(
           z.strictObject({
-            op: z.enum(['softmax', 'logSoftmax', 'argMax']),
+            op: z.enum(postprocessOps),
             axis: z.int(),
-            keepDims: z.boolean().exactOptional().describe('argMax: keep the axis with extent 1'),
+            keepDims: z
+              .boolean()
+              .exactOptional()
+              .describe('argMax, argMin: keep the axis with extent 1'),
+            count: z
+              .int()
+              .positive()
+              .exactOptional()
+              .describe('topValues, topIndices: elements of the axis that stay'),
+            smallest: z
+              .boolean()
+              .exactOptional()
+              .describe('topValues, topIndices: the smallest ones, not the largest'),
           }),
         )
         .describe('what the client does to the decrypted values, in order'),

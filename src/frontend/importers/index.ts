@@ -7,6 +7,7 @@ import acosh from './acosh.ts';
 import add from './add.ts';
 import and from './and.ts';
 import argMax from './arg-max.ts';
+import argMin from './arg-min.ts';
 import asin from './asin.ts';
 import asinh from './asinh.ts';
 import atan from './atan.ts';
@@ -48,6 +49,7 @@ import greater from './greater.ts';
 import greaterOrEqual from './greater-or-equal.ts';
 import hardSigmoid from './hard-sigmoid.ts';
 import hardSwish from './hard-swish.ts';
+import hardmax from './hardmax.ts';
 import identity from './identity.ts';
 import leakyRelu from './leaky-relu.ts';
 import less from './less.ts';
@@ -108,6 +110,7 @@ import tan from './tan.ts';
 import tanh from './tanh.ts';
 import thresholdedRelu from './thresholded-relu.ts';
 import tile from './tile.ts';
+import topK from './top-k.ts';
 import transpose from './transpose.ts';
 import trilu from './trilu.ts';
 import unsqueeze from './unsqueeze.ts';
@@ -122,6 +125,7 @@ export const importers: readonly Importer[] = [
   importerEntry(add),
   importerEntry(and),
   importerEntry(argMax),
+  importerEntry(argMin),
   importerEntry(asin),
   importerEntry(asinh),
   importerEntry(atan),
@@ -163,6 +167,7 @@ export const importers: readonly Importer[] = [
   importerEntry(greaterOrEqual),
   importerEntry(hardSigmoid),
   importerEntry(hardSwish),
+  importerEntry(hardmax),
   importerEntry(identity),
   importerEntry(leakyRelu),
   importerEntry(less),
@@ -223,6 +228,7 @@ export const importers: readonly Importer[] = [
   importerEntry(tanh),
   importerEntry(thresholdedRelu),
   importerEntry(tile),
+  importerEntry(topK),
   importerEntry(transpose),
   importerEntry(trilu),
   importerEntry(unsqueeze),

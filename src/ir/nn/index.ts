@@ -4,12 +4,14 @@ import activation from './activation.ts';
 import add from './add.ts';
 import addConstant from './add-constant.ts';
 import argMax from './arg-max.ts';
+import argMin from './arg-min.ts';
 import averagePool from './average-pool.ts';
 import batchNorm from './batch-norm.ts';
 import composite from './composite.ts';
 import concat from './concat.ts';
 import conv from './conv.ts';
 import dense from './dense.ts';
+import hardmax from './hardmax.ts';
 import identity from './identity.ts';
 import input from './input.ts';
 import linear from './linear.ts';
@@ -25,6 +27,7 @@ import scale from './scale.ts';
 import slice from './slice.ts';
 import softmax from './softmax.ts';
 import sub from './sub.ts';
+import topK from './top-k.ts';
 import transpose from './transpose.ts';
 
 export const nnOps = [
@@ -32,12 +35,14 @@ export const nnOps = [
   tableEntry(add),
   tableEntry(addConstant),
   tableEntry(argMax),
+  tableEntry(argMin),
   tableEntry(averagePool),
   tableEntry(batchNorm),
   tableEntry(composite),
   tableEntry(concat),
   tableEntry(conv),
   tableEntry(dense),
+  tableEntry(hardmax),
   tableEntry(identity),
   tableEntry(input),
   tableEntry(linear),
@@ -53,5 +58,6 @@ export const nnOps = [
   tableEntry(slice),
   tableEntry(softmax),
   tableEntry(sub),
+  tableEntry(topK),
   tableEntry(transpose),
 ];

@@ -104,6 +104,10 @@ export const samples: Readonly<Record<string, (random: Random) => Sample>> = {
     const shape = shapeOf(random);
     return sample([shape], { axis: pick(random, 0, shape.length - 1), keepDims: random() < 0.5 });
   },
+  'nn.arg-min': (random) => {
+    const shape = shapeOf(random);
+    return sample([shape], { axis: pick(random, 0, shape.length - 1), keepDims: random() < 0.5 });
+  },
   'nn.average-pool': (random) => {
     const { operand, attributes } = pool(random);
     return sample([operand], { ...attributes, countIncludePad: random() < 0.5 });
@@ -162,6 +166,10 @@ export const samples: Readonly<Record<string, (random: Random) => Sample>> = {
     const constants = { w: values(random, [k, n]), b: values(random, [n]) };
     return sample([shape], { weights: '@w', bias }, constants);
   },
+  'nn.hardmax': (random) => {
+    const shape = shapeOf(random);
+    return sample([shape], { axis: pick(random, 0, shape.length - 1) });
+  },
   'nn.identity': (random) => sample([shapeOf(random)]),
   'nn.log-softmax': (random) => {
     const shape = shapeOf(random);
@@ -219,6 +227,16 @@ export const samples: Readonly<Record<string, (random: Random) => Sample>> = {
     const shape = shapeOf(random);
     const pair = [shape, narrower(random, shape)];
     return sample(random() < 0.5 ? pair : pair.reverse());
+  },
+  'nn.top-k': (random) => {
+    const shape = shapeOf(random);
+    const axis = pick(random, 0, shape.length - 1);
+    return sample([shape], {
+      axis,
+      count: pick(random, 1, shape[axis]!),
+      smallest: random() < 0.5,
+      result: random() < 0.5 ? 'values' : 'indices',
+    });
   },
   'nn.transpose': (random) => {
     const shape = shapeOf(random);

@@ -91,6 +91,9 @@ test('codes are frozen', () => {
     '50 nn.softmax',
     '51 nn.log-softmax',
     '52 nn.arg-max',
+    '53 nn.hardmax',
+    '54 nn.arg-min',
+    '55 nn.top-k',
   ]);
 });
 

@@ -1,0 +1,3 @@
+import { argImporter } from '../arg-extremes.ts';
+
+export default argImporter('ArgMin', 'Index of the smallest element along an axis.', 'nn.arg-min');

@@ -11,6 +11,7 @@ import type { Range } from '../ir/types.ts';
 import { constantAttribute } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { absorbsFactor } from './linear/absorbs-factor.ts';
+import { polynomialTree, treeDepth } from './packing/polynomial-tree.ts';
 import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts';
 
 /**
@@ -89,19 +90,63 @@ function powerOfTwoAbove(value: number): number {
   return 2 ** Math.ceil(Math.log2(value));
 }
 
-/** Only the input scaling: u = x / α up to the amplitude, exact because α is a power of two. */
+/** The smallest argument, beside the amplitude, for which a level is saved: it costs as many bits. */
+const leastAmplitudeShare = 1 / 4;
+
+/**
+ * The scaling of the argument that leaves a leading coefficient of one, or null: it saves the level
+ * of that coefficient where it is one and the argument is neither too large nor too small after it.
+ */
+function monicScaling(terms: readonly Tensor[], degree: number, range: Range): number | null {
+  const [first, ...others] = terms[degree]?.data ?? [];
+  if (first === undefined || first <= 0 || others.some((value) => value !== first)) return null;
+  const alpha = first ** (-1 / degree);
+  const argument = magnitude(range) / alpha;
+  const fits =
+    argument >= leastAmplitudeShare * amplitudeOf(degree) &&
+    argument ** degree <= largestResult * (1 + 1e-9);
+  return fits ? alpha : null;
+}
+
+/** The terms for an argument that is α times smaller; a leading one that comes near one is one. */
+function scaledTerms(terms: readonly Tensor[], alpha: number): Tensor[] {
+  const last = terms.length - 1;
+  return terms.map(({ shape, data }, exponent) => ({
+    shape,
+    data: data.map((value) => {
+      const scaled = value * alpha ** exponent;
+      return exponent === last && Math.abs(scaled - 1) < 1e-12 ? 1 : scaled;
+    }),
+  }));
+}
+
+function stacked(terms: readonly Tensor[]): Tensor {
+  const shape = [terms.length, ...(terms[0]?.shape ?? [])];
+  return { shape, data: Float64Array.from(terms.flatMap(({ data }) => [...data])) };
+}
+
+/** Levels of the polynomial for an argument that is α times smaller. */
+function depthAt(terms: readonly Tensor[], alpha: number): number {
+  return treeDepth(polynomialTree(stacked(scaledTerms(terms, alpha))));
+}
+
+/**
+ * Only the input scaling: u = x / α. Up to the amplitude with a power of two, which is exact; to a
+ * leading coefficient of one where that saves a level.
+ */
 function normalise(
   operation: Operation,
   coefficients: Tensor,
   range: Range,
   { builder, program, mapped, keep }: Rewriter,
 ): ValueId {
-  const amplitude = amplitudeOf(degreeOf(coefficients));
-  const alpha = powerOfTwoAbove(magnitude(range)) / amplitude;
-  const terms = polynomialTerms(coefficients).map(({ shape, data }, exponent) => ({
-    shape,
-    data: data.map((value) => value * alpha ** exponent),
-  }));
+  const degree = degreeOf(coefficients);
+  const own = polynomialTerms(coefficients).slice(0, degree + 1);
+  const bounded = powerOfTwoAbove(magnitude(range)) / amplitudeOf(degree);
+  const monic = monicScaling(own, degree, range);
+  const saves = monic !== null && depthAt(own, monic) < depthAt(own, bounded);
+  const alpha = saves ? monic : bounded;
+  const terms = scaledTerms(own, alpha);
   const finite = terms.every(({ data }) => data.every((value) => Number.isFinite(value)));
   if (alpha === 1 || !finite) return keep();
   const [x = -1] = operation.operands;
@@ -113,10 +158,7 @@ function normalise(
     { factor },
     { location: operationOf(program, x).location },
   );
-  const scaled = builder.constant(
-    { shape: coefficients.shape, data: Float64Array.from(terms.flatMap(({ data }) => [...data])) },
-    'normalised',
-  );
+  const scaled = builder.constant(stacked(terms), 'normalised');
   return builder.add(
     'nn.polynomial',
     [u],

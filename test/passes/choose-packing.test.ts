@@ -76,6 +76,27 @@ describe('choose-packing', () => {
     expect(placementOf(input!).elements.length).toBeGreaterThanOrEqual(64);
   });
 
+  it('does not take the rows of a filtered image [1, H, W] for channels of a window', () => {
+    const filter = writeProgram(({ input, add, random }) => {
+      const image = add('nn.reshape', [input([1, 16, 16])], { shape: [1, 1, 16, 16] });
+      const edges = add('nn.conv', [image], {
+        weights: random([1, 1, 3, 3]),
+        bias: null,
+        strides: [1, 1],
+        dilations: [1, 1],
+        pads: [1, 1, 1, 1],
+        groups: 1,
+      });
+      return [add('nn.reshape', [edges], { shape: [1, 16, 16] })];
+    });
+    const [input] = layouts(packed(filter).program);
+    // Row by row, each pixel once in a copy of the image: nothing is repeated for "channels".
+    const slotsUsed = placementOf(input!).elements.length;
+    expect(input!.ciphertexts).toBe(1);
+    expect(input!.digits.filter(({ of }) => of !== 'copy').map(({ of }) => of)).toEqual([1, 2]);
+    expect(slotsUsed % (16 * 16)).toBe(0);
+  });
+
   it('puts a batch into the slots, one feature a ciphertext', () => {
     const { program } = packed(network, { batch: 64 });
     for (const layout of layouts(program)) {

@@ -140,13 +140,35 @@ describe('fold-polynomials', () => {
       scaled: true,
     },
   ];
-  it.each(forks)('does not fold the leading coefficient where $name', ({ body, scaled }) => {
-    const { program } = folded(writeProgram(body));
+  it.each(forks)('moves no leading coefficient behind the polynomial where $name', (fork) => {
+    const { program } = folded(writeProgram(fork.body));
+    // At most the matrix in front takes it, with the root that makes it one.
+    expect(polynomialsOf(program)[0]!.data[2]).toBe(fork.scaled ? 1 : 3);
+    expect(program.operations.filter(({ op }) => op === 'nn.scale')).toHaveLength(
+      fork.scaled ? 1 : 0,
+    );
+  });
+
+  const alone = (coefficients: readonly number[]): Program =>
+    writeProgram(({ input, dense, polynomial }) => [
+      polynomial(dense(input([1, 4], [-1, 1]), 4, 4), coefficients),
+    ]);
+
+  it('leaves squares of moderate size as they are: no level for a factor', () => {
+    const { program, fused } = folded(alone([0, 0, 1]));
+    expect(polynomialsOf(program).map(({ data }) => data)).toEqual([square]);
+    expect(depthOf(fused)).toBe(2);
+  });
+
+  it.each([
+    { name: 'a negative square', coefficients: [0, 0, -1] },
+    { name: 'an argument that would be far too small', coefficients: [0, 0, 1e-6] },
+    { name: 'a result that would be far too large', coefficients: [0, 0, 1e9] },
+  ])('scales the argument by a power of two for $name', ({ coefficients }) => {
+    const { program, fused } = folded(alone(coefficients));
     const leading = polynomialsOf(program)[0]!.data[2]!;
-    // At most the argument is scaled, by a power of two.
-    expect(leading).not.toBe(1);
-    if (scaled) expect(Number.isInteger(Math.log2(leading / 3))).toBe(true);
-    else expect(leading).toBe(3);
+    expect(Number.isInteger(Math.log2(leading / coefficients[2]!))).toBe(true);
+    expect(magnitude(fused.operations[1]!.type.range)).toBeLessThanOrEqual(largestAmplitude);
   });
 
   it('folds where a matrix makes the sum that reads the result', () => {

@@ -4,6 +4,7 @@ import { checkLayout, elementCount, zeroUnused } from '../../layout/layout.ts';
 import type { Digit, Layout } from '../../layout/layout.ts';
 import { entriesOf } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
+import { sameShape } from '../../ir/types.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
 
 export interface Candidate {
@@ -133,17 +134,47 @@ function slotReach(layout: Layout): number {
   );
 }
 
-/** A window that a linear map slides over the two innermost axes of its input. */
+/** Axes of a tensor in the order [batch, channels, spatial…]. */
+type AxisOrder = readonly number[];
+
+/** A window that a linear map slides over the spatial axes of its input. */
 interface Window {
-  /** Per spatial axis (the last ones of the shapes). */
+  /** Per spatial axis. */
   readonly stride: readonly number[];
   readonly first: readonly number[];
   readonly extent: readonly number[];
+  readonly inOrder: AxisOrder;
+  readonly outOrder: AxisOrder;
+}
+
+function channelsSecond(rank: number): AxisOrder {
+  return Array.from({ length: rank }, (_, axis) => axis);
+}
+
+function channelsLast(rank: number): AxisOrder {
+  return [0, rank - 1, ...channelsSecond(rank).slice(1, -1)];
+}
+
+function inOrder(shape: readonly number[], order: AxisOrder): number[] {
+  return order.map((axis) => shape[axis] ?? 1);
+}
+
+/** A layout of a tensor from one of the same elements with its axes in the order. */
+function renamed(layout: Layout, order: AxisOrder): Layout {
+  return {
+    ...layout,
+    shape: layout.shape.map((_, axis) => layout.shape[order.indexOf(axis)] ?? 1),
+    origin: layout.origin.map((_, axis) => layout.origin[order.indexOf(axis)] ?? 0),
+    digits: layout.digits.map((digit) =>
+      typeof digit.of === 'number' ? { ...digit, of: order[digit.of] ?? digit.of } : digit,
+    ),
+  };
 }
 
 /**
  * Find the sliding window of a map between shapes [1, C, …] -> [1, O, …] of equal rank: per spatial
- * axis the stride that makes `input − stride × output` take the fewest values.
+ * axis the stride that makes `input − stride × output` take the fewest values. Images at either
+ * end of a network may have their channels last.
  *
  * Works on any map, so pooling fused into a convolution is seen as one window. Null where the map is
  * no window smaller than its input.
@@ -161,15 +192,27 @@ const windows = new WeakMap<LinearMap, Window | null>();
 function findWindow(map: LinearMap): Window | null {
   const rank = map.inShape.length;
   if (rank < 3 || map.outShape.length !== rank) return null;
+  const orders = rank > 3 ? [channelsSecond(rank), channelsLast(rank)] : [channelsSecond(rank)];
+  for (const before of orders) {
+    for (const behind of orders) {
+      const window = windowInOrder(map, before, behind);
+      if (window !== null) return window;
+    }
+  }
+  return null;
+}
+
+function windowInOrder(map: LinearMap, before: AxisOrder, behind: AxisOrder): Window | null {
   const { out, input } = entriesOf(map);
   const stride: number[] = [];
   const first: number[] = [];
   const extent: number[] = [];
-  for (let axis = 2; axis < rank; axis++) {
-    const inInner = elementCount(map.inShape.slice(axis + 1));
-    const outInner = elementCount(map.outShape.slice(axis + 1));
-    const inExtent = map.inShape[axis] ?? 1;
-    const outExtent = map.outShape[axis] ?? 1;
+  for (let axis = 2; axis < before.length; axis++) {
+    const [inAxis = 0, outAxis = 0] = [before[axis], behind[axis]];
+    const inInner = elementCount(map.inShape.slice(inAxis + 1));
+    const outInner = elementCount(map.outShape.slice(outAxis + 1));
+    const inExtent = map.inShape[inAxis] ?? 1;
+    const outExtent = map.outShape[outAxis] ?? 1;
     let best: { stride: number; first: number; extent: number } | null = null;
     const guess = Math.max(1, Math.round(inExtent / outExtent));
     for (const s of new Set([guess, Math.max(1, guess - 1), guess + 1])) {
@@ -191,7 +234,7 @@ function findWindow(map: LinearMap): Window | null {
     first.push(best.first);
     extent.push(best.extent);
   }
-  return { stride, first, extent };
+  return { stride, first, extent, inOrder: before, outOrder: behind };
 }
 
 /**
@@ -205,9 +248,9 @@ function patchLayout(
   foldStep: number | null,
   padded: boolean,
 ): Layout {
-  const positions = map.outShape.slice(2);
-  const channelsIn = map.inShape[1] ?? 1;
-  const channelsOut = map.outShape[1] ?? 1;
+  const inShape = inOrder(map.inShape, window.inOrder);
+  const [, channelsIn = 1] = inShape;
+  const [, channelsOut = 1, ...positions] = inOrder(map.outShape, window.outOrder);
   const digits: Digit[] = [];
   let windowStride = 1;
   const place = foldStep === null ? 'ciphertext' : 'slot';
@@ -224,7 +267,20 @@ function patchLayout(
     stride *= positions[axis] ?? 1;
   }
   digits.push(slotDigit('copy', channelsOut, 0, padded ? nextPowerOfTwo(stride) : stride));
-  return layoutOf(map.inShape, slots, digits, [0, 0, ...window.first]);
+  return layoutOf(inShape, slots, digits, [0, 0, ...window.first]);
+}
+
+/** Share of the window below which patches would carry mostly what no output reads. */
+const leastFill = 1 / 8;
+
+/**
+ * Whether outputs read most of the window: those of a filter on an image [1, H, W] do not, whose rows
+ * look like channels.
+ */
+function fillsWindow(map: LinearMap, window: Window): boolean {
+  const [, channels = 1] = inOrder(map.inShape, window.inOrder);
+  const whole = elementCount(map.outShape) * elementCount(window.extent) * channels;
+  return entriesOf(map).out.length >= leastFill * whole;
 }
 
 /** Candidate layouts of an input, from the linear map that reads it first (null if none does). */
@@ -233,7 +289,11 @@ export function inputCandidates(
   slots: number,
   first: LinearMap | null,
 ): Candidate[] {
-  const plain = stridedLayout(shape, rowStrides(shape, false), slots);
+  const found = first === null ? null : windowOf(first);
+  const window = first !== null && found !== null && fillsWindow(first, found) ? found : null;
+  const order = window?.inOrder ?? channelsSecond(shape.length);
+  const ordered = inOrder(shape, order);
+  const plain = stridedLayout(ordered, rowStrides(ordered, false), slots);
   const candidates: Candidate[] = [{ name: 'row-major image', layout: plain, fold: null }];
   if (plain.ciphertexts === 1) {
     const step = nextPowerOfTwo(slotReach(plain));
@@ -243,12 +303,12 @@ export function inputCandidates(
       fold: null,
     });
   }
-  const window = first === null ? null : windowOf(first);
   if (first !== null && window !== null) {
-    const windowSize = elementCount(window.extent) * (first.inShape[1] ?? 1);
+    const windowSize = elementCount(window.extent) * (ordered[1] ?? 1);
+    const [, channelsOut = 1, ...positions] = inOrder(first.outShape, window.outOrder);
     for (const padded of [false, true]) {
-      const plane = elementCount(first.outShape.slice(2));
-      const outputSize = (first.outShape[1] ?? 1) * (padded ? nextPowerOfTwo(plane) : plane);
+      const plane = elementCount(positions);
+      const outputSize = channelsOut * (padded ? nextPowerOfTwo(plane) : plane);
       const suffix = padded ? ', planes padded' : '';
       if (outputSize <= slots) {
         const layout = patchLayout(first, window, slots, null, padded);
@@ -270,7 +330,7 @@ export function inputCandidates(
     }
   }
   // A window that skips elements leaves them without a slot.
-  return distinct(candidates.filter((candidate) => isValid(candidate.layout)));
+  return chosen(candidates, order);
 }
 
 /** Candidate layouts of the result of a linear map. */
@@ -280,14 +340,18 @@ export function outputCandidates(
   maps: readonly LinearMap[],
   inputs: readonly Layout[],
 ): Candidate[] {
+  const windows = maps.map(windowOf);
+  const order = windows.find((window) => window !== null)?.outOrder ?? channelsSecond(shape.length);
+  const ordered = inOrder(shape, order);
   const bases = [false, true].map((padded) => ({
     name: padded ? 'row-major, planes padded' : 'row-major',
-    layout: stridedLayout(shape, rowStrides(shape, padded), slots),
+    layout: stridedLayout(ordered, rowStrides(ordered, padded), slots),
   }));
   maps.forEach((map, k) => {
     const input = inputs[k];
-    const window = windowOf(map);
-    const layout = input === undefined || window === null ? null : gridLayout(map, window, input);
+    const window = windows[k] ?? null;
+    if (input === undefined || window === null || !sameShape(window.outOrder, order)) return;
+    const layout = gridLayout(map, window, input);
     if (layout !== null)
       bases.push({ name: 'grid of the input kept, channels in the gaps', layout });
   });
@@ -306,28 +370,36 @@ export function outputCandidates(
       fold,
     });
   }
-  return distinct(candidates.filter((candidate) => isValid(candidate.layout)));
+  return chosen(candidates, order);
+}
+
+/** The candidates that are layouts, once each, for the axes as the tensor has them. */
+function chosen(candidates: readonly Candidate[], order: AxisOrder): Candidate[] {
+  const valid = candidates.filter((candidate) => isValid(candidate.layout));
+  return distinct(valid.map((each) => ({ ...each, layout: renamed(each.layout, order) })));
 }
 
 /** Output positions stay where the stride left them; output channels fill the gaps, then follow the input's. */
 function gridLayout(map: LinearMap, window: Window, input: Layout): Layout | null {
-  const rank = map.outShape.length;
+  const inShape = inOrder(map.inShape, window.inOrder);
+  const outShape = inOrder(map.outShape, window.outOrder);
+  const rank = outShape.length;
   const strideOf = (axis: number): number | null => {
-    const digits = input.digits.filter((digit) => digit.of === axis);
+    const digits = input.digits.filter((digit) => digit.of === window.inOrder[axis]);
     const [digit] = digits;
     return digits.length === 1 && digit?.place === 'slot' && digit.step === 1 ? digit.stride : null;
   };
   const spatial = Array.from({ length: rank - 2 }, (_, k) => strideOf(k + 2));
   if (spatial.some((stride) => stride === null)) return null;
-  const plane = (map.inShape[2] ?? 1) * (spatial[0] ?? 1);
+  const plane = (inShape[2] ?? 1) * (spatial[0] ?? 1);
   const channel = strideOf(1) ?? nextPowerOfTwo(plane);
   const digits: Digit[] = [];
   let gapSize = 1;
-  const channelsOut = map.outShape[1] ?? 1;
+  const channelsOut = outShape[1] ?? 1;
   for (let k = spatial.length - 1; k >= 0; k--) {
     const stride = spatial[k] ?? 1;
     const gap = window.stride[k] ?? 1;
-    digits.push(slotDigit(k + 2, map.outShape[k + 2] ?? 1, 1, stride * gap));
+    digits.push(slotDigit(k + 2, outShape[k + 2] ?? 1, 1, stride * gap));
     const channelsHere = Math.min(gap, Math.ceil(channelsOut / gapSize));
     digits.push(slotDigit(1, channelsHere, gapSize, stride));
     gapSize *= channelsHere;
@@ -344,7 +416,7 @@ function gridLayout(map: LinearMap, window: Window, input: Layout): Layout | nul
       stride: 1,
     });
   }
-  return layoutOf(map.outShape, input.slots, digits);
+  return layoutOf(outShape, input.slots, digits);
 }
 
 function distinct(candidates: readonly Candidate[]): Candidate[] {

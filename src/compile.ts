@@ -31,6 +31,7 @@ import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
 import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
 import { runPipeline } from './passes/pipeline.ts';
+import { markPublicInputs } from './passes/public/mark-public-inputs.ts';
 import { keyRequests, residentKeyBytes } from './seal/index.ts';
 
 export interface ModelSource {
@@ -50,6 +51,8 @@ export interface CompileRequest {
   /** Bounds of the inputs; they win over the model's metadata. */
   readonly inputRanges?: Readonly<Record<string, readonly [number, number]>>;
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  /** Names of the inputs that the server knows in the clear; clients neither send nor see them. */
+  readonly publicInputs?: readonly string[];
   readonly afterPass?: (pass: Pass, program: Program, index: number) => void;
   readonly stopAfter?: string;
   readonly verifyEach?: boolean;
@@ -211,7 +214,7 @@ function compileProgram(model: ModelSource, request: CompileRequest) {
     ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
   });
   const warnings = [...imported.warnings];
-  const result = runPipeline(imported.program, {
+  const result = runPipeline(markPublicInputs(imported.program, request.publicInputs ?? []), {
     options,
     calibration: request.calibration ?? null,
     warn: (warning) => warnings.push(warning),

@@ -27,7 +27,7 @@ import {
 import type { SwitchingKeyRequest } from '../seal/switching-key-blob.ts';
 import { postprocess, type Tensor } from './postprocess.ts';
 import { readClientPlan } from './read-client-plan.ts';
-import { readInputs, type TensorLike } from './read-inputs.ts';
+import { readInputs, type TensorLike } from '../layout/read-inputs.ts';
 
 export interface KeyProgress {
   readonly done: number;

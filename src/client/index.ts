@@ -17,6 +17,6 @@ export {
 } from './client.ts';
 export type { Tensor } from './postprocess.ts';
 export { readClientPlan } from './read-client-plan.ts';
-export type { TensorData, TensorLike } from './read-inputs.ts';
+export type { TensorData, TensorLike } from '../layout/read-inputs.ts';
 export { CipherloomError, type ErrorCode } from '../errors.ts';
 export type { ClientPlan } from '../layout/client-plan.ts';

@@ -1,4 +1,5 @@
 /** Values that the server knows in the clear: what of a program makes and reads them. */
+import type { InputForm } from '../layout/client-plan.ts';
 import input from './nn/input.ts';
 import { operationOf } from './program.ts';
 import type { Operation, Program, ValueId } from './program.ts';
@@ -59,20 +60,12 @@ export function givenInputs({ operations, publicPart }: Program): Operation[] {
   return [...own, ...(publicPart?.operations.filter(isPublicInput) ?? [])];
 }
 
-/** A public input as a plan declares it. */
-export interface PublicInput {
-  readonly name: string;
-  /** Shape of one image. */
-  readonly shape: readonly number[];
-  readonly range: readonly [number, number];
-}
-
 /** The public inputs of a program that was split. */
-export function publicInputs({ publicPart }: Program): PublicInput[] {
+export function publicInputs({ publicPart }: Program): InputForm[] {
   return (publicPart?.operations ?? []).filter(isPublicInput).map(inputAttributes);
 }
 
-function inputAttributes({ attributes }: Operation): PublicInput {
+function inputAttributes({ attributes }: Operation): InputForm {
   const { name, shape, range } = input.attributes.parse(attributes);
   return { name, shape, range };
 }

@@ -16,4 +16,6 @@ export {
   type SessionOptions,
   type SessionProgress,
 } from './inference-session.ts';
+export type { PublicTensors } from '../backend/execute/public-values.ts';
+export type { TensorLike } from '../layout/read-inputs.ts';
 export { CipherloomError, type ErrorCode } from '../errors.ts';

@@ -1,6 +1,8 @@
 /** A plan that answers requests: ciphertexts in, ciphertexts out. It holds no secret and needs none. */
 import { prepareProgram } from '../backend/execute/prepare-program.ts';
 import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
+import { computePublicValues, executionValues } from '../backend/execute/public-values.ts';
+import type { PublicTensors } from '../backend/execute/public-values.ts';
 import type { Progress } from '../backend/execute/pacer.ts';
 import { execute } from '../backend/execute/execute.ts';
 import { runClear } from '../backend/clear/run-clear.ts';
@@ -12,7 +14,7 @@ import { SealEngine } from '../backend/seal/seal-engine.ts';
 import { workingSet } from '../backend/seal/working-set.ts';
 import type { WorkingSet } from '../backend/seal/working-set.ts';
 import { CipherloomError, InternalError } from '../errors.ts';
-import type { ClientPlan, ClientTensor } from '../layout/client-plan.ts';
+import type { ClientPlan, ClientTensor, InputForm } from '../layout/client-plan.ts';
 import {
   ciphertextBlobBytes,
   EvaluationKeys,
@@ -54,6 +56,11 @@ export interface SessionOptions {
 }
 
 export interface RunOptions {
+  /**
+   * Tensors that this server knows in the clear, by the names of the plan's public inputs: one image
+   * for all of the request, or one for each.
+   */
+  readonly public?: PublicTensors;
   /** Ends the run between two steps; `run` then rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Takes the place of the session's. */
@@ -148,6 +155,11 @@ export class InferenceSession implements Disposable {
     return this.#client.inputs.map(({ name }) => name);
   }
 
+  /** Names, shapes and ranges of the tensors that `run` takes in the clear. */
+  get publicInputs(): readonly InputForm[] {
+    return this.#client.publicInputs ?? [];
+  }
+
   get outputNames(): readonly string[] {
     return this.#client.outputs.map(({ name }) => name);
   }
@@ -165,8 +177,8 @@ export class InferenceSession implements Disposable {
   /**
    * Evaluate the plan on a ciphertext file, for as many executions as it holds.
    *
-   * Requests run one after the other. Throws CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH
-   * before WebAssembly sees a byte; KEYS_INVALID for a damaged key; SEAL_FAILED when SEAL's
+   * Requests run one after the other. Throws INPUT_INVALID for public tensors that do not fit;
+   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before WebAssembly sees a byte; KEYS_INVALID for a damaged key; SEAL_FAILED when SEAL's
    * WebAssembly broke (the next request starts a new one); the signal's reason when aborted.
    */
   run(
@@ -176,6 +188,8 @@ export class InferenceSession implements Disposable {
     return this.#enqueue(async () => {
       const seal = this.#requireSeal();
       const { images, executions } = await readCiphertextFile(request, this.#form('inputs'));
+      const { program } = this.#prepared;
+      const known = computePublicValues(program, options.public ?? {}, images);
       const { evaluator, engine } = await this.#openSeal(seal);
       const onProgress = options.onProgress ?? this.#onProgress;
       const results: (readonly Uint8Array[])[][] = [];
@@ -193,7 +207,9 @@ export class InferenceSession implements Disposable {
               }),
           ]),
         );
+        const { batch } = this;
         const outputs = await execute(this.#prepared, engine, inputs, {
+          publicValues: executionValues(known, execution * batch, batch),
           signal: options.signal,
           onProgress:
             onProgress &&

@@ -28,6 +28,8 @@ describe('passes', () => {
       'choose-rotations': 'lowered-semantics.test.ts',
       'hoist-rotations': 'lowered-semantics.test.ts',
       'lower-packed': 'lowered-semantics.test.ts',
+      'lower-public': 'public-inputs.test.ts',
+      'split-public': 'public-inputs.test.ts',
     };
     const file = (general as Record<string, string | undefined>)[name] ?? `${name}.test.ts`;
     expect(tests).toContain(file);

@@ -16,6 +16,8 @@ export const agreementBits = 10;
 interface AgreementOptions extends CompileRequest {
   readonly seed: number;
   readonly images: number;
+  /** Give public inputs once for all images. */
+  readonly samePublic?: boolean;
 }
 
 /**
@@ -23,33 +25,42 @@ interface AgreementOptions extends CompileRequest {
  */
 export async function expectAgreement(
   model: TestModel,
-  { seed, images, ...request }: AgreementOptions,
+  { seed, images, samePublic = false, ...request }: AgreementOptions,
 ): Promise<void> {
   const bytes = encodeModel(model);
   const compiled = await compile({ bytes, name: `random${seed}` }, request);
   const random = randomSource(seed);
   const inputs = Object.entries(model.inputs).map(([name, shape]) => {
     const dims = shape.map(Number);
-    const data = Array.from({ length: images }, () =>
+    const known = request.publicInputs?.includes(name) === true;
+    const own = known && samePublic ? 1 : images;
+    const data = Array.from({ length: own }, () =>
       Float32Array.from(randomValues(random, elementCount(dims), 0, 1)),
     );
-    return { name, dims, data };
+    return { name, dims, data, known };
   });
+  const tensors = (wanted: boolean): Record<string, Float32Array> =>
+    Object.fromEntries(
+      inputs
+        .filter(({ known }) => known === wanted)
+        .map(({ name, data }) => [name, Float32Array.from(data.flatMap((part) => [...part]))]),
+    );
   using client = Client.load(compiled.client);
   const { evaluationKeys } = await client.generateKeys();
   await using session = await InferenceSession.create(compiled.plan, {
     evaluationKeys: await evaluationKeys.bytes(),
   });
-  const sent = await client.encrypt(
-    Object.fromEntries(
-      inputs.map(({ name, data }) => [name, Float32Array.from(data.flatMap((part) => [...part]))]),
-    ),
-  );
-  const answers = await client.decrypt(await session.run(sent));
+  const sent = await client.encrypt(tensors(false));
+  const answers = await client.decrypt(await session.run(sent, { public: tensors(true) }));
   for (let image = 0; image < images; image++) {
     const reference = await runOnnx(
       bytes,
-      new Map(inputs.map(({ name, dims, data }) => [name, { shape: dims, data: data[image]! }])),
+      new Map(
+        inputs.map(({ name, dims, data }) => [
+          name,
+          { shape: dims, data: data[image] ?? data[0]! },
+        ]),
+      ),
     );
     expect(Object.keys(answers)).toEqual([...reference.keys()]);
     for (const [name, expected] of reference) {

@@ -22,10 +22,13 @@ const inputShapes = [
 /**
  * Two or three towers of linear layers and squares meet by sum, product, difference or concatenation.
  *
- * The outputs: the last value, one from inside, perhaps an input, perhaps a value a second time. Names
- * of inputs are x0, x1, …; towers of `product` end in a product with the first.
+ * The outputs: the last value, one from inside, perhaps an input, perhaps a value a second time. Where
+ * inputs are no outputs, none depends on a single input.
  */
-export function randomNetwork(seed: number): RandomNetwork {
+export function randomNetwork(
+  seed: number,
+  { inputsAreOutputs = true }: { readonly inputsAreOutputs?: boolean } = {},
+): RandomNetwork {
   const random = randomSource(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const initializers: Record<string, TestTensor> = {};
@@ -61,8 +64,8 @@ export function randomNetwork(seed: number): RandomNetwork {
     random() < 0.5
       ? dense(meeting, width, 3)
       : dense(node('Concat', [meeting, towers[0]!], { axis: 1 }), 2 * width, 2);
-  const ends = [last, pick([...towers, meeting])];
-  if (random() < 0.5) ends.push(pick(Object.keys(inputs)));
+  const ends = [last, inputsAreOutputs ? pick([...towers, meeting]) : meeting];
+  if (inputsAreOutputs && random() < 0.5) ends.push(pick(Object.keys(inputs)));
   if (random() < 0.5) ends.push(ends[0]!);
   const outputs = ends.map((end) => node('Identity', [end]));
   return { model: { inputs, outputs, initializers, nodes }, inputs };

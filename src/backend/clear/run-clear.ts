@@ -8,6 +8,8 @@ import { execute } from '../execute/execute.ts';
 import type { InputSource } from '../execute/execute.ts';
 import type { PaceOptions } from '../execute/pacer.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
+import { computePublicValues, executionValues } from '../execute/public-values.ts';
+import type { PublicTensors } from '../execute/public-values.ts';
 import { ClearEngine } from './clear-engine.ts';
 import type { ClearValue, NoiseModel } from './clear-engine.ts';
 
@@ -15,6 +17,8 @@ import type { ClearValue, NoiseModel } from './clear-engine.ts';
 export type ClearTensors = ReadonlyMap<string, readonly ArrayLike<number>[]>;
 
 export interface RunClearOptions extends PaceOptions {
+  /** Tensors that the server knows, by name. */
+  readonly public?: PublicTensors | undefined;
   /** Switches the noise model on. */
   readonly noise?: NoiseModel | undefined;
 }
@@ -51,6 +55,7 @@ export async function runClear(
     }
   }
 
+  const known = computePublicValues(program, options.public ?? {}, images);
   const batch = declared[0] === undefined ? 1 : batchSize(declared[0].layout);
   const results = new Map<string, Float64Array<ArrayBuffer>[]>(
     program.outputs.map(({ name }) => [name, []]),
@@ -67,7 +72,8 @@ export async function runClear(
         ];
       }),
     );
-    const outputs = await execute(prepared, engine, sources, options);
+    const publicValues = executionValues(known, first, batch);
+    const outputs = await execute(prepared, engine, sources, { ...options, publicValues });
     for (const { name, value } of program.outputs) {
       const { layout } = ciphertextOf(operationOf(program, value).type);
       const vectors = (outputs.get(name) ?? []).map(({ slots }) => slots);

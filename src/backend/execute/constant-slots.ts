@@ -15,6 +15,40 @@ interface CiphertextPlaces {
 
 const known = new WeakMap<Layout, CiphertextPlaces>();
 
+/** Images of a public value, flat: one for all images of an execution, or one for each. */
+export type PublicImages = readonly Float64Array[];
+
+/**
+ * A public value for each ciphertext of a layout; unused slots hold zero.
+ *
+ * Vectors are built on demand into `scratch`, which has one value per slot; so the value need not be
+ * known before.
+ */
+export function publicSlotConstants(
+  layout: Layout,
+  images: () => PublicImages,
+  scratch: Float64Array<ArrayBuffer>,
+): (ciphertext: number) => SlotConstant {
+  const { start, element, slot, batchOffsets } = placesByCiphertext(layout);
+  const { slots } = layout;
+  return (ciphertext) => ({
+    key: null,
+    build() {
+      const given = images();
+      scratch.fill(0);
+      batchOffsets.forEach((offset, n) => {
+        const image = given.length === 1 ? given[0] : given[n];
+        // The last execution may hold fewer images than there is room for.
+        if (image === undefined) return;
+        for (let k = start[ciphertext]!; k < start[ciphertext + 1]!; k++) {
+          scratch[(slot[k]! + offset) % slots] = image[element[k]!]!;
+        }
+      });
+      return scratch;
+    },
+  });
+}
+
 /** Places of the first image by ciphertext. ASSUME: a batch stays within its ciphertext. */
 function placesByCiphertext(layout: Layout): CiphertextPlaces {
   const remembered = known.get(layout);

@@ -1,26 +1,39 @@
 /** Operations that work on each ciphertext alone, as functions of an engine. */
-import { InternalError } from '../../errors.ts';
+import { InternalError, invariant } from '../../errors.ts';
+import { textOf } from '../../ir/attribute-values.ts';
 import addConstant from '../../ir/ckks/add-constant.ts';
+import addPublic from '../../ir/ckks/add-public.ts';
 import levelDrop from '../../ir/ckks/level-drop.ts';
 import multiplyConstant from '../../ir/ckks/multiply-constant.ts';
+import multiplyPublic from '../../ir/ckks/multiply-public.ts';
 import relinearize from '../../ir/ckks/relinearize.ts';
 import rescale from '../../ir/ckks/rescale.ts';
 import square from '../../ir/ckks/square.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { constantOf, operationOf } from '../../ir/program.ts';
-import type { ValueId } from '../../ir/program.ts';
+import type { Operation, ValueId } from '../../ir/program.ts';
 import { fromText, toNumber } from '../../ir/rational.ts';
-import { slotConstants } from './constant-slots.ts';
-import type { Engine } from './engine.ts';
+import { publicSlotConstants, slotConstants } from './constant-slots.ts';
+import type { PublicImages } from './constant-slots.ts';
+import type { Engine, SlotConstant } from './engine.ts';
 import type { PreparedProgram } from './prepare-program.ts';
 
 export type CiphertextFunction<C> = (x: C, ciphertext: number) => C | Promise<C>;
+
+/** Public values of one execution by name; absent where only sizes count. */
+export type PublicValues = ReadonlyMap<string, PublicImages>;
+
+/** What the constants of an operation are built in and of. */
+export interface ConstantSources {
+  readonly scratch: Float64Array<ArrayBuffer>;
+  readonly publicValues: PublicValues;
+}
 
 type Maker = <C>(
   engine: Engine<C>,
   prepared: PreparedProgram,
   id: ValueId,
-  scratch: Float64Array<ArrayBuffer>,
+  sources: ConstantSources,
 ) => CiphertextFunction<C>;
 
 const makers = new Map<string, Maker>([
@@ -36,7 +49,7 @@ const makers = new Map<string, Maker>([
   ],
   [
     addConstant.name,
-    (engine, { program }, id, scratch) => {
+    (engine, { program }, id, { scratch }) => {
       const operation = operationOf(program, id);
       const { value } = addConstant.attributes.parse(operation.attributes);
       const constants = slotConstants(
@@ -50,11 +63,18 @@ const makers = new Map<string, Maker>([
     },
   ],
   [
+    addPublic.name,
+    (engine, { program }, id, sources) => {
+      const constants = publicConstants(operationOf(program, id), sources);
+      return (x, ciphertext) => engine.addConstant(x, constants(ciphertext));
+    },
+  ],
+  [
     multiplyConstant.name,
-    (engine, { program, forms }, id, scratch) => {
+    (engine, prepared, id, { scratch }) => {
+      const { program } = prepared;
       const operation = operationOf(program, id);
       const { value, plainScale } = multiplyConstant.attributes.parse(operation.attributes);
-      if (plainScale === null) throw new InternalError('match-scales chose the plain scale');
       const tensor = constantOf(program.constants, value);
       const constants = slotConstants(
         ciphertextOf(operation.type).layout,
@@ -63,18 +83,53 @@ const makers = new Map<string, Maker>([
         String(id),
         scratch,
       );
-      const plain = toNumber(fromText(plainScale));
-      const scale = forms[id]?.scale ?? 1;
-      return (x, ciphertext) => {
-        const product = engine.multiplyConstant(x, constants(ciphertext), plain, scale);
-        if (!engine.isTransparent(product)) return product;
-        // As in a linear map: zero must not be readable by everybody.
-        engine.dispose(product);
-        return engine.vanishingProduct(x, plain, scale);
-      };
+      return product(engine, prepared, id, plainScale, constants);
+    },
+  ],
+  [
+    multiplyPublic.name,
+    (engine, prepared, id, sources) => {
+      const operation = operationOf(prepared.program, id);
+      const { plainScale } = multiplyPublic.attributes.parse(operation.attributes);
+      const constants = publicConstants(operation, sources);
+      return product(engine, prepared, id, plainScale, constants);
     },
   ],
 ]);
+
+/** The public value that an operation reads, for each ciphertext. */
+function publicConstants(
+  operation: Operation,
+  { scratch, publicValues }: ConstantSources,
+): (ciphertext: number) => SlotConstant {
+  const name = textOf(operation, 'value');
+  const images = (): PublicImages => {
+    const known = publicValues.get(name);
+    invariant(known !== undefined, `the public value "${name}" is computed`);
+    return known;
+  };
+  return publicSlotConstants(ciphertextOf(operation.type).layout, images, scratch);
+}
+
+/** Products with plaintexts. */
+function product<C>(
+  engine: Engine<C>,
+  { forms }: PreparedProgram,
+  id: ValueId,
+  plainScale: string | null,
+  constants: (ciphertext: number) => SlotConstant,
+): CiphertextFunction<C> {
+  if (plainScale === null) throw new InternalError('match-scales chose the plain scale');
+  const plain = toNumber(fromText(plainScale));
+  const scale = forms[id]?.scale ?? 1;
+  return (x, ciphertext) => {
+    const made = engine.multiplyConstant(x, constants(ciphertext), plain, scale);
+    if (!engine.isTransparent(made)) return made;
+    // As in a linear map: zero must not be readable by everybody.
+    engine.dispose(made);
+    return engine.vanishingProduct(x, plain, scale);
+  };
+}
 
 /** Operations with a function here. */
 export const elementwiseOperations: readonly string[] = [...makers.keys()];
@@ -84,10 +139,10 @@ export function elementwise<C>(
   engine: Engine<C>,
   prepared: PreparedProgram,
   id: ValueId,
-  scratch: Float64Array<ArrayBuffer>,
+  sources: ConstantSources,
 ): CiphertextFunction<C> {
   const { op } = operationOf(prepared.program, id);
   const maker = makers.get(op);
   if (maker === undefined) throw new InternalError(`the executor cannot run ${op}`);
-  return maker(engine, prepared, id, scratch);
+  return maker(engine, prepared, id, sources);
 }

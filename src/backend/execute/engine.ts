@@ -10,8 +10,11 @@
 export type SlotConstant = number | VectorConstant;
 
 export interface VectorConstant {
-  /** Names the vector within the program: an engine may keep what it encoded under this name. */
-  readonly key: string;
+  /**
+   * Names the vector within the program: an engine may keep what it encoded under this name. Null
+   * for what changes from one request to the next.
+   */
+  readonly key: string | null;
   /** The slots; the array is reused by the next call. */
   build(): Float64Array<ArrayBuffer>;
 }

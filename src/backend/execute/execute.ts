@@ -10,6 +10,7 @@ import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { ValueId } from '../../ir/program.ts';
 import { elementwise } from './elementwise.ts';
+import type { PublicValues } from './elementwise.ts';
 import type { Engine, ValueForm } from './engine.ts';
 import { executeLinear } from './execute-linear.ts';
 import { Pacer } from './pacer.ts';
@@ -18,6 +19,11 @@ import type { PreparedProgram } from './prepare-program.ts';
 
 /** Makes ciphertext `index` of an input; called once for each, when it is needed. */
 export type InputSource<C> = (index: number) => C;
+
+export interface ExecuteOptions extends PaceOptions {
+  /** What the server computed in the clear, by name; needed where the program reads it. */
+  readonly publicValues?: PublicValues | undefined;
+}
 
 /** Largest relative difference of a scale computed in doubles from the plan's exact one. */
 const scaleTolerance = 2 ** -45;
@@ -45,12 +51,13 @@ export async function execute<C>(
   prepared: PreparedProgram,
   engine: Engine<C>,
   inputs: ReadonlyMap<string, InputSource<C>>,
-  options: PaceOptions = {},
+  options: ExecuteOptions = {},
 ): Promise<Map<string, C[]>> {
   options.signal?.throwIfAborted();
   const { program, forms } = prepared;
   const pacer = new Pacer(prepared.work, options);
   const scratch = new Float64Array(prepared.slots);
+  const sources = { scratch, publicValues: options.publicValues ?? new Map() };
   const live = new Set<C>();
   const own = (value: C): C => {
     live.add(value);
@@ -82,7 +89,7 @@ export async function execute<C>(
       pacer.enter(operation.location);
       const functions = pipeline.map((id) => ({
         id,
-        apply: elementwise(engine, prepared, id, scratch),
+        apply: elementwise(engine, prepared, id, sources),
       }));
       const { ciphertexts } = ciphertextOf(operation.type).layout;
       const results = new Array<C | null>(ciphertexts).fill(null);
@@ -148,7 +155,7 @@ export async function execute<C>(
           await tick(1);
         }
       } else if (a !== undefined && operation.operands.length === 1) {
-        const apply = elementwise(engine, prepared, head, scratch);
+        const apply = elementwise(engine, prepared, head, sources);
         for (let index = 0; index < ciphertexts; index++) {
           const made = own(await apply(read(a, index), index));
           release(a, index);

@@ -2,6 +2,7 @@
 import { CipherloomError } from '../../errors.ts';
 import linear from '../../ir/ckks/linear.ts';
 import multiplyConstant from '../../ir/ckks/multiply-constant.ts';
+import multiplyPublic from '../../ir/ckks/multiply-public.ts';
 import { programInputs } from '../../ir/ckks/program-inputs.ts';
 import { decodeSegments, entryCount } from '../../ir/linear-map.ts';
 import { constantOf } from '../../ir/program.ts';
@@ -217,9 +218,12 @@ function checkChoices(program: Program): void {
         );
       }
     }
-    if (operation.op === multiplyConstant.name) {
-      const { plainScale } = attributesOf(multiplyConstant.attributes, operation, what);
-      if (plainScale === null) refuse(what, 'has no plain scale');
+    for (const { name, attributes } of [multiplyConstant, multiplyPublic]) {
+      if (operation.op !== name) continue;
+      const schema: Schema<{ readonly plainScale: string | null }> = attributes;
+      if (attributesOf(schema, operation, what).plainScale === null) {
+        refuse(what, 'has no plain scale');
+      }
     }
   });
 }

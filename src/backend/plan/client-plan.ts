@@ -4,6 +4,7 @@ import { programInputs } from '../../ir/ckks/program-inputs.ts';
 import { rotationKeys } from '../../ir/ckks/rotation-keys.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
+import { publicInputs } from '../../ir/public-values.ts';
 import { toNumber } from '../../ir/rational.ts';
 import { magnitude } from '../../ir/types.ts';
 import type { CiphertextType } from '../../ir/types.ts';
@@ -56,6 +57,7 @@ export function clientPlan(
     },
     batch: batchSize(first.type.layout),
     inputs: inputs.map(({ name, type, range }) => ({ ...clientTensor(name, type), range })),
+    ...(program.publicPart === undefined ? {} : { publicInputs: publicInputs(program) }),
     outputs: program.outputs.map(({ name, value, postprocess }) => {
       const type = ciphertextOf(operationOf(program, value).type);
       const named = labels?.get(name);

@@ -15,6 +15,16 @@ const large = z.string().regex(/^\d{1,20}$/);
 /** Attribute trees are read by hand (see attributes.ts): their depth is bounded by the decoder. */
 const record = z.looseObject({ fields: z.array(z.unknown()) });
 
+const constants = z
+  .array(z.object({ name: name.min(1), shape: z.array(index).max(16), blob: index }))
+  .max(many);
+
+const output = z.object({
+  name: z.string().min(1).max(512),
+  value: index,
+  postprocess: z.array(record).max(4),
+});
+
 const messageSchema = z.object({
   producer: name,
   name,
@@ -63,9 +73,7 @@ const messageSchema = z.object({
       }),
     )
     .max(many),
-  constants: z
-    .array(z.object({ name: name.min(1), shape: z.array(index).max(16), blob: index }))
-    .max(many),
+  constants,
   operations: z
     .array(
       z.object({
@@ -91,16 +99,7 @@ const messageSchema = z.object({
     )
     .min(1)
     .max(many),
-  outputs: z
-    .array(
-      z.object({
-        name: z.string().min(1).max(512),
-        value: index,
-        postprocess: z.array(record).max(4),
-      }),
-    )
-    .min(1)
-    .max(64),
+  outputs: z.array(output).min(1).max(64),
   keys: z.object({
     relinearisationPrimes: index,
     rotations: z.array(z.object({ step: z.int(), primes: positive })).max(65536),
@@ -110,6 +109,23 @@ const messageSchema = z.object({
     peakCiphertextBytes: z.number().nonnegative(),
     rangeEscape: z.number().min(0).max(1).optional(),
   }),
+  publicPart: z
+    .object({
+      constants,
+      operations: z
+        .array(
+          z.object({
+            code: positive,
+            operands: z.array(index).max(65536),
+            attributes: record,
+            location: name.optional(),
+          }),
+        )
+        .min(1)
+        .max(65536),
+      outputs: z.array(output).min(1).max(65536),
+    })
+    .nullish(),
 });
 
 export type PlanMessage = z.infer<typeof messageSchema>;

@@ -30,11 +30,14 @@ export interface Plan {
 export const planFormat = 1;
 
 /** Abilities that a plan may ask of an evaluator, by name. */
-export const planFeatures = ['special-primes'] as const;
+export const planFeatures = ['public-inputs', 'special-primes'] as const;
 export type PlanFeature = (typeof planFeatures)[number];
 
 /** What an evaluator must be able to do for this program. */
 export function requiredFeatures(program: Program): PlanFeature[] {
-  // Hybrid key switching: SEAL has one special prime.
-  return (program.modulus?.specialPrimes.length ?? 0) > 1 ? ['special-primes'] : [];
+  return [
+    ...(program.publicPart === undefined ? [] : ['public-inputs' as const]),
+    // Hybrid key switching: SEAL has one special prime.
+    ...((program.modulus?.specialPrimes.length ?? 0) > 1 ? ['special-primes' as const] : []),
+  ];
 }

@@ -24,6 +24,7 @@ export const planSchema = {
                 outputs: { rule: 'repeated', type: 'Output', id: 11 },
                 keys: { type: 'Keys', id: 12 },
                 budgets: { type: 'Budgets', id: 13 },
+                publicPart: { type: 'PublicPart', id: 14, protoName: 'public_part' },
               },
             },
             Modulus: {
@@ -93,6 +94,22 @@ export const planSchema = {
                 type: { type: 'Type', id: 4 },
                 location: { type: 'string', id: 5, options: { proto3_optional: true } },
                 lastUse: { type: 'uint32', id: 6, protoName: 'last_use' },
+              },
+            },
+            PublicPart: {
+              fields: {
+                constants: { rule: 'repeated', type: 'Constant', id: 1 },
+                operations: { rule: 'repeated', type: 'PublicOperation', id: 2 },
+                outputs: { rule: 'repeated', type: 'Output', id: 3 },
+              },
+            },
+            PublicOperation: {
+              oneofs: { _location: { oneof: ['location'] } },
+              fields: {
+                code: { type: 'uint32', id: 1 },
+                operands: { rule: 'repeated', type: 'uint32', id: 2 },
+                attributes: { type: 'Record', id: 3 },
+                location: { type: 'string', id: 4, options: { proto3_optional: true } },
               },
             },
             Type: {

@@ -128,14 +128,15 @@ export class SealEngine implements Engine<SealCiphertext>, Disposable {
     use: (plaintext: SealPlaintext) => SealCiphertext,
   ): SealCiphertext {
     const form = { scale, primeCount: x.primeCount };
-    const key = `${typeof constant === 'number' ? constant : constant.key} ${scale} ${x.primeCount}`;
-    const known = this.#plaintexts.find(key);
+    const name = typeof constant === 'number' ? String(constant) : constant.key;
+    const key = name === null ? null : `${name} ${scale} ${x.primeCount}`;
+    const known = key === null ? undefined : this.#plaintexts.find(key);
     if (known !== undefined) return use(known);
     const plaintext =
       typeof constant === 'number'
         ? this.#evaluator.encodeScalar(constant, form)
         : this.#evaluator.encode(constant.build(), form);
-    const kept = this.#plaintexts.offer(key, plaintext);
+    const kept = key !== null && this.#plaintexts.offer(key, plaintext);
     try {
       return use(plaintext);
     } finally {

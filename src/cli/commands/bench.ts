@@ -1,4 +1,4 @@
-import { readInputs } from '../../client/read-inputs.ts';
+import { readInputs } from '../../layout/read-inputs.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
 import { filePath, integer } from '../option-schemas.ts';

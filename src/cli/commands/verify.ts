@@ -1,4 +1,4 @@
-import { readInputs } from '../../client/read-inputs.ts';
+import { readInputs } from '../../layout/read-inputs.ts';
 import { exitStatus } from '../../errors.ts';
 import { missedBudgets, type Budget } from '../budgets.ts';
 import { defineCommand } from '../define-command.ts';

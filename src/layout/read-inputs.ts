@@ -1,7 +1,7 @@
-/** Checks the tensors a caller wants encrypted, before anything reaches WebAssembly. */
+/** Checks the tensors of a caller, before anything reaches WebAssembly. */
 import { CipherloomError } from '../errors.ts';
-import type { ClientInput } from '../layout/client-plan.ts';
-import { elementCount } from '../layout/layout.ts';
+import type { InputForm } from './client-plan.ts';
+import { elementCount } from './layout.ts';
 
 export type TensorData = Float32Array | Float64Array;
 
@@ -13,7 +13,7 @@ export type TensorLike =
 export type Images = readonly Float64Array[];
 
 function refuse(
-  input: ClientInput,
+  input: InputForm,
   message: string,
   details: Readonly<Record<string, unknown>>,
   hint: string,
@@ -33,7 +33,7 @@ function refuse(
  * Throws INPUT_INVALID naming the tensor, the index and the value with the range it leaves.
  */
 export function readInputs(
-  inputs: readonly ClientInput[],
+  inputs: readonly InputForm[],
   given: Readonly<Record<string, TensorLike>>,
 ): { readonly images: number; readonly tensors: readonly Images[] } {
   const names = inputs.map(({ name }) => name);
@@ -62,7 +62,7 @@ export function readInputs(
   return { images, tensors };
 }
 
-function readTensor(input: ClientInput, tensor: TensorLike | undefined): Images {
+function readTensor(input: InputForm, tensor: TensorLike | undefined): Images {
   const perImage = elementCount(input.shape);
   const shapeText = `[${input.shape.join(', ')}]`;
   const data = isTypedArray(tensor)
@@ -109,7 +109,7 @@ function readTensor(input: ClientInput, tensor: TensorLike | undefined): Images 
 }
 
 /** Accept the shape of one image, the same with another leading extent where it is 1, or [K, …]. */
-function checkShape(input: ClientInput, shape: unknown, length: number, shapeText: string): void {
+function checkShape(input: InputForm, shape: unknown, length: number, shapeText: string): void {
   const extents = Array.isArray(shape) ? (shape as readonly unknown[]) : [];
   const expected = input.shape;
   const tail = expected[0] === 1 ? expected.slice(1) : expected;

@@ -1,4 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { activationFunction } from '../../src/ir/nn/activation-functions.ts';
+import type { ActivationName } from '../../src/ir/nn/activation-functions.ts';
 import type { Value } from '../../src/ir/define-op.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import type { Attributes, Program } from '../../src/ir/program.ts';
@@ -8,6 +11,7 @@ import calibrateRanges from '../../src/passes/calibrate-ranges.ts';
 import { fitPolynomial } from '../../src/passes/polynomial/least-squares.ts';
 import { calibrationOf } from '../support/calibration.ts';
 import type { Calibration } from '../support/calibration.ts';
+import { randomPrograms } from '../support/random-programs.ts';
 import { runPass } from '../support/pass-context.ts';
 import { opsOf, polynomialsOf, writeProgram } from '../support/small-programs.ts';
 
@@ -108,6 +112,138 @@ describe('approximate-activations', () => {
     expect(polynomial!.data[1]).toBeCloseTo(1, 12);
   });
 
+  it('fits the slope of each channel, as it would fit each alone', () => {
+    const slopes = [0.5, 0, -0.25];
+    const before = writeProgram(({ input, add, constant }) => [
+      add('nn.activation', [input([1, 3, 8], [-1, 1])], {
+        function: 'leakyRelu',
+        parameters: { slope: constant([3, 1], slopes) },
+      }),
+    ]);
+    const { calibration } = calibrationOf(before, 64);
+    const { program, notes } = approximated(before, calibration);
+    const [polynomial] = polynomialsOf(program);
+    expect(polynomial!.shape).toEqual([5, 3, 1]);
+    slopes.forEach((slope, channel) => {
+      // leakyRelu = slope · x + (1 − slope) · relu, and a fit is linear in its function.
+      const [base] = polynomialsOf(
+        approximated(
+          writeProgram(({ input, add }) => [
+            add('nn.activation', [input([1, 3, 8], [-1, 1])], { function: 'relu', parameters: {} }),
+          ]),
+          calibration,
+        ).program,
+      );
+      base!.data.forEach((coefficient, power) => {
+        const wanted = (1 - slope) * coefficient + (power === 1 ? slope : 0);
+        expect(polynomial!.data[power * 3 + channel]).toBeCloseTo(wanted, 9);
+      });
+    });
+    expect(notes[0]).toMatchObject({ op: 'leakyRelu', degree: 4 });
+  });
+
+  it.each(['tanh', 'erf', 'atan', 'asinh', 'sinh', 'softsign', 'sin'])(
+    'gives the odd function %s an odd polynomial on a nearly symmetric range',
+    (name) => {
+      const before = activated(name);
+      const image = Float64Array.of(-1, -0.5, 0.9, 0.25, -0.75, 0.5, 0.125, -0.25);
+      const after = approximated(
+        writeProgram(({ input, add }) => [
+          add('nn.activation', [input([1, 8], [-3, 3])], { function: name, parameters: {} }),
+        ]),
+        new Map([['x', [image]]]),
+        { activationDegree: 5 },
+      );
+      expect(opsOf(before)).toContain('activation');
+      const [polynomial] = polynomialsOf(after.program);
+      expect([0, 2, 4].map((power) => polynomial!.data[power])).toEqual([0, 0, 0]);
+      expect(polynomial!.data[5]).not.toBe(0);
+    },
+  );
+
+  it.each(['abs', 'cos', 'cosh'])('gives the even function %s an even polynomial', (name) => {
+    const image = Float64Array.of(-1, -0.5, 0.9, 0.25, -0.75, 0.5, 0.125, -0.25);
+    const { program } = approximated(
+      writeProgram(({ input, add }) => [
+        add('nn.activation', [input([1, 8], [-3, 3])], { function: name, parameters: {} }),
+      ]),
+      new Map([['x', [image]]]),
+    );
+    const [polynomial] = polynomialsOf(program);
+    expect([1, 3].map((power) => polynomial!.data[power])).toEqual([0, 0]);
+  });
+
+  it('states at every output how far the polynomials move it', () => {
+    const before = activated('relu', {}, 2);
+    const { calibration, inputs } = calibrationOf(before, 64);
+    const { program, notes } = approximated(before, calibration);
+    let worst = 0;
+    let squares = 0;
+    let count = 0;
+    for (const image of inputs) {
+      const [want, got] = [before, program].map((each) => {
+        const value = interpret(each, image).get('y0');
+        return value?.kind === 'tensor' ? value.tensor.data : new Float64Array();
+      });
+      want!.forEach((x, n) => {
+        worst = Math.max(worst, Math.abs(x - got![n]!));
+        squares += (x - got![n]!) ** 2;
+      });
+      count += want!.length;
+    }
+    const stated = notes.find(({ kind }) => kind === 'approximation-error');
+    expect(stated).toMatchObject({ output: 'y0' });
+    const { worst: statedWorst, rms } = stated as { worst: number; rms: number };
+    expect(statedWorst).toBeCloseTo(worst, 12);
+    expect(rms).toBeCloseTo(Math.sqrt(squares / count), 12);
+    expect(worst).toBeGreaterThan(0);
+  });
+
+  it('keeps each value of random programs within the error it states', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(
+        randomPrograms({ steps: ['activation', 'addConstant', 'negate', 'scale'] }, 3),
+        fc.integer({ min: 1, max: 9 }),
+        (before, degree) => {
+          const activations = before.operations.filter(({ op }) => op === 'nn.activation');
+          const { calibration, inputs } = calibrationOf(before, 40);
+          const { program, notes } = approximated(before, calibration, {
+            activationDegree: degree,
+          });
+          const errors = notes.flatMap((note) =>
+            note.kind === 'approximation' ? [note.maxError] : [],
+          );
+          expect(errors.length).toBe(activations.length);
+          seen += errors.length;
+          // Each polynomial against its function, on the arguments that it gets.
+          const functions = activations.map(({ attributes, location }) => ({
+            location,
+            ...activationFunction(attributes.function as ActivationName),
+            parameters: attributes.parameters as Record<string, number>,
+          }));
+          for (const image of inputs) {
+            const values: Float64Array[] = [];
+            interpret(program, image, {
+              observe: (id, operation, value) => {
+                values[id] = value.kind === 'tensor' ? value.tensor.data : new Float64Array();
+                const at = functions.findIndex(({ location }) => location === operation.location);
+                if (operation.op !== 'nn.polynomial' || at < 0) return;
+                const { evaluate, parameters } = functions[at]!;
+                values[operation.operands[0]!]!.forEach((x, n) => {
+                  const error = Math.abs(values[id]![n]! - evaluate(x, parameters));
+                  expect(error).toBeLessThanOrEqual(errors[at]! + 1e-9);
+                });
+              },
+            });
+          }
+        },
+      ),
+      { numRuns: 100, seed: 5 },
+    );
+    expect(seen).toBeGreaterThan(50);
+  });
+
   it('asks for data: real, or a stated range', () => {
     const before = activated('sigmoid', {}, 2);
     const hint = expect.stringMatching(/--calibration .*--input-range/) as string;
@@ -130,6 +266,93 @@ describe('approximate-activations', () => {
   it('leaves programs without activations as they are', () => {
     const before = writeProgram(({ input, dense }) => [dense(input([1, 2]), 2, 2)]);
     expect(runPass(approximateActivations, before).program).toBe(before);
+  });
+});
+
+describe('functions with a domain', () => {
+  /** f of an input in a range that is seen from `least` to `most`. */
+  function ofRange(
+    name: string,
+    [lo, hi]: readonly [number, number],
+    [least, most]: readonly [number, number],
+    parameters: Attributes = {},
+  ): ReturnType<typeof runPass> {
+    const before = writeProgram(({ input, add }) => [
+      add('nn.activation', [input([1, 8], [lo, hi])], { function: name, parameters }),
+    ]);
+    const image = Float64Array.from({ length: 8 }, (_, n) => least + ((most - least) * n) / 7);
+    return approximated(before, new Map([['x', [image]]]), { activationDegree: 5 });
+  }
+
+  it.each<[string, [number, number], [number, number], Attributes]>([
+    ['log', [-10, 10], [0.5, 4], {}],
+    ['log', [0, 10], [0.1, 4], {}],
+    ['sqrt', [-10, 10], [0.1, 4], {}],
+    ['reciprocal', [-10, 10], [-1, 1], {}],
+    ['reciprocal', [-10, 10], [0.5, 4], {}],
+    ['asin', [-10, 10], [-0.9, 0.9], {}],
+    ['acosh', [-10, 10], [1.1, 4], {}],
+    ['atanh', [-1, 1], [-0.9, 0.9], {}],
+    ['tan', [-10, 10], [-1.5, 1.5], {}],
+    ['tan', [-10, 10], [1, 2], {}],
+    ['power', [-10, 10], [0.1, 4], { exponent: 0.5 }],
+    ['power', [-10, 10], [-1, 4], { exponent: -2 }],
+  ])('%s of [%s] seen in [%s] is refused by name', (name, range, seen, parameters) => {
+    expect(() => ofRange(name, range, seen, parameters)).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_UNSUPPORTED',
+        node: 'activation0',
+        message: expect.stringMatching(
+          new RegExp(`argument ranges over \\[.*, margin included; ${name} is defined on `),
+        ) as string,
+        hint: expect.stringContaining('--input-range') as string,
+      }),
+    );
+  });
+
+  it.each<[string, [number, number], [number, number], Attributes]>([
+    ['log', [0.25, 10], [0.5, 4], {}],
+    ['log', [-10, 10], [2, 4], {}],
+    // The proof keeps the margin inside of the domain.
+    ['sqrt', [0, 10], [0.1, 4], {}],
+    ['reciprocal', [-10, -0.5], [-4, -0.6], {}],
+    ['asin', [-1, 1], [-0.9, 0.9], {}],
+    ['tan', [-1.5, 1.5], [-1, 1], {}],
+    ['tan', [-10, 10], [2.5, 3], {}],
+    ['power', [0.5, 10], [1, 4], { exponent: -1.5 }],
+    ['power', [-10, -0.5], [-4, -1], { exponent: -3 }],
+  ])('%s of [%s] seen in [%s] stays inside', (name, range, seen, parameters) => {
+    const { program, notes } = ofRange(name, range, seen, parameters);
+    expect(opsOf(program)).toEqual(['input', 'polynomial']);
+    const [note] = notes;
+    expect(note).toMatchObject({ kind: 'approximation', op: name });
+    const { rmsError } = note as { rmsError: number };
+    expect(rmsError).toBeLessThan(0.1);
+  });
+
+  it('looks inside of composites', () => {
+    const of = (offset: number): Program =>
+      writeProgram(({ input, add }) => [
+        add('nn.composite', [input([1, 8], [-4, 4])], {
+          steps: [
+            { apply: 'exp', parameters: {}, to: 0 },
+            { polynomial: [offset, 1], of: 1 },
+            { apply: 'log', parameters: {}, to: 2 },
+          ],
+        }),
+      ]);
+    const inside = of(1);
+    const { calibration } = calibrationOf(inside, 20);
+    const { notes } = approximated(inside, calibration);
+    expect(notes[0]).toMatchObject({ op: 'log(1 + exp(x))', degree: 4 });
+    expect(() => approximated(of(-1), calibration)).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_UNSUPPORTED',
+        message: expect.stringMatching(
+          /log is taken of \[.*; log is defined on \(0, ∞\)/,
+        ) as string,
+      }),
+    );
   });
 });
 

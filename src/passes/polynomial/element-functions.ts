@@ -77,13 +77,16 @@ export function elementFunctions(
   };
 }
 
+/** Points of which at least one lies in every domain. */
+const everyDomain = [0, 0.5, 2];
+
 /** Where the function that was left is defined, as in "for x > 0". */
 export function domainText({ name, parameters, argument }: LeftDomain): string {
   const declared = activationFunction(name);
   if (!('domain' in activationFunctions[name])) return 'for finite arguments';
   const [lo, hi] = argument;
-  // The piece that an end or the middle lies in: the one that was meant.
-  const [piece] = [hi, lo, (lo + hi) / 2].flatMap(
+  // The piece that an end or the middle lies in is the one that was meant.
+  const [piece] = [hi, lo, (lo + hi) / 2, ...everyDomain].flatMap(
     (x) => domainOf(declared, [x, x], parameters) ?? [],
   );
   return piece === undefined ? 'elsewhere' : `on ${pieceText(piece)}`;

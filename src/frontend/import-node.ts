@@ -214,7 +214,12 @@ function contextOf(
     throw new CipherloomError(
       'RESOURCE_LIMIT',
       `${quoted(name)} (${importer.operator}): ${reason}, the limit is ${limit}`,
-      { phase: 'frontend', node: name, details: { operator: importer.operator, size, limit } },
+      {
+        phase: 'frontend',
+        node: name,
+        details: { operator: importer.operator, size, limit },
+        hint: 'check the shapes that the model states; no flag raises the limit',
+      },
     );
   };
   const data = (index: number): DataValue => {

@@ -77,6 +77,10 @@ export const errorCodes = {
     exit: 4,
     summary: 'The scale is too small for the asked precision, or too large for the modulus.',
   },
+  PROGRAM_INVALID: {
+    exit: 3,
+    summary: 'A TypeScript program cannot be read, fails, or does not say what it computes.',
+  },
   RANGE_TOO_LARGE: { exit: 4, summary: 'A value can exceed half of the modulus at its level.' },
   RANGE_UNPROVED: {
     exit: 4,

@@ -40,6 +40,8 @@ function isNeutral(program: Program, operation: Operation): boolean {
       return operands.length === 1;
     case 'nn.pad':
       return numbersOf(operation, 'pads').every((pad) => pad === 0);
+    case 'nn.slice':
+      return sameShape(from, to) && numbersOf(operation, 'steps').every((step) => step === 1);
     case 'nn.transpose':
       return numbersOf(operation, 'permutation').every((axis, k) => axis === k);
     default:

@@ -23,6 +23,7 @@ import placeRescales from './place-rescales.ts';
 import recogniseActivations from './recognise-activations.ts';
 import recognisePolynomials from './recognise-polynomials.ts';
 import schedule from './schedule.ts';
+import sinkReorderings from './sink-reorderings.ts';
 import splitPostprocess from './split-postprocess.ts';
 import splitPublic from './split-public.ts';
 
@@ -30,6 +31,7 @@ export const passes: readonly Pass[] = [
   // nn
   splitPublic,
   foldConstants,
+  sinkReorderings,
   foldBatchNorm,
   lowerPooling,
   splitPostprocess,

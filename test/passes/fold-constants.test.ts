@@ -21,6 +21,7 @@ describe('fold-constants', () => {
       x = add('nn.reshape', [x], { shape: [1, 4] });
       x = add('nn.pad', [x], { pads: [0, 0, 0, 0], value: 3 });
       x = add('nn.transpose', [x], { permutation: [0, 1] });
+      x = add('nn.slice', [x], { starts: [0, 0], steps: [1, 1], shape: [1, 4] });
       return [dense(add('nn.concat', [x], { axis: 1 }), 4, 2)];
     });
     expect(ops).toEqual(['input', 'dense']);

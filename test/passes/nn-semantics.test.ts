@@ -10,6 +10,7 @@ import { passes } from '../../src/passes/index.ts';
 import lowerPooling from '../../src/passes/lower-pooling.ts';
 import recogniseActivations from '../../src/passes/recognise-activations.ts';
 import recognisePolynomials from '../../src/passes/recognise-polynomials.ts';
+import sinkReorderings from '../../src/passes/sink-reorderings.ts';
 import splitPostprocess from '../../src/passes/split-postprocess.ts';
 import { calibrationOf } from '../support/calibration.ts';
 import { runPass } from '../support/pass-context.ts';
@@ -26,6 +27,13 @@ const float32 = 2e-6;
 describe('nn passes on random programs', () => {
   const cases = [
     { pass: foldConstants, steps: plainSteps, tolerance: exact },
+    {
+      pass: sinkReorderings,
+      steps: [...plainSteps, 'activation', 'transpose', 'transpose', 'transpose', 'reshape'],
+      tails: true,
+      longest: 14,
+      tolerance: exact,
+    },
     {
       pass: foldBatchNorm,
       steps: ['conv', 'dense', 'batchNorm', 'batchNorm', 'square'],

@@ -155,7 +155,7 @@ function channelsLast(rank: number): AxisOrder {
   return [0, rank - 1, ...channelsSecond(rank).slice(1, -1)];
 }
 
-function inOrder(shape: readonly number[], order: AxisOrder): number[] {
+function orderedShape(shape: readonly number[], order: AxisOrder): number[] {
   return order.map((axis) => shape[axis] ?? 1);
 }
 
@@ -248,9 +248,9 @@ function patchLayout(
   foldStep: number | null,
   padded: boolean,
 ): Layout {
-  const inShape = inOrder(map.inShape, window.inOrder);
+  const inShape = orderedShape(map.inShape, window.inOrder);
   const [, channelsIn = 1] = inShape;
-  const [, channelsOut = 1, ...positions] = inOrder(map.outShape, window.outOrder);
+  const [, channelsOut = 1, ...positions] = orderedShape(map.outShape, window.outOrder);
   const digits: Digit[] = [];
   let windowStride = 1;
   const place = foldStep === null ? 'ciphertext' : 'slot';
@@ -278,7 +278,7 @@ const leastFill = 1 / 8;
  * look like channels.
  */
 function fillsWindow(map: LinearMap, window: Window): boolean {
-  const [, channels = 1] = inOrder(map.inShape, window.inOrder);
+  const [, channels = 1] = orderedShape(map.inShape, window.inOrder);
   const whole = elementCount(map.outShape) * elementCount(window.extent) * channels;
   return entriesOf(map).out.length >= leastFill * whole;
 }
@@ -292,7 +292,7 @@ export function inputCandidates(
   const found = first === null ? null : windowOf(first);
   const window = first !== null && found !== null && fillsWindow(first, found) ? found : null;
   const order = window?.inOrder ?? channelsSecond(shape.length);
-  const ordered = inOrder(shape, order);
+  const ordered = orderedShape(shape, order);
   const plain = stridedLayout(ordered, rowStrides(ordered, false), slots);
   const candidates: Candidate[] = [{ name: 'row-major image', layout: plain, fold: null }];
   if (plain.ciphertexts === 1) {
@@ -305,7 +305,7 @@ export function inputCandidates(
   }
   if (first !== null && window !== null) {
     const windowSize = elementCount(window.extent) * (ordered[1] ?? 1);
-    const [, channelsOut = 1, ...positions] = inOrder(first.outShape, window.outOrder);
+    const [, channelsOut = 1, ...positions] = orderedShape(first.outShape, window.outOrder);
     for (const padded of [false, true]) {
       const plane = elementCount(positions);
       const outputSize = channelsOut * (padded ? nextPowerOfTwo(plane) : plane);
@@ -342,7 +342,7 @@ export function outputCandidates(
 ): Candidate[] {
   const windows = maps.map(windowOf);
   const order = windows.find((window) => window !== null)?.outOrder ?? channelsSecond(shape.length);
-  const ordered = inOrder(shape, order);
+  const ordered = orderedShape(shape, order);
   const bases = [false, true].map((padded) => ({
     name: padded ? 'row-major, planes padded' : 'row-major',
     layout: stridedLayout(ordered, rowStrides(ordered, padded), slots),
@@ -381,8 +381,8 @@ function chosen(candidates: readonly Candidate[], order: AxisOrder): Candidate[]
 
 /** Output positions stay where the stride left them; output channels fill the gaps, then follow the input's. */
 function gridLayout(map: LinearMap, window: Window, input: Layout): Layout | null {
-  const inShape = inOrder(map.inShape, window.inOrder);
-  const outShape = inOrder(map.outShape, window.outOrder);
+  const inShape = orderedShape(map.inShape, window.inOrder);
+  const outShape = orderedShape(map.outShape, window.outOrder);
   const rank = outShape.length;
   const strideOf = (axis: number): number | null => {
     const digits = input.digits.filter((digit) => digit.of === window.inOrder[axis]);

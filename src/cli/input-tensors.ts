@@ -13,6 +13,8 @@ export interface InputForm {
   readonly name: string;
   /** Shape of one image. */
   readonly shape: readonly number[];
+  /** One image may stand for all. */
+  readonly shared?: true;
 }
 
 /** Images of one input, one after the other in row-major order. */
@@ -45,6 +47,10 @@ export function readInputTensors(
   }
   const [first] = tensors;
   const images = first?.[1].images ?? 0;
+  for (const { name, shared } of inputs) {
+    const own = tensors.get(name);
+    if (shared === true && own?.images === 1) tensors.set(name, repeated(own, images));
+  }
   for (const [name, { images: own }] of tensors) {
     if (own === images) continue;
     throw new CipherloomError(
@@ -83,6 +89,13 @@ interface Source {
   read(limit: number | undefined): NpyArray;
 }
 
+function repeated({ data }: ImageData, images: number): ImageData {
+  const all = data.length * images;
+  const copies = data instanceof Float32Array ? new Float32Array(all) : new Float64Array(all);
+  for (let image = 0; image < images; image++) copies.set(data, image * data.length);
+  return { data: copies, images };
+}
+
 /** Which array is for which input. */
 function nameSources(
   words: readonly string[],
@@ -90,6 +103,12 @@ function nameSources(
   flag: string,
 ): Map<InputForm, Source> {
   const named = new Map<InputForm, Source>();
+  if (inputs.length === 0 && words.length > 0) {
+    throw usageError(`${flag} ${words[0] ?? ''}: there is no such input`, {
+      option: flag,
+      hint: `leave ${flag} out`,
+    });
+  }
   const names = inputs.map(({ name }) => name).join(', ');
   const give = (input: InputForm, source: Source, word: string): void => {
     if (named.has(input)) {

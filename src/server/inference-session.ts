@@ -178,8 +178,9 @@ export class InferenceSession implements Disposable {
    * Evaluate the plan on a ciphertext file, for as many executions as it holds.
    *
    * Requests run one after the other. Throws INPUT_INVALID for public tensors that do not fit;
-   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before WebAssembly sees a byte; KEYS_INVALID for a damaged key; SEAL_FAILED when SEAL's
-   * WebAssembly broke (the next request starts a new one); the signal's reason when aborted.
+   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before WebAssembly sees a byte;
+   * KEYS_INVALID for a damaged key; SEAL_FAILED when SEAL's WebAssembly broke (the next request starts
+   * a new one); the signal's reason when aborted.
    */
   run(
     request: Uint8Array<ArrayBuffer>,

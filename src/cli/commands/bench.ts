@@ -1,12 +1,12 @@
-import { readInputs } from '../../layout/read-inputs.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
 import { filePath, integer } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { compareResults } from '../protocol/compare.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
+import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
 import { readReport } from '../protocol/read-report.ts';
-import { clientTensors, runProtocol } from '../protocol/run-protocol.ts';
+import { runProtocol } from '../protocol/run-protocol.ts';
 import { summarise, type Summary } from '../protocol/summarise.ts';
 import { syntheticImages } from '../protocol/synthetic-images.ts';
 import { backendOption, threadsOption } from '../shared-options.ts';
@@ -46,8 +46,8 @@ export default defineCommand({
     const inputs =
       input.length === 0
         ? syntheticImages(plan, runs * plan.batch)
-        : readInputTensors(input, plan.inputs, { limit: runs * plan.batch });
-    readInputs(plan.inputs, clientTensors(plan, inputs));
+        : readInputTensors(input, planInputs(plan), { limit: runs * plan.batch });
+    checkInputs(plan, inputs);
     const protocol = await runProtocol({
       folder: dir,
       client,

@@ -3,7 +3,7 @@ import { readInputTensors } from '../input-tensors.ts';
 import { importKeyFolder, keysOption } from '../key-folder.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
-import { clientTensors } from '../protocol/run-protocol.ts';
+import { tensorsOf } from '../protocol/plan-inputs.ts';
 import { inputOption, limitOption, outputOption } from '../shared-options.ts';
 import { byteText, timeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
@@ -36,7 +36,7 @@ export default defineCommand({
     await importKeyFolder(client, keys);
     progress.step('encrypting');
     const startedAt = performance.now();
-    const ciphertexts = await client.encrypt(clientTensors(client.plan, inputs));
+    const ciphertexts = await client.encrypt(tensorsOf(client.plan.inputs, inputs));
     const encryptMs = performance.now() - startedAt;
     writeOutputFile(output, ciphertexts, { inputs: input });
 

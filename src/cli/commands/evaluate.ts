@@ -1,9 +1,11 @@
 import { defineCommand } from '../define-command.ts';
+import { readInputTensors } from '../input-tensors.ts';
 import { namingFilesLater } from '../naming-files.ts';
 import { filePath } from '../option-schemas.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { insecureOption, openSession } from '../plan-folder.ts';
 import { maxCiphertextBytes } from '../protocol/limits.ts';
+import { tensorsOf } from '../protocol/plan-inputs.ts';
 import { watchResidentPeak } from '../protocol/resident-peak.ts';
 import { readBoundedFile } from '../read-file.ts';
 import { outputOption, threadsOption } from '../shared-options.ts';
@@ -25,6 +27,12 @@ export default defineCommand({
       schema: filePath(),
       describe: 'ciphertexts that encrypt wrote',
     },
+    publicInput: {
+      value: '[NAME=]X.npy|X.npz',
+      repeat: true,
+      schema: filePath().array().default([]),
+      describe: 'tensors that the plan takes in the clear: one image for all, or one for each',
+    },
     output: { ...outputOption, value: 'Y.ct', describe: 'file for the encrypted results' },
     threads: threadsOption,
     insecure: insecureOption,
@@ -40,13 +48,18 @@ export default defineCommand({
       does: 'the same, with time and peak memory',
     },
   ],
-  async run({ dir, evaluationKeys, input, output, insecure }, { progress }) {
-    const inputs = [input, evaluationKeys];
+  async run({ dir, evaluationKeys, input, publicInput, output, insecure }, { progress }) {
+    const inputs = [input, evaluationKeys, ...publicInput];
     checkOutputFile(output, { inputs });
     const request = readBoundedFile(input, maxCiphertextBytes);
     progress.step('loading the plan');
     const loadAt = performance.now();
     await using session = await openSession(dir, { insecure }, { backend: 'seal', evaluationKeys });
+    const known = readInputTensors(
+      publicInput,
+      session.publicInputs.map((form) => ({ ...form, shared: true })),
+      { flag: '--public-input' },
+    );
     const evaluateAt = performance.now();
     progress.step('evaluating');
     using peak = watchResidentPeak();
@@ -60,6 +73,7 @@ export default defineCommand({
       },
       () =>
         session.run(request, {
+          public: tensorsOf(session.publicInputs, known),
           onProgress: ({ done, total, execution, executions: all }) => {
             executions = all;
             peak.sample();

@@ -3,6 +3,7 @@ import type { ClientOutput, ClientPlan } from '../../layout/client-plan.ts';
 import type { InferenceSession } from '../../server/index.ts';
 import { sliceImages, type InputTensors } from '../input-tensors.ts';
 import type { Results } from './compare.ts';
+import { publicTensors } from './plan-inputs.ts';
 
 export interface ClearRun {
   readonly results: Results;
@@ -30,7 +31,7 @@ export async function runPlanInClear(
     const held = sliceImages(inputs, execution * plan.batch, plan.batch);
     const images = new Map([...held.tensors].map(([name, tensor]) => [name, splitImages(tensor)]));
     const startedAt = performance.now();
-    const raw = await session.runClear(images);
+    const raw = await session.runClear(images, { public: publicTensors(plan, held) });
     evaluateMs.push(performance.now() - startedAt);
     for (const output of plan.outputs) {
       const finished = (raw.get(output.name) ?? []).map((data) => finish(output, data));

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Client, TensorLike } from '../../client/index.ts';
-import type { ClientPlan } from '../../layout/client-plan.ts';
+import type { Client } from '../../client/index.ts';
 import type { Backend } from '../../server/index.ts';
 import { sliceImages, type InputTensors } from '../input-tensors.ts';
 import type { Progress } from '../define-command.ts';
@@ -12,6 +11,7 @@ import { registerCleanup } from '../temporary-paths.ts';
 import { answerRows } from './answer-rows.ts';
 import { runPlanInClear } from './clear-results.ts';
 import type { Results } from './compare.ts';
+import { publicTensors, tensorsOf } from './plan-inputs.ts';
 import { watchResidentPeak } from './resident-peak.ts';
 import { createStepProfile, type ProfiledNode } from './step-profile.ts';
 
@@ -113,7 +113,7 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
   for (let execution = 0; execution < executions; execution++) {
     const held = sliceImages(inputs, execution * plan.batch, plan.batch);
     const encryptAt = performance.now();
-    const request = await client.encrypt(clientTensors(plan, held));
+    const request = await client.encrypt(tensorsOf(plan.inputs, held));
     firstRequest ??= request;
     const evaluateAt = performance.now();
     encrypt.push(evaluateAt - encryptAt);
@@ -122,6 +122,7 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
     using peak = watchResidentPeak();
     profile.start();
     const response = await session.run(request, {
+      public: publicTensors(plan, held),
       onProgress: ({ done, total, node }) => {
         profile.reached(node);
         peak.sample();
@@ -149,17 +150,6 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
     profile: profile.nodes(),
     firstRequest,
   };
-}
-
-/** The images as the client takes them: in the model's shape. */
-export function clientTensors(plan: ClientPlan, inputs: InputTensors): Record<string, TensorLike> {
-  return Object.fromEntries(
-    plan.inputs.map(({ name, shape }) => {
-      const { data, images } = inputs.tensors.get(name)!;
-      const tail = shape[0] === 1 ? shape.slice(1) : shape;
-      return [name, { data, shape: [images, ...tail] }];
-    }),
-  );
 }
 
 interface TemporaryFolder extends Disposable {

@@ -1,6 +1,7 @@
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { elementCount } from '../../layout/layout.ts';
 import type { InputTensors } from '../input-tensors.ts';
+import { planInputs } from './plan-inputs.ts';
 
 /** Share of a range that the noise covers. */
 const amplitude = 1 / 8;
@@ -20,7 +21,7 @@ export function syntheticImages(plan: ClientPlan, images: number): InputTensors 
   return {
     images,
     tensors: new Map(
-      plan.inputs.map(({ name, shape, range: [low, high] }) => {
+      planInputs(plan).map(({ name, shape, range: [low, high] }) => {
         const width = (high - low) * amplitude;
         const start = Math.min(Math.max(low, -width / 2), high - width);
         const data = new Float64Array(images * elementCount(shape));

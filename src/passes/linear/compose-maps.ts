@@ -2,6 +2,7 @@
 import { identityMap, entriesOf, entryCount, composeMaps } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { elementCount } from '../../layout/layout.ts';
+import { composeSegments } from './compose-segments.ts';
 
 /** The diagonal of a matrix that has no other entries (row-major order kept), else null. */
 export function diagonalOf(map: LinearMap): Float64Array<ArrayBuffer> | null {
@@ -71,7 +72,7 @@ export function composeTwo(second: LinearMap, first: LinearMap): LinearMap {
     const scaled = scaleWeights(first, outer, 'out');
     if (scaled !== null) return { ...scaled, ...shapes };
   }
-  return composeMaps(second, first);
+  return composeSegments(second, first) ?? composeMaps(second, first);
 }
 
 /** a + b as one matrix: entries of both, gathered anew only where some fall together. */

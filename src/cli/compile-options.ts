@@ -1,5 +1,5 @@
-import { z } from "zod";
-import type { CompileOptions } from "../passes/options.ts";
+import { z } from 'zod';
+import type { CompileOptions } from '../passes/options.ts';
 import {
   byteCount,
   choice,
@@ -9,77 +9,73 @@ import {
   integerList,
   namedShape,
   number,
-} from "./option-schemas.ts";
+} from './option-schemas.ts';
 
 /** Options of the compiler itself, as `compile` and `opt` spell them; absent ones keep its defaults. */
 export const compilerOptions = {
   objective: {
-    value: "WORD",
-    schema: choice(["latency", "throughput"]).optional(),
-    describe: "what the plan is chosen for: latency (default) or throughput",
+    value: 'WORD',
+    schema: choice(['latency', 'throughput']).optional(),
+    describe: 'what the plan is chosen for: latency (default) or throughput',
   },
   batch: {
-    value: "N",
+    value: 'N',
     schema: integer(1, 65536).optional(),
-    describe:
-      "images one execution holds; default 1, or all slots for throughput",
+    describe: 'images one execution holds; default 1, or all slots for throughput',
   },
   target: {
-    value: "WORD",
-    schema: choice(["portable"]).optional(),
-    describe: "evaluators the plan is for: portable, which is all of them",
+    value: 'WORD',
+    schema: choice(['portable']).optional(),
+    describe: 'evaluators the plan is for: portable, which is all of them',
   },
   security: {
-    value: "BITS",
+    value: 'BITS',
     schema: integerChoice([128, 192, 256]).optional(),
-    describe: "security by the 2024 guidelines: 128 (default), 192 or 256",
+    describe: 'security by the 2024 guidelines: 128 (default), 192 or 256',
   },
   ringDegree: {
-    value: "N",
+    value: 'N',
     schema: integer(1, 2 ** 20).optional(),
-    describe:
-      "ring degree, a power of two from 4096 to 65536; default the smallest that fits",
+    describe: 'ring degree, a power of two from 4096 to 65536; default the smallest that fits',
   },
   primeBits: {
-    value: "LIST",
+    value: 'LIST',
     schema: integerList(1, 100).optional(),
     describe:
-      "bits of each prime: data primes from q_0 on, then the special prime, as in 60,40,40,60",
+      'bits of each prime: data primes from q_0 on, then the special prime, as in 60,40,40,60',
   },
   insecure: {
     schema: flag(),
-    describe:
-      "allow parameters below 128 bits; every artefact is stamped and protects nothing",
+    describe: 'allow parameters below 128 bits; every artefact is stamped and protects nothing',
   },
   precisionBits: {
-    value: "BITS",
+    value: 'BITS',
     schema: number(1, 40).optional(),
-    describe: "bits of precision that the results must have; default 12",
+    describe: 'bits of precision that the results must have; default 12',
   },
   activationDegree: {
-    value: "D",
+    value: 'D',
     schema: integer(1, 31).optional(),
-    describe:
-      "degree of the polynomials that stand in for activations; default 4",
+    describe: 'degree of the polynomials that stand in for activations; default 4',
   },
   maxPool: {
-    value: "average",
-    schema: choice(["average"]).optional(),
-    describe: "replace every MaxPool by an average pool",
+    value: 'average',
+    schema: choice(['average']).optional(),
+    describe: 'replace every MaxPool by an average pool',
   },
   requireRangeProof: {
     schema: flag(),
-    describe: "refuse a plan whose ranges come from data instead of a proof",
+    describe: 'refuse a plan whose ranges come from data instead of a proof',
   },
   maxKeyBytes: {
-    value: "BYTES",
+    value: 'BYTES',
     schema: byteCount().optional(),
-    describe: "most bytes of evaluation keys to send, such as 64MiB",
+    describe: 'most bytes of evaluation keys to send, such as 64MiB',
   },
   maxMemoryBytes: {
-    value: "BYTES",
+    value: 'BYTES',
     schema: byteCount().optional(),
-    describe: "most bytes of memory for the evaluator, such as 2GiB",
+    describe: 'most bytes of memory for the evaluator, such as 2GiB',
   },
 } as const;
 
@@ -88,9 +84,7 @@ type CompilerArgs = {
 };
 
 /** The options given, by the compiler's names. */
-export function givenCompileOptions(
-  args: CompilerArgs,
-): Partial<CompileOptions> {
+export function givenCompileOptions(args: CompilerArgs): Partial<CompileOptions> {
   return Object.fromEntries(
     Object.keys(compilerOptions)
       .map((name) => [name, args[name as keyof CompilerArgs]] as const)
@@ -100,28 +94,23 @@ export function givenCompileOptions(
 
 /** `--input-shape NAME=1,3,224,224`, for inputs that the model leaves open. */
 export const inputShapeOption = {
-  value: "NAME=DIMS",
+  value: 'NAME=DIMS',
   repeat: true,
   schema: namedShape().array().default([]),
-  describe:
-    "shape of an input that the model leaves open, as in image=1,3,224,224",
+  describe: 'shape of an input that the model leaves open, as in image=1,3,224,224',
 } as const;
 
 /** `--public-input NAME`, for tensors that the server knows. */
 export const publicInputOption = {
-  value: "NAME",
+  value: 'NAME',
   repeat: true,
   schema: z.string().min(1).array().default([]),
-  describe:
-    "an input that the server knows in the clear; clients neither encrypt nor see it",
+  describe: 'an input that the server knows in the clear; clients neither encrypt nor see it',
 } as const;
 
 /** The shapes by input name. */
 export function shapesByName(
-  given: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-  }[],
+  given: readonly { readonly name: string; readonly shape: readonly number[] }[],
 ): Record<string, readonly number[]> {
   return Object.fromEntries(given.map(({ name, shape }) => [name, shape]));
 }

@@ -111,7 +111,8 @@ describe('a plan of several inputs and outputs, one input public', () => {
     const evaluate = ['evaluate', at('server'), '--input', at('x.ct'), '--out', at('y.ct')];
     const keys = ['--evaluation-keys', join(at('keys'), 'evaluation.keys')];
     const missing = await errorOf(...evaluate, ...keys);
-    expect(missing).toMatchObject({ status: 2, message: expect.stringContaining('"prior"') });
+    expect(missing.status).toBe(2);
+    expect(missing.message).toContain('"prior"');
     const known = ['--public-input', `prior=${at('prior.npy')}`];
     expect((await cipherloom(...evaluate, ...keys, ...known)).status).toBe(0);
     jsonOf(
@@ -130,10 +131,8 @@ describe('a plan of several inputs and outputs, one input public', () => {
         ...['--model', at('model.onnx'), '--json'],
       ),
     );
-    expect(run).toMatchObject({
-      images,
-      agreementReference: expect.stringMatching(/^onnxruntime/),
-    });
+    expect(run['images']).toBe(images);
+    expect(run['agreementReference']).toMatch(/^onnxruntime/);
     await expectAnswers(at('run.npz'));
     const verified = jsonOf(
       await cipherloom(
@@ -160,7 +159,8 @@ describe('what is refused', () => {
 
   test('an archive without an input', async () => {
     const error = await run('--input', at('secret.npz'));
-    expect(error).toMatchObject({ status: 2, message: expect.stringContaining('"prior"') });
+    expect(error.status).toBe(2);
+    expect(error.message).toContain('"prior"');
   });
 
   test('the name of no input', async () => {

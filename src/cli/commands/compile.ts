@@ -1,97 +1,89 @@
-import { planFigures } from "../protocol/plan-figures.ts";
-import { calibrationOption, readCalibration } from "../calibration.ts";
+import { planFigures } from '../protocol/plan-figures.ts';
+import { calibrationOption, readCalibration } from '../calibration.ts';
 import {
   compilerOptions,
   givenCompileOptions,
   inputShapeOption,
   publicInputOption,
   shapesByName,
-} from "../compile-options.ts";
-import { defineCommand } from "../define-command.ts";
-import { openIrDump } from "../ir-files.ts";
-import { readModelFile } from "../model-file.ts";
-import { filePath, flag, nameList, numberRange } from "../option-schemas.ts";
-import { checkOutputFolder, writeOutputFolder } from "../output-folder.ts";
-import { requirePassName } from "../pass-names.ts";
-import { tensorInputs } from "../program-inputs.ts";
-import { outputOption } from "../shared-options.ts";
-import { bitText, byteText, numberText, timeText } from "../text/figures.ts";
-import { factLines, textTable } from "../text/table.ts";
-import { usageError } from "../usage-error.ts";
-import { Client } from "../../client/index.ts";
-import { compile, compileUntil } from "../../compile.ts";
-import type { CompiledModel, CompileRequest } from "../../compile.ts";
-import { examineOnnx } from "../../frontend/import-onnx.ts";
-import { printProgram } from "../../ir/print.ts";
-import { passes } from "../../passes/index.ts";
+} from '../compile-options.ts';
+import { defineCommand } from '../define-command.ts';
+import { openIrDump } from '../ir-files.ts';
+import { readModelFile } from '../model-file.ts';
+import { filePath, flag, nameList, numberRange } from '../option-schemas.ts';
+import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
+import { requirePassName } from '../pass-names.ts';
+import { tensorInputs } from '../program-inputs.ts';
+import { outputOption } from '../shared-options.ts';
+import { bitText, byteText, numberText, timeText } from '../text/figures.ts';
+import { factLines, textTable } from '../text/table.ts';
+import { usageError } from '../usage-error.ts';
+import { Client } from '../../client/index.ts';
+import { compile, compileUntil } from '../../compile.ts';
+import type { CompiledModel, CompileRequest } from '../../compile.ts';
+import { examineOnnx } from '../../frontend/import-onnx.ts';
+import { printProgram } from '../../ir/print.ts';
+import { passes } from '../../passes/index.ts';
 
 export default defineCommand({
-  name: "compile",
-  summary: "Compile a model into a plan, with the TypeScript that calls it.",
-  positional: { model: { describe: "an .onnx file" } },
+  name: 'compile',
+  summary: 'Compile a model into a plan, with the TypeScript that calls it.',
+  positional: { model: { describe: 'an .onnx file' } },
   options: {
     output: {
       ...outputOption,
-      value: "DIR",
+      value: 'DIR',
       schema: outputOption.schema.optional(),
-      describe:
-        "folder for the plan; an earlier plan there is replaced, all or nothing",
+      describe: 'folder for the plan; an earlier plan there is replaced, all or nothing',
     },
     calibration: calibrationOption,
     inputRange: {
-      value: "LO,HI",
+      value: 'LO,HI',
       schema: numberRange().optional(),
-      describe:
-        "range of the inputs' values; default what the model states, else 0,1",
+      describe: "range of the inputs' values; default what the model states, else 0,1",
     },
     inputShape: inputShapeOption,
     publicInput: publicInputOption,
     ...compilerOptions,
     printIrAfter: {
-      value: "PASS,…|all",
+      value: 'PASS,…|all',
       schema: nameList().default([]),
-      describe: "print the program after these passes",
+      describe: 'print the program after these passes',
     },
     stopAfter: {
-      value: "PASS",
+      value: 'PASS',
       schema: filePath().optional(),
-      describe: "stop there and print the program; no plan is made",
+      describe: 'stop there and print the program; no plan is made',
     },
     dumpIr: {
-      value: "DIR",
+      value: 'DIR',
       schema: filePath().optional(),
-      describe:
-        "write the program after every pass to a folder, for cipherloom opt",
+      describe: 'write the program after every pass to a folder, for cipherloom opt',
     },
-    force: {
-      schema: flag(),
-      describe: "write into a folder that holds other files",
-    },
+    force: { schema: flag(), describe: 'write into a folder that holds other files' },
   },
   examples: [
     {
-      command: "cipherloom compile lola.onnx -o plan/ --calibration images.npy",
-      does: "a plan for one image at a time, in plan/",
+      command: 'cipherloom compile lola.onnx -o plan/ --calibration images.npy',
+      does: 'a plan for one image at a time, in plan/',
     },
     {
-      command: "cipherloom compile lola.onnx -o plan/ --objective throughput",
-      does: "a plan that holds thousands of images in one execution",
+      command: 'cipherloom compile lola.onnx -o plan/ --objective throughput',
+      does: 'a plan that holds thousands of images in one execution',
     },
     {
-      command:
-        "cipherloom compile relu.onnx --stop-after fuse-linear --calibration images.npy",
-      does: "the program after the last pass on tensors, as text",
+      command: 'cipherloom compile relu.onnx --stop-after fuse-linear --calibration images.npy',
+      does: 'the program after the last pass on tensors, as text',
     },
   ],
   async run(args, io) {
     const { output, printIrAfter, stopAfter, force } = args;
-    for (const name of printIrAfter)
-      requirePassName(name, "--print-ir-after", ["all"]);
-    if (stopAfter !== undefined) requirePassName(stopAfter, "--stop-after");
+    for (const name of printIrAfter) requirePassName(name, '--print-ir-after', ['all']);
+    if (stopAfter !== undefined) requirePassName(stopAfter, '--stop-after');
     if (output === undefined && stopAfter === undefined) {
-      throw usageError("--output DIR is missing", {
-        option: "--output",
-        hint: "give a folder for the plan, or --stop-after PASS to see the program alone",
+      throw usageError('--output DIR is missing', {
+        option: '--output',
+        hint: 'give a folder for the plan, or --stop-after PASS to see the program alone',
       });
     }
     const reads = [args.model, ...args.calibration];
@@ -100,22 +92,15 @@ export default defineCommand({
     }
 
     const startedAt = performance.now();
-    io.progress.step("reading the model");
+    io.progress.step('reading the model');
     const model = readModelFile(args.model);
     const inputShapes = shapesByName(args.inputShape);
     // The compiler refuses what it cannot import, with the whole list; no input is known then.
-    const imported = examineOnnx(model.bytes, {
-      ...model,
-      inputShapes,
-    }).program;
+    const imported = examineOnnx(model.bytes, { ...model, inputShapes }).program;
     const inputs = imported === null ? null : tensorInputs(imported);
-    const calibration =
-      inputs === null ? null : readCalibration(args.calibration, inputs);
+    const calibration = inputs === null ? null : readCalibration(args.calibration, inputs);
     const range = args.inputRange;
-    using dump =
-      args.dumpIr === undefined
-        ? undefined
-        : openIrDump(args.dumpIr, { force });
+    using dump = args.dumpIr === undefined ? undefined : openIrDump(args.dumpIr, { force });
     const printed = new Map<string, string>();
     const request: CompileRequest = {
       options: givenCompileOptions(args),
@@ -124,18 +109,14 @@ export default defineCommand({
       publicInputs: args.publicInput,
       ...(range === undefined || inputs === null
         ? {}
-        : {
-            inputRanges: Object.fromEntries(
-              inputs.map(({ name }) => [name, range]),
-            ),
-          }),
+        : { inputRanges: Object.fromEntries(inputs.map(({ name }) => [name, range])) }),
       ...(stopAfter === undefined ? {} : { stopAfter }),
       afterPass: (pass, program, index) => {
         const next = passes[index + 1];
         if (next !== undefined)
           io.progress.step(`pass ${index + 2}/${passes.length}: ${next.name}`);
         dump?.write(index, pass.name, program);
-        if (printIrAfter.includes("all") || printIrAfter.includes(pass.name)) {
+        if (printIrAfter.includes('all') || printIrAfter.includes(pass.name)) {
           printed.set(pass.name, printProgram(program));
         }
       },
@@ -152,14 +133,11 @@ export default defineCommand({
     }
     const compiled = await compile(model, request);
     for (const warning of compiled.warnings) io.warn(warning);
-    io.progress.step("writing the plan");
+    io.progress.step('writing the plan');
     const files = compiled.files();
     writeOutputFolder(output!, files, { inputs: reads, force });
 
-    const sizes = [...files].map(([name, bytes]) => ({
-      name,
-      bytes: bytes.length,
-    }));
+    const sizes = [...files].map(([name, bytes]) => ({ name, bytes: bytes.length }));
     const compileMs = performance.now() - startedAt;
     using client = Client.load(compiled.client);
     const json = {
@@ -170,17 +148,8 @@ export default defineCommand({
       timingsMs: { compile: compileMs },
       ...(printed.size === 0 ? {} : { ir: irEntries(printed) }),
     };
-    const text = summary(
-      compiled,
-      json.residentKeyBytes,
-      output!,
-      sizes,
-      compileMs,
-    );
-    return {
-      json,
-      text: printed.size === 0 ? text : `${irText(printed)}\n${text}`,
-    };
+    const text = summary(compiled, json.residentKeyBytes, output!, sizes, compileMs);
+    return { json, text: printed.size === 0 ? text : `${irText(printed)}\n${text}` };
   },
 });
 
@@ -189,9 +158,7 @@ function irEntries(printed: ReadonlyMap<string, string>) {
 }
 
 function irText(printed: ReadonlyMap<string, string>): string {
-  return [...printed]
-    .map(([pass, text]) => `// after ${pass}\n${text}`)
-    .join("\n");
+  return [...printed].map(([pass, text]) => `// after ${pass}\n${text}`).join('\n');
 }
 
 function summary(
@@ -202,64 +169,57 @@ function summary(
   compileMs: number,
 ): string {
   const { parameters } = report;
-  const calibrated = report.ranges.filter(
-    ({ source }) => source === "calibrated",
-  ).length;
+  const calibrated = report.ranges.filter(({ source }) => source === 'calibrated').length;
   const facts = factLines([
-    ["model", name],
-    ["plan", report.planHash],
+    ['model', name],
+    ['plan', report.planHash],
+    ['batch', `${report.batch} ${report.batch === 1 ? 'image' : 'images'} an execution`],
     [
-      "batch",
-      `${report.batch} ${report.batch === 1 ? "image" : "images"} an execution`,
-    ],
-    [
-      "ring degree",
+      'ring degree',
       `${parameters.ringDegree}, ${parameters.levels} levels, log2 QP = ${parameters.logQP.toFixed(1)}`,
     ],
     [
-      "security",
-      `${parameters.securityBits} bits${parameters.insecure ? ", INSECURE: protects nothing" : ""}`,
+      'security',
+      `${parameters.securityBits} bits${parameters.insecure ? ', INSECURE: protects nothing' : ''}`,
     ],
-    ["precision", `${bitText(report.precisionBits)}, estimated`],
+    ['precision', `${bitText(report.precisionBits)}, estimated`],
     [
-      "keys",
+      'keys',
       `${byteText(report.keyBytes)} sent, ${byteText(residentKeyBytes)} in memory, ${report.rotationKeys} rotations`,
     ],
     [
-      "ciphertexts",
+      'ciphertexts',
       `${byteText(report.inputCiphertextBytes)} in, ${byteText(report.outputCiphertextBytes)} out, ${byteText(report.peakCiphertextBytes)} at most at once`,
     ],
     [
-      "evaluation",
+      'evaluation',
       report.modelledSeconds === null
-        ? "–"
+        ? '–'
         : `${timeText(report.modelledSeconds * 1000)}, modelled`,
     ],
     [
-      "ranges",
+      'ranges',
       `${report.ranges.length - calibrated} proved or declared, ${calibrated} seen on calibration data`,
     ],
-    ["compiled in", timeText(compileMs)],
+    ['compiled in', timeText(compileMs)],
   ]);
   const approximations = textTable(
-    report.approximations.map(
-      ({ node, op, method, degree, range, rmsError }) => [
-        `  ${node ?? "–"}`,
-        op,
-        `degree ${degree}, ${method}`,
-        `on [${range.map(numberText).join(", ")}]`,
-        `rms error ${numberText(rmsError)}`,
-      ],
-    ),
+    report.approximations.map(({ node, op, method, degree, range, rmsError }) => [
+      `  ${node ?? '–'}`,
+      op,
+      `degree ${degree}, ${method}`,
+      `on [${range.map(numberText).join(', ')}]`,
+      `rms error ${numberText(rmsError)}`,
+    ]),
   );
   const written = textTable(
     files.map((file) => [`  ${file.name}`, byteText(file.bytes)]),
-    ["left", "right"],
+    ['left', 'right'],
   );
   return [
     facts,
-    ...(approximations === "" ? [] : ["approximations", approximations]),
+    ...(approximations === '' ? [] : ['approximations', approximations]),
     output,
     written,
-  ].join("\n");
+  ].join('\n');
 }

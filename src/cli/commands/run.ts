@@ -1,84 +1,68 @@
-import { defineCommand } from "../define-command.ts";
-import { readInputTensors } from "../input-tensors.ts";
-import { filePath } from "../option-schemas.ts";
-import { insecureOption, openClient } from "../plan-folder.ts";
-import {
-  accuracyOf,
-  compareResults,
-  mean,
-  topClasses,
-} from "../protocol/compare.ts";
-import { planFigures } from "../protocol/plan-figures.ts";
-import { checkInputs, planInputs } from "../protocol/plan-inputs.ts";
-import { readLabels } from "../protocol/read-labels.ts";
-import { readReport } from "../protocol/read-report.ts";
-import { openReference } from "../protocol/reference-model.ts";
-import { checkResultFile, writeResultFile } from "../protocol/result-file.ts";
-import { runProtocol } from "../protocol/run-protocol.ts";
+import { defineCommand } from '../define-command.ts';
+import { readInputTensors } from '../input-tensors.ts';
+import { filePath } from '../option-schemas.ts';
+import { insecureOption, openClient } from '../plan-folder.ts';
+import { accuracyOf, compareResults, mean, topClasses } from '../protocol/compare.ts';
+import { planFigures } from '../protocol/plan-figures.ts';
+import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
+import { readLabels } from '../protocol/read-labels.ts';
+import { readReport } from '../protocol/read-report.ts';
+import { openReference } from '../protocol/reference-model.ts';
+import { checkResultFile, writeResultFile } from '../protocol/result-file.ts';
+import { runProtocol } from '../protocol/run-protocol.ts';
 import {
   backendOption,
   inputOption,
   limitOption,
   outputOption,
   threadsOption,
-} from "../shared-options.ts";
-import { answerTable } from "../text/answers.ts";
-import {
-  bitText,
-  byteText,
-  numberText,
-  shareText,
-  timeText,
-} from "../text/figures.ts";
-import { factLines } from "../text/table.ts";
+} from '../shared-options.ts';
+import { answerTable } from '../text/answers.ts';
+import { bitText, byteText, numberText, shareText, timeText } from '../text/figures.ts';
+import { factLines } from '../text/table.ts';
 
 export default defineCommand({
-  name: "run",
-  summary:
-    "Run a plan on inputs, keys and encryption included, in one process.",
-  positional: { dir: { describe: "folder that compile wrote" } },
+  name: 'run',
+  summary: 'Run a plan on inputs, keys and encryption included, in one process.',
+  positional: { dir: { describe: 'folder that compile wrote' } },
   options: {
     input: inputOption,
     labels: {
-      value: "Y.npy",
+      value: 'Y.npy',
       schema: filePath().optional(),
-      describe: "class indices, one an image: adds the accuracy",
+      describe: 'class indices, one an image: adds the accuracy',
     },
     model: {
-      value: "MODEL",
+      value: 'MODEL',
       schema: filePath().optional(),
-      describe: "the original .onnx: adds the agreement with it",
+      describe: 'the original .onnx: adds the agreement with it',
     },
     backend: {
       ...backendOption,
-      describe:
-        "seal: on ciphertexts (default); clear: the same plan without keys and encryption",
+      describe: 'seal: on ciphertexts (default); clear: the same plan without keys and encryption',
     },
     limit: limitOption,
     threads: threadsOption,
     output: {
       ...outputOption,
-      value: "Y.npy|Y.npz",
+      value: 'Y.npy|Y.npz',
       schema: outputOption.schema.optional(),
-      describe: "write the results, float64 [K, …]; .npz for several outputs",
+      describe: 'write the results, float64 [K, …]; .npz for several outputs',
     },
     insecure: insecureOption,
   },
   examples: [
     {
-      command:
-        "cipherloom run plan/ --input images.npy --labels labels.npy --limit 5",
-      does: "encrypt, evaluate and decrypt five images; answers, precision, times",
+      command: 'cipherloom run plan/ --input images.npy --labels labels.npy --limit 5',
+      does: 'encrypt, evaluate and decrypt five images; answers, precision, times',
     },
     {
-      command:
-        "cipherloom run plan/ --input images.npy --model lola.onnx --json",
-      does: "also run the original model, and say on how many images both agree",
+      command: 'cipherloom run plan/ --input images.npy --model lola.onnx --json',
+      does: 'also run the original model, and say on how many images both agree',
     },
     {
-      command:
-        "cipherloom run plan/ --input images.npy --backend clear --output logits.npy",
-      does: "the same plan in float64, without encryption",
+      command: 'cipherloom run plan/ --input images.npy --backend clear --output logits.npy',
+      does: 'the same plan in float64, without encryption',
     },
   ],
   async run(args, io) {
@@ -86,13 +70,9 @@ export default defineCommand({
     using client = openClient(dir, { insecure });
     const { plan } = client;
     if (output !== undefined) checkResultFile(output, plan, readFiles(args));
-    const inputs = readInputTensors(args.input, planInputs(plan), {
-      limit: args.limit,
-    });
+    const inputs = readInputTensors(args.input, planInputs(plan), { limit: args.limit });
     const labels =
-      args.labels === undefined
-        ? null
-        : readLabels(args.labels, inputs.images, plan.outputs);
+      args.labels === undefined ? null : readLabels(args.labels, inputs.images, plan.outputs);
     checkInputs(plan, inputs);
 
     const protocol = await runProtocol({
@@ -105,10 +85,7 @@ export default defineCommand({
     });
     const { results, clear, timingsMs } = protocol;
     const program = compareResults(plan.outputs, results, clear);
-    let reference = {
-      name: "the plan in the clear",
-      agreement: program.agreement,
-    };
+    let reference = { name: 'the plan in the clear', agreement: program.agreement };
     if (args.model !== undefined) {
       await using model = await openReference(args.model, plan);
       io.progress.step(`running the original model (${model.name})`);
@@ -118,26 +95,20 @@ export default defineCommand({
       const { agreement } = compareResults(plan.outputs, results, original);
       reference = { name: model.name, agreement };
     }
-    if (output !== undefined)
-      writeResultFile(output, plan, results, readFiles(args));
+    if (output !== undefined) writeResultFile(output, plan, results, readFiles(args));
 
     const classes = topClasses(plan.outputs, results);
     const figures = planFigures(client);
     const report = readReport(dir, plan);
-    const { ringDegree, logQP, securityBits, levels, primes, specialPrimes } =
-      figures.parameters;
+    const { ringDegree, logQP, securityBits, levels, primes, specialPrimes } = figures.parameters;
     const json = {
       backend,
-      target:
-        report?.target ?? (specialPrimes.length > 1 ? "native" : "portable"),
+      target: report?.target ?? (specialPrimes.length > 1 ? 'native' : 'portable'),
       // SEAL's WebAssembly and the interpreter have one thread, whatever was asked for.
       threads: 1,
       batch: plan.batch,
       images: inputs.images,
-      accuracy:
-        labels === null || classes === null
-          ? null
-          : accuracyOf(classes, labels),
+      accuracy: labels === null || classes === null ? null : accuracyOf(classes, labels),
       agreement: reference.agreement,
       agreementReference: reference.name,
       agreementProgram: program.agreement,
@@ -151,14 +122,7 @@ export default defineCommand({
       inputCiphertextBytes: figures.inputCiphertextBytes,
       outputCiphertextBytes: figures.outputCiphertextBytes,
       peakMemoryBytes: protocol.peakMemoryBytes,
-      parameters: {
-        ringDegree,
-        logQP,
-        securityBits,
-        levels,
-        primes,
-        specialPrimes,
-      },
+      parameters: { ringDegree, logQP, securityBits, levels, primes, specialPrimes },
       approximations:
         report?.approximations.map(({ node, op, method, degree, range }) => ({
           node,
@@ -182,10 +146,7 @@ interface RunFigures {
   readonly agreement: number | null;
   readonly agreementReference: string;
   readonly agreementProgram: number | null;
-  readonly precisionBits: {
-    readonly worst: number | null;
-    readonly mean: number | null;
-  };
+  readonly precisionBits: { readonly worst: number | null; readonly mean: number | null };
   readonly timingsMs: {
     readonly keygen: number | null;
     readonly encrypt: readonly number[];
@@ -215,48 +176,34 @@ function figureLines(run: RunFigures): string {
         : `${timeText(mean(list))} × ${list.length}`;
   const seconds = timingsMs.evaluate.reduce((sum, ms) => sum + ms, 0) / 1000;
   const facts: [string, string][] = [
-    [
-      "images",
-      `${run.images}${run.batch > 1 ? `, up to ${run.batch} an execution` : ""}`,
-    ],
-    ...(run.accuracy === null
-      ? []
-      : [["accuracy", shareText(run.accuracy)] as [string, string]]),
-    ["agreement", `${shareText(run.agreement)} with ${run.agreementReference}`],
-    ...(run.agreementReference === "the plan in the clear"
+    ['images', `${run.images}${run.batch > 1 ? `, up to ${run.batch} an execution` : ''}`],
+    ...(run.accuracy === null ? [] : [['accuracy', shareText(run.accuracy)] as [string, string]]),
+    ['agreement', `${shareText(run.agreement)} with ${run.agreementReference}`],
+    ...(run.agreementReference === 'the plan in the clear'
       ? []
       : [
-          [
-            "",
-            `${shareText(run.agreementProgram)} with the plan in the clear`,
-          ] as [string, string],
+          ['', `${shareText(run.agreementProgram)} with the plan in the clear`] as [string, string],
         ]),
     [
-      "precision",
-      run.backend === "clear"
-        ? "exact: nothing was encrypted"
+      'precision',
+      run.backend === 'clear'
+        ? 'exact: nothing was encrypted'
         : `${bitText(precisionBits.worst)} worst, ${bitText(precisionBits.mean)} mean`,
     ],
     [
-      "security",
+      'security',
       `${parameters.securityBits} bits (N = ${parameters.ringDegree}, log2 QP = ${parameters.logQP.toFixed(1)}, ${parameters.levels} levels)`,
     ],
+    ['keys', `${byteText(run.keyBytes)} sent, ${byteText(run.residentKeyBytes)} in memory`],
     [
-      "keys",
-      `${byteText(run.keyBytes)} sent, ${byteText(run.residentKeyBytes)} in memory`,
-    ],
-    [
-      "ciphertexts",
+      'ciphertexts',
       `${byteText(run.inputCiphertextBytes)} in, ${byteText(run.outputCiphertextBytes)} out`,
     ],
-    ["peak memory", byteText(run.peakMemoryBytes)],
-    ["make keys", timeText(timingsMs.keygen)],
-    ["encrypt", total(timingsMs.encrypt)],
-    [
-      "evaluate",
-      `${total(timingsMs.evaluate)} (${numberText(run.images / seconds)} images/s)`,
-    ],
-    ["decrypt", total(timingsMs.decrypt)],
+    ['peak memory', byteText(run.peakMemoryBytes)],
+    ['make keys', timeText(timingsMs.keygen)],
+    ['encrypt', total(timingsMs.encrypt)],
+    ['evaluate', `${total(timingsMs.evaluate)} (${numberText(run.images / seconds)} images/s)`],
+    ['decrypt', total(timingsMs.decrypt)],
   ];
   return factLines(facts);
 }

@@ -1,45 +1,34 @@
-import { exitStatus } from "../../errors.ts";
-import { missedBudgets, type Budget } from "../budgets.ts";
-import { defineCommand } from "../define-command.ts";
-import { readInputTensors } from "../input-tensors.ts";
-import { filePath, number } from "../option-schemas.ts";
-import { insecureOption, openClient } from "../plan-folder.ts";
-import { compareResults, topClasses } from "../protocol/compare.ts";
-import { checkInputs, planInputs } from "../protocol/plan-inputs.ts";
-import { openReference } from "../protocol/reference-model.ts";
-import { runProtocol } from "../protocol/run-protocol.ts";
-import {
-  backendOption,
-  inputOption,
-  limitOption,
-  threadsOption,
-} from "../shared-options.ts";
-import { bitText, numberText, shareText } from "../text/figures.ts";
-import { factLines, textTable } from "../text/table.ts";
+import { exitStatus } from '../../errors.ts';
+import { missedBudgets, type Budget } from '../budgets.ts';
+import { defineCommand } from '../define-command.ts';
+import { readInputTensors } from '../input-tensors.ts';
+import { filePath, number } from '../option-schemas.ts';
+import { insecureOption, openClient } from '../plan-folder.ts';
+import { compareResults, topClasses } from '../protocol/compare.ts';
+import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
+import { openReference } from '../protocol/reference-model.ts';
+import { runProtocol } from '../protocol/run-protocol.ts';
+import { backendOption, inputOption, limitOption, threadsOption } from '../shared-options.ts';
+import { bitText, numberText, shareText } from '../text/figures.ts';
+import { factLines, textTable } from '../text/table.ts';
 
 export default defineCommand({
-  name: "verify",
-  summary: "Compare a plan, on ciphertexts, with the model it was made from.",
-  positional: { dir: { describe: "folder that compile wrote" } },
+  name: 'verify',
+  summary: 'Compare a plan, on ciphertexts, with the model it was made from.',
+  positional: { dir: { describe: 'folder that compile wrote' } },
   options: {
-    model: {
-      value: "MODEL",
-      schema: filePath(),
-      describe: "the .onnx file that was compiled",
-    },
+    model: { value: 'MODEL', schema: filePath(), describe: 'the .onnx file that was compiled' },
     input: inputOption,
     limit: limitOption,
     minPrecisionBits: {
-      value: "BITS",
+      value: 'BITS',
       schema: number(0, 64).optional(),
-      describe:
-        "fail below this precision against the model, on the worst image",
+      describe: 'fail below this precision against the model, on the worst image',
     },
     minAgreement: {
-      value: "SHARE",
+      value: 'SHARE',
       schema: number(0, 1).optional(),
-      describe:
-        "fail when fewer images than this share, 0 to 1, have the same top class",
+      describe: 'fail when fewer images than this share, 0 to 1, have the same top class',
     },
     backend: backendOption,
     threads: threadsOption,
@@ -47,22 +36,18 @@ export default defineCommand({
   },
   examples: [
     {
-      command:
-        "cipherloom verify plan/ --model lola.onnx --input images.npy --limit 5",
-      does: "bits of precision and the top class, image by image",
+      command: 'cipherloom verify plan/ --model lola.onnx --input images.npy --limit 5',
+      does: 'bits of precision and the top class, image by image',
     },
     {
-      command:
-        "cipherloom verify plan/ --model lola.onnx --input x.npy --min-agreement 0.98",
-      does: "exit status 5 when fewer than 98 % of the images agree",
+      command: 'cipherloom verify plan/ --model lola.onnx --input x.npy --min-agreement 0.98',
+      does: 'exit status 5 when fewer than 98 % of the images agree',
     },
   ],
   async run({ dir, insecure, backend, ...args }, io) {
     using client = openClient(dir, { insecure });
     const { plan } = client;
-    const inputs = readInputTensors(args.input, planInputs(plan), {
-      limit: args.limit,
-    });
+    const inputs = readInputTensors(args.input, planInputs(plan), { limit: args.limit });
     checkInputs(plan, inputs);
     await using model = await openReference(args.model, plan);
     io.progress.step(`running the original model (${model.name})`);
@@ -84,24 +69,22 @@ export default defineCommand({
         ? []
         : [
             {
-              name: "precisionBits",
-              option: "--min-precision-bits",
+              name: 'precisionBits',
+              option: '--min-precision-bits',
               limit: args.minPrecisionBits,
-              figure:
-                against.precisionBits.worst ??
-                (against.bits.length > 0 ? Infinity : null),
-              bound: "least" as const,
+              figure: against.precisionBits.worst ?? (against.bits.length > 0 ? Infinity : null),
+              bound: 'least' as const,
             },
           ]),
       ...(args.minAgreement === undefined
         ? []
         : [
             {
-              name: "agreement",
-              option: "--min-agreement",
+              name: 'agreement',
+              option: '--min-agreement',
               limit: args.minAgreement,
               figure: against.agreement,
-              bound: "least" as const,
+              bound: 'least' as const,
             },
           ]),
     ];
@@ -132,47 +115,40 @@ export default defineCommand({
     const text = [
       textTable(
         [
-          ["image", "precision", "plan", "model", ""],
-          ...images.map(
-            ({ image, precisionBits, top, referenceTop, agrees }) => [
-              String(image),
-              precisionBits === null ? "equal" : bitText(precisionBits),
-              String(top ?? "–"),
-              String(referenceTop ?? "–"),
-              agrees === false ? "differs" : "",
-            ],
-          ),
+          ['image', 'precision', 'plan', 'model', ''],
+          ...images.map(({ image, precisionBits, top, referenceTop, agrees }) => [
+            String(image),
+            precisionBits === null ? 'equal' : bitText(precisionBits),
+            String(top ?? '–'),
+            String(referenceTop ?? '–'),
+            agrees === false ? 'differs' : '',
+          ]),
         ],
-        ["right", "right"],
+        ['right', 'right'],
       ),
-      "",
+      '',
       factLines([
-        ["reference", model.name],
-        ["agreement", shareText(against.agreement)],
+        ['reference', model.name],
+        ['agreement', shareText(against.agreement)],
         [
-          "precision",
+          'precision',
           `${bitText(against.precisionBits.worst)} worst, ${bitText(against.precisionBits.mean)} mean, against the model`,
         ],
         [
-          "",
+          '',
           `${bitText(program.precisionBits.worst)} worst, ${bitText(program.precisionBits.mean)} mean, against the plan in the clear`,
         ],
         [
-          "worst value",
+          'worst value',
           worst === null
-            ? "–"
+            ? '–'
             : `${worst.output}[${worst.index}] of image ${worst.image}: ${numberText(worst.got)}, expected ${numberText(worst.expected)}`,
         ],
       ]),
       ...missed.map(
-        ({ option, limit, figure }) =>
-          `missed: ${option} ${limit}, is ${numberText(figure)}`,
+        ({ option, limit, figure }) => `missed: ${option} ${limit}, is ${numberText(figure)}`,
       ),
-    ].join("\n");
-    return {
-      json,
-      text,
-      exit: missed.length > 0 ? exitStatus.missedBudget : exitStatus.ok,
-    };
+    ].join('\n');
+    return { json, text, exit: missed.length > 0 ? exitStatus.missedBudget : exitStatus.ok };
   },
 });

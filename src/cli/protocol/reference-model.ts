@@ -1,27 +1,24 @@
-import { basename } from "node:path";
-import { CipherloomError } from "../../errors.ts";
-import type { ModelSource } from "../../compile.ts";
-import { importOnnx } from "../../frontend/import-onnx.ts";
-import type { ExternalData } from "../../frontend/onnx/external-data.ts";
-import { interpret } from "../../ir/interpret.ts";
-import type { Program } from "../../ir/program.ts";
-import type * as Ort from "onnxruntime-web";
-import type { ClientPlan } from "../../layout/client-plan.ts";
-import type { InputTensors } from "../input-tensors.ts";
-import { readModelFile } from "../model-file.ts";
-import { tensorInputs } from "../program-inputs.ts";
-import { splitImages } from "./clear-results.ts";
-import type { Results } from "./compare.ts";
-import { planInputs } from "./plan-inputs.ts";
+import { basename } from 'node:path';
+import { CipherloomError } from '../../errors.ts';
+import type { ModelSource } from '../../compile.ts';
+import { importOnnx } from '../../frontend/import-onnx.ts';
+import type { ExternalData } from '../../frontend/onnx/external-data.ts';
+import { interpret } from '../../ir/interpret.ts';
+import type { Program } from '../../ir/program.ts';
+import type * as Ort from 'onnxruntime-web';
+import type { ClientPlan } from '../../layout/client-plan.ts';
+import type { InputTensors } from '../input-tensors.ts';
+import { readModelFile } from '../model-file.ts';
+import { tensorInputs } from '../program-inputs.ts';
+import { splitImages } from './clear-results.ts';
+import type { Results } from './compare.ts';
+import { planInputs } from './plan-inputs.ts';
 
 /** The model that a plan was made from, run in the clear. */
 export interface ReferenceModel extends AsyncDisposable {
   /** Who runs it: `onnxruntime-web 1.30.0` or `cipherloom interpreter`. */
   readonly name: string;
-  run(
-    inputs: InputTensors,
-    onProgress: (done: number, total: number) => void,
-  ): Promise<Results>;
+  run(inputs: InputTensors, onProgress: (done: number, total: number) => void): Promise<Results>;
 }
 
 /**
@@ -30,18 +27,11 @@ export interface ReferenceModel extends AsyncDisposable {
  *
  * Throws  FILE_UNREADABLE, MODEL_INVALID, PLAN_MISMATCH when the plan has other inputs or outputs
  */
-export async function openReference(
-  path: string,
-  plan: ClientPlan,
-): Promise<ReferenceModel> {
+export async function openReference(path: string, plan: ClientPlan): Promise<ReferenceModel> {
   const model = readModelFile(path);
   const files = new Map<string, () => Uint8Array>();
   const external = model.external && recorded(model.external, files);
-  const program = importModel(
-    { ...model, ...(external && { external }) },
-    path,
-    plan,
-  );
+  const program = importModel({ ...model, ...(external && { external }) }, path, plan);
   if (program !== null) requireSameTensors(path, program, plan);
   return (
     (await openOnnxRuntime(model.bytes, files, plan)) ??
@@ -50,16 +40,11 @@ export async function openReference(
 }
 
 /** Notes which files are read: ONNX Runtime wants them whole. */
-function recorded(
-  external: ExternalData,
-  files: Map<string, () => Uint8Array>,
-): ExternalData {
+function recorded(external: ExternalData, files: Map<string, () => Uint8Array>): ExternalData {
   return {
     size: (place) => external.size(place),
     read(place, offset, length) {
-      files.set(place.location, () =>
-        external.read(place, 0, external.size(place)),
-      );
+      files.set(place.location, () => external.read(place, 0, external.size(place)));
       return external.read(place, offset, length);
     },
   };
@@ -69,10 +54,7 @@ function recorded(
 function imagesOf(
   inputs: InputTensors,
   plan: ClientPlan,
-): readonly (readonly {
-  readonly name: string;
-  readonly data: Float32Array | Float64Array;
-}[])[] {
+): readonly (readonly { readonly name: string; readonly data: Float32Array | Float64Array }[])[] {
   const split = planInputs(plan).map(({ name }) => ({
     name,
     images: splitImages(inputs.tensors.get(name)!),
@@ -89,28 +71,23 @@ async function openOnnxRuntime(
 ): Promise<ReferenceModel | null> {
   let ort: typeof Ort;
   try {
-    ort = await import("onnxruntime-web");
+    ort = await import('onnxruntime-web');
   } catch {
     return null;
   }
   ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = "fatal";
+  ort.env.logLevel = 'fatal';
   let session: Awaited<ReturnType<typeof ort.InferenceSession.create>>;
   try {
     session = await ort.InferenceSession.create(bytes, {
       logSeverityLevel: 4,
-      externalData: [...files].map(([location, content]) => ({
-        path: location,
-        data: content(),
-      })),
+      externalData: [...files].map(([location, content]) => ({ path: location, data: content() })),
     });
   } catch {
     // It has no kernel for some operator or type; the interpreter may.
     return null;
   }
-  const shapes = new Map(
-    planInputs(plan).map(({ name, shape }) => [name, shape]),
-  );
+  const shapes = new Map(planInputs(plan).map(({ name, shape }) => [name, shape]));
   return {
     name: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
     async run(inputs, onProgress) {
@@ -120,21 +97,14 @@ async function openOnnxRuntime(
         const feeds = Object.fromEntries(
           tensors.map(({ name, data }) => [
             name,
-            new ort.Tensor("float32", Float32Array.from(data), [
-              ...(shapes.get(name) ?? []),
-            ]),
+            new ort.Tensor('float32', Float32Array.from(data), [...(shapes.get(name) ?? [])]),
           ]),
         );
         const outputs = await session.run(feeds);
         for (const [name, rows] of results) {
           const tensor = outputs[name];
           if (tensor !== undefined) {
-            rows.push(
-              Float64Array.from(
-                tensor.data as ArrayLike<number | bigint>,
-                Number,
-              ),
-            );
+            rows.push(Float64Array.from(tensor.data as ArrayLike<number | bigint>, Number));
           }
         }
       }
@@ -146,17 +116,14 @@ async function openOnnxRuntime(
 
 function interpreterOf(program: Program): ReferenceModel {
   return {
-    name: "cipherloom interpreter",
+    name: 'cipherloom interpreter',
     run(inputs, onProgress) {
       const forms = tensorInputs(program);
       const results = new Map<string, Float64Array[]>(
         program.outputs.map(({ name }) => [name, []]),
       );
       const images = new Map(
-        [...inputs.tensors].map(([name, tensor]) => [
-          name,
-          splitImages(tensor),
-        ]),
+        [...inputs.tensors].map(([name, tensor]) => [name, splitImages(tensor)]),
       );
       for (let image = 0; image < inputs.images; image++) {
         onProgress(image, inputs.images);
@@ -165,13 +132,12 @@ function interpreterOf(program: Program): ReferenceModel {
           new Map(
             forms.map(({ name, shape }) => {
               const data = Float64Array.from(images.get(name)?.[image] ?? []);
-              return [name, { kind: "tensor", tensor: { shape, data } }];
+              return [name, { kind: 'tensor', tensor: { shape, data } }];
             }),
           ),
         );
         for (const [name, value] of values) {
-          if (value.kind === "tensor")
-            results.get(name)?.push(value.tensor.data);
+          if (value.kind === 'tensor') results.get(name)?.push(value.tensor.data);
         }
       }
       return Promise.resolve(results);
@@ -194,14 +160,11 @@ function importModel(
     return importOnnx(bytes, {
       ...model,
       file: basename(path),
-      inputShapes: Object.fromEntries(
-        planInputs(plan).map((input) => [input.name, input.shape]),
-      ),
+      inputShapes: Object.fromEntries(planInputs(plan).map((input) => [input.name, input.shape])),
     }).program;
   } catch (error) {
-    if (error instanceof CipherloomError && error.code === "MODEL_UNSUPPORTED")
-      return null;
-    if (error instanceof CipherloomError && error.code === "USAGE")
+    if (error instanceof CipherloomError && error.code === 'MODEL_UNSUPPORTED') return null;
+    if (error instanceof CipherloomError && error.code === 'USAGE')
       throw otherModel(path, error.message);
     throw error;
   }
@@ -210,29 +173,22 @@ function importModel(
 function requireProgram(program: Program | null, path: string): Program {
   if (program !== null) return program;
   throw new CipherloomError(
-    "MODEL_UNSUPPORTED",
+    'MODEL_UNSUPPORTED',
     `${path} has operators that neither ONNX Runtime (not installed here, or without them) nor the interpreter runs`,
-    { phase: "cli", node: path, hint: "npm install onnxruntime-web" },
+    { phase: 'cli', node: path, hint: 'npm install onnxruntime-web' },
   );
 }
 
-function requireSameTensors(
-  path: string,
-  program: Program,
-  plan: ClientPlan,
-): void {
+function requireSameTensors(path: string, program: Program, plan: ClientPlan): void {
   const names = (list: readonly { readonly name: string }[]): string =>
     list
       .map(({ name }) => name)
       .sort()
-      .join(", ");
+      .join(', ');
   const inputs = tensorInputs(program);
   const expected = names(planInputs(plan));
   if (names(inputs) !== expected) {
-    throw otherModel(
-      path,
-      `it has the inputs ${names(inputs)}, the plan ${expected}`,
-    );
+    throw otherModel(path, `it has the inputs ${names(inputs)}, the plan ${expected}`);
   }
   if (names(program.outputs) !== names(plan.outputs)) {
     throw otherModel(
@@ -243,13 +199,9 @@ function requireSameTensors(
 }
 
 function otherModel(path: string, reason: string): CipherloomError {
-  return new CipherloomError(
-    "PLAN_MISMATCH",
-    `${path} is not the model of this plan: ${reason}`,
-    {
-      phase: "cli",
-      node: path,
-      hint: "give --model the file that was compiled",
-    },
-  );
+  return new CipherloomError('PLAN_MISMATCH', `${path} is not the model of this plan: ${reason}`, {
+    phase: 'cli',
+    node: path,
+    hint: 'give --model the file that was compiled',
+  });
 }

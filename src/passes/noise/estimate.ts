@@ -251,7 +251,7 @@ function deviations(ringDegree: number): number {
 /**
  * Predicted precision of the outputs in bits: −log2(worst slot's error / largest value).
  *
- * `margin` is how many times the largest value seen a calibrated range holds.
+ * `margin` is how many times the largest value seen a range holds.
  */
 export function predictedPrecision(
   program: Program,
@@ -266,7 +266,8 @@ export function predictedPrecision(
       const type = operationOf(program, value).type;
       invariant(error !== undefined, 'outputs are estimated');
       const worst = error.worst + deviations(modulus.ringDegree) * Math.sqrt(error.variance);
-      const seen = magnitude(type.range) / (type.range?.source === 'calibrated' ? margin : 1);
+      // A proof bounds what can be, like a margin: what is seen stays far below either.
+      const seen = magnitude(type.range) / (type.range?.source === 'declared' ? 1 : margin);
       return Math.log2(Math.max(seen, 2 ** -40) / worst);
     }),
   );

@@ -1,7 +1,8 @@
 /**
- * From an ONNX file to a plan.
+ * From an ONNX file, or a program in TypeScript, to a plan.
  *
- *   bytes ─ importOnnx ─► nn program ─ runPipeline ─► ckks program ─ writePlan ─► model.loom
+ *   bytes   ─ importOnnx ──┐
+ *   program ─ importProgram ┴► nn program ─ runPipeline ─► ckks program ─ writePlan ─► model.loom
  *                                                                  ├ clientPlan ─► client.json
  *                                                                  ├ buildReport ─► report.json
  *                                                                  └ generateTypeScript ─► client.ts, server.ts
@@ -15,11 +16,15 @@ import type { Plan } from './backend/plan/plan.ts';
 import { currentProducer } from './backend/plan/producer.ts';
 import { writePlan } from './backend/plan/write-plan.ts';
 import { planSizes } from './backend/seal/plan-sizes.ts';
+import type { PlanSizes } from './backend/seal/plan-sizes.ts';
 import { buildReport } from './backend/report/build-report.ts';
 import type { Report } from './backend/report/build-report.ts';
 import { CipherloomError } from './errors.ts';
 import type { Warning } from './errors.ts';
+import { digestProgram, importProgram, isDefinedProgram } from './frontend/dsl/import-program.ts';
+import type { ModelSource } from './frontend/examine-model.ts';
 import { importOnnx } from './frontend/import-onnx.ts';
+import type { ImportedModel } from './frontend/import-onnx.ts';
 import type { ExternalData } from './frontend/onnx/external-data.ts';
 import { printProgram } from './ir/print.ts';
 import { operationOf } from './ir/program.ts';
@@ -28,21 +33,13 @@ import { shapeOf } from './ir/types.ts';
 import type { ClientPlan } from './layout/client-plan.ts';
 import { figureOf } from './passes/define-pass.ts';
 import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
+import { requireLayerSizes } from './passes/linear/count-products.ts';
 import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
 import { runPipeline } from './passes/pipeline.ts';
 import { markPublicInputs } from './passes/public/mark-public-inputs.ts';
-import { keyRequests, residentKeyBytes } from './seal/index.ts';
 
-export interface ModelSource {
-  readonly bytes: Uint8Array;
-  /** Name of the program; the generated code carries it. */
-  readonly name: string;
-  /** File name for messages. */
-  readonly file?: string;
-  /** The files beside it that hold tensors (external data); `openModelFolder` gives them. */
-  readonly external?: ExternalData;
-}
+export type { ModelSource, OnnxSource } from './frontend/examine-model.ts';
 
 export interface CompileRequest {
   readonly options?: Partial<CompileOptions>;
@@ -110,24 +107,8 @@ export async function compile(
       request.afterPass?.(pass, program, index);
     },
   });
-  const { program, options, notes, warnings } = compiled;
-  const labels = labelsByOutput(program, compiled.labels);
-  const plan: Plan = {
-    program,
-    facts: {
-      producer: currentProducer(),
-      modelDigest: compiled.modelDigest,
-      securityTarget: options.security,
-      insecure: options.insecure,
-      precisionBits: figureOf(notes, 'precisionBits') ?? 0,
-      peakCiphertextBytes: await measureMemory(prepareProgram(program)),
-      rangeEscape: null,
-    },
-  };
-  const { bytes, hash: planHash } = writePlan(plan);
-  const client = clientPlan(plan, planHash, { labels });
-  requireMemory(client, plan.facts.peakCiphertextBytes, options);
-  const report = buildReport({ plan, client, options, notes, warnings, sizes: planSizes(client) });
+  const { program, warnings } = compiled;
+  const { bytes, planHash, client, report } = await makePlan(compiled);
   // The code generator brings a whole TypeScript compiler: loaded by those who compile only.
   const { generateTypeScript } = await import('./backend/typescript/generate.ts');
   return {
@@ -156,6 +137,40 @@ export async function compile(
   };
 }
 
+/** A plan with what is known of it. */
+export interface MadePlan {
+  /** Content of `model.loom`. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly planHash: string;
+  readonly client: ClientPlan;
+  readonly report: Report;
+  readonly sizes: PlanSizes;
+}
+
+/** Write the plan of a lowered model, and report on it. Throws RESOURCE_LIMIT by --max-memory-bytes. */
+export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
+  const { program, options, notes, warnings, modelDigest } = lowered;
+  const labels = labelsByOutput(program, lowered.labels);
+  const plan: Plan = {
+    program,
+    facts: {
+      producer: currentProducer(),
+      modelDigest,
+      securityTarget: options.security,
+      insecure: options.insecure,
+      precisionBits: figureOf(notes, 'precisionBits') ?? 0,
+      peakCiphertextBytes: await measureMemory(prepareProgram(program)),
+      rangeEscape: null,
+    },
+  };
+  const { bytes, hash: planHash } = writePlan(plan);
+  const client = clientPlan(plan, planHash, { labels });
+  const sizes = planSizes(client);
+  requireMemory(sizes.residentKeyBytes, plan.facts.peakCiphertextBytes, options);
+  const report = buildReport({ plan, client, options, notes, warnings, sizes });
+  return { bytes, planHash, client, report, sizes };
+}
+
 /** The class names for each output that has as many classes. */
 function labelsByOutput(
   program: Program,
@@ -172,17 +187,12 @@ function labelsByOutput(
 
 /** Refuse a plan whose expanded keys and ciphertexts exceed the budget. Throws RESOURCE_LIMIT. */
 function requireMemory(
-  client: ClientPlan,
+  residentKeyBytes: number,
   peakCiphertextBytes: number,
   { maxMemoryBytes }: CompileOptions,
 ): void {
   if (maxMemoryBytes === null) return;
-  const { ringDegree } = client.parameters;
-  const residentBytes = keyRequests(client.keys).reduce(
-    (sum, { primeCount }) => sum + residentKeyBytes(ringDegree, primeCount),
-    0,
-  );
-  const memoryBytes = residentBytes + peakCiphertextBytes;
+  const memoryBytes = residentKeyBytes + peakCiphertextBytes;
   if (memoryBytes <= maxMemoryBytes) return;
   throw new CipherloomError(
     'RESOURCE_LIMIT',
@@ -192,7 +202,7 @@ function requireMemory(
       details: {
         memoryBytes,
         maxMemoryBytes,
-        residentKeyBytes: residentBytes,
+        residentKeyBytes,
         peakCiphertextBytes,
       },
       hint: `--max-memory-bytes ${memoryBytes}, a smaller --batch, or a smaller --precision-bits`,
@@ -200,11 +210,11 @@ function requireMemory(
   );
 }
 
-function compileProgram(model: ModelSource, request: CompileRequest) {
-  const options = compileOptionsSchema.parse({
-    ...request.options,
-    inputRangeGiven: request.inputRanges !== undefined,
-  });
+function compileProgram(model: ModelSource, request: CompileRequest): LoweredModel {
+  if (isDefinedProgram(model)) {
+    const imported = importProgram(model, request);
+    return { ...lowerModel(imported, request), modelDigest: digestProgram(imported.program) };
+  }
   const digest = createHash('sha256').update(model.bytes);
   const imported = importOnnx(model.bytes, {
     name: model.name,
@@ -213,23 +223,40 @@ function compileProgram(model: ModelSource, request: CompileRequest) {
     ...(request.inputRanges === undefined ? {} : { inputRanges: request.inputRanges }),
     ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
   });
-  const warnings = [...imported.warnings];
-  const result = runPipeline(markPublicInputs(imported.program, request.publicInputs ?? []), {
-    options,
-    calibration: request.calibration ?? null,
-    warn: (warning) => warnings.push(warning),
-    ...(request.afterPass === undefined ? {} : { afterPass: request.afterPass }),
-    stopAfter: request.stopAfter,
-    verifyEach: request.verifyEach ?? false,
+  return { ...lowerModel(imported, request), modelDigest: digest.digest('hex') };
+}
+
+/** A model after the passes. */
+export interface LoweredModel {
+  readonly program: Program;
+  readonly notes: ReadonlyMap<string, readonly PassNote[]>;
+  readonly options: CompileOptions;
+  readonly warnings: readonly Warning[];
+  readonly labels: readonly string[] | null;
+  /** SHA-256 of the model file, or of what the program says, hex; null where it does not matter. */
+  readonly modelDigest: string | null;
+}
+
+/** Run the passes on an imported model. Throws RESOURCE_LIMIT and what the passes throw. */
+export function lowerModel(imported: ImportedModel, request: CompileRequest): LoweredModel {
+  const options = compileOptionsSchema.parse({
+    ...request.options,
+    ...(request.inputRanges === undefined ? {} : { inputRangeGiven: true }),
   });
-  return {
-    program: result.program,
-    notes: result.notes,
-    options,
-    warnings,
-    labels: imported.labels,
-    modelDigest: digest.digest('hex'),
-  };
+  requireLayerSizes(imported.program);
+  const warnings = [...imported.warnings];
+  const { program, notes } = runPipeline(
+    markPublicInputs(imported.program, request.publicInputs ?? []),
+    {
+      options,
+      calibration: request.calibration ?? null,
+      warn: (warning) => warnings.push(warning),
+      ...(request.afterPass === undefined ? {} : { afterPass: request.afterPass }),
+      stopAfter: request.stopAfter,
+      verifyEach: request.verifyEach ?? false,
+    },
+  );
+  return { program, notes, options, warnings, labels: imported.labels, modelDigest: null };
 }
 
 /** Files whose bytes go into the model's digest as they are read: in the order of the import. */

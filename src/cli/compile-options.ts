@@ -9,6 +9,7 @@ import {
   integerList,
   namedShape,
   number,
+  numberRange,
 } from './option-schemas.ts';
 
 /** Options of the compiler itself, as `compile` and `opt` spell them; absent ones keep its defaults. */
@@ -99,6 +100,21 @@ export const inputShapeOption = {
   schema: namedShape().array().default([]),
   describe: 'shape of an input that the model leaves open, as in image=1,3,224,224',
 } as const;
+
+/** `--input-range LO,HI`, for every input. */
+export const inputRangeOption = {
+  value: 'LO,HI',
+  schema: numberRange().optional(),
+  describe: "range of the inputs' values; default what the model states, else 0,1",
+} as const;
+
+/** The same range for every input, by name. */
+export function rangesByName(
+  range: readonly [number, number],
+  inputs: readonly { readonly name: string }[],
+): Record<string, readonly [number, number]> {
+  return Object.fromEntries(inputs.map(({ name }) => [name, range]));
+}
 
 /** `--public-input NAME`, for tensors that the server knows. */
 export const publicInputOption = {

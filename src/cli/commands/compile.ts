@@ -3,14 +3,16 @@ import { calibrationOption, readCalibration } from '../calibration.ts';
 import {
   compilerOptions,
   givenCompileOptions,
+  inputRangeOption,
   inputShapeOption,
   publicInputOption,
+  rangesByName,
   shapesByName,
 } from '../compile-options.ts';
 import { defineCommand } from '../define-command.ts';
 import { openIrDump } from '../ir-files.ts';
-import { readModelFile } from '../model-file.ts';
-import { filePath, flag, nameList, numberRange } from '../option-schemas.ts';
+import { modelDescription, openModel, programOption } from '../model-file.ts';
+import { filePath, flag, nameList } from '../option-schemas.ts';
 import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
 import { requirePassName } from '../pass-names.ts';
 import { tensorInputs } from '../program-inputs.ts';
@@ -21,14 +23,14 @@ import { usageError } from '../usage-error.ts';
 import { Client } from '../../client/index.ts';
 import { compile, compileUntil } from '../../compile.ts';
 import type { CompiledModel, CompileRequest } from '../../compile.ts';
-import { examineOnnx } from '../../frontend/import-onnx.ts';
+import { examineModel } from '../../frontend/examine-model.ts';
 import { printProgram } from '../../ir/print.ts';
 import { passes } from '../../passes/index.ts';
 
 export default defineCommand({
   name: 'compile',
   summary: 'Compile a model into a plan, with the TypeScript that calls it.',
-  positional: { model: { describe: 'an .onnx file' } },
+  positional: { model: { describe: modelDescription } },
   options: {
     output: {
       ...outputOption,
@@ -37,13 +39,10 @@ export default defineCommand({
       describe: 'folder for the plan; an earlier plan there is replaced, all or nothing',
     },
     calibration: calibrationOption,
-    inputRange: {
-      value: 'LO,HI',
-      schema: numberRange().optional(),
-      describe: "range of the inputs' values; default what the model states, else 0,1",
-    },
+    inputRange: inputRangeOption,
     inputShape: inputShapeOption,
     publicInput: publicInputOption,
+    program: programOption,
     ...compilerOptions,
     printIrAfter: {
       value: 'PASS,…|all',
@@ -93,10 +92,10 @@ export default defineCommand({
 
     const startedAt = performance.now();
     io.progress.step('reading the model');
-    const model = readModelFile(args.model);
+    const model = await openModel(args.model, args.program);
     const inputShapes = shapesByName(args.inputShape);
     // The compiler refuses what it cannot import, with the whole list; no input is known then.
-    const imported = examineOnnx(model.bytes, { ...model, inputShapes }).program;
+    const imported = examineModel(model, { inputShapes }).program;
     const inputs = imported === null ? null : tensorInputs(imported);
     const calibration = inputs === null ? null : readCalibration(args.calibration, inputs);
     const range = args.inputRange;
@@ -109,7 +108,7 @@ export default defineCommand({
       publicInputs: args.publicInput,
       ...(range === undefined || inputs === null
         ? {}
-        : { inputRanges: Object.fromEntries(inputs.map(({ name }) => [name, range])) }),
+        : { inputRanges: rangesByName(range, inputs) }),
       ...(stopAfter === undefined ? {} : { stopAfter }),
       afterPass: (pass, program, index) => {
         const next = passes[index + 1];

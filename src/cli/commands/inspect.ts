@@ -1,104 +1,112 @@
 import { exitStatus } from '../../errors.ts';
+import type { ExitStatus, Warning } from '../../errors.ts';
+import { examineModel } from '../../frontend/examine-model.ts';
 import { inspect, type Inspection } from '../../inspect.ts';
-import { compilerOptions, inputShapeOption, shapesByName } from '../compile-options.ts';
+import { passes } from '../../passes/index.ts';
+import { compileOptionsSchema } from '../../passes/options.ts';
+import { calibrationOption, readCalibration } from '../calibration.ts';
+import {
+  compilerOptions,
+  givenCompileOptions,
+  inputRangeOption,
+  inputShapeOption,
+  publicInputOption,
+  rangesByName,
+  shapesByName,
+} from '../compile-options.ts';
 import { defineCommand } from '../define-command.ts';
-import { readModelFile } from '../model-file.ts';
-import { bitText, byteText, numberText, shapeText, timeText } from '../text/figures.ts';
-import { factLines, textTable } from '../text/table.ts';
+import { escapeControl } from '../escape-control.ts';
+import { modelDescription, openModel, programOption } from '../model-file.ts';
+import { tensorInputs } from '../program-inputs.ts';
+import { inspectionPage } from '../text/inspection-page.ts';
+import { shellWord, typedOptions } from '../text/typed-options.ts';
 
 export default defineCommand({
   name: 'inspect',
-  summary: 'Show what a model holds, what of it can be compiled, and why the rest cannot.',
-  positional: { model: { describe: 'an .onnx file' } },
+  summary: 'Say whether a model will work, what it will cost, and what to change if not.',
+  positional: { model: { describe: modelDescription } },
   options: {
+    calibration: calibrationOption,
+    inputRange: inputRangeOption,
     inputShape: inputShapeOption,
-    maxPool: compilerOptions.maxPool,
-    activationDegree: compilerOptions.activationDegree,
+    publicInput: publicInputOption,
+    program: programOption,
+    ...compilerOptions,
   },
   examples: [
     {
-      command: 'cipherloom inspect lola.onnx',
-      does: 'operators, shapes, depth, estimate; exit status 4 when it cannot be compiled',
+      command: 'cipherloom inspect model.onnx',
+      does: 'the verdict, the cost, what to change, the next command; exit status 4 when it cannot work',
+    },
+    {
+      command: 'cipherloom inspect model.onnx --calibration images.npy',
+      does: 'the same with your data: the figures that compile will report',
     },
     {
       command: 'cipherloom inspect model.onnx --input-shape image=1,3,224,224 --json',
-      does: 'the same as one JSON object, for a model that leaves its input open',
+      does: 'one JSON object with every node and layer, for a model that leaves its input open',
     },
   ],
-  run({ model, inputShape, maxPool, activationDegree }, io) {
-    const source = readModelFile(model);
-    io.progress.step('examining the model');
-    const found = inspect(source, {
-      inputShapes: shapesByName(inputShape),
-      options: {
-        ...(maxPool === undefined ? {} : { maxPool }),
-        ...(activationDegree === undefined ? {} : { activationDegree }),
+  async run(args, io) {
+    io.progress.step('reading the model');
+    const model = await openModel(args.model, args.program);
+    const inputShapes = shapesByName(args.inputShape);
+    const options = givenCompileOptions(args);
+    // What cannot be imported is listed by `inspect`; no input is known then.
+    const imported = examineModel(model, { inputShapes }).program;
+    const inputs = imported === null ? [] : tensorInputs(imported);
+    const found = await inspect(model, {
+      inputShapes,
+      publicInputs: args.publicInput,
+      options,
+      calibration: inputs.length === 0 ? null : readCalibration(args.calibration, inputs),
+      ...(args.inputRange === undefined
+        ? {}
+        : { inputRanges: rangesByName(args.inputRange, inputs) }),
+      afterPass: (_pass, _program, index) => {
+        const next = passes[index + 1];
+        if (next !== undefined) io.progress.step(`estimating: ${next.name}`);
       },
     });
     const { warnings, ...json } = found;
-    for (const warning of warnings) io.warn(warning);
+    for (const warning of warnings) if (io.json || !onThePage.has(warning.id)) io.warn(warning);
+    const { precisionBits, security } = compileOptionsSchema.parse(options);
+    const { inputShape, inputRange, calibration } = args;
+    const typed = `${shellWord(args.model)}${typedOptions({
+      calibration,
+      inputRange: inputRange?.join(','),
+      inputShape: inputShape.map(({ name, shape }) => `${name}=${shape.join(',')}`),
+      publicInput: args.publicInput,
+      program: args.program,
+      ...typedForm(options),
+    })}`;
+    const { color, columns } = io;
+    const form = { color, columns, typed: escapeControl(typed), precisionBits, security };
     return {
-      json: { file: model, ...json },
-      text: inspectionText(found),
-      exit: found.supported && found.infeasible === null ? exitStatus.ok : exitStatus.cannotCompile,
+      json: { file: args.model, ...json },
+      text: inspectionPage(found, form),
+      exit: exitOf(found),
     };
   },
 });
 
-function estimateText({ estimate }: Inspection): string {
-  if (estimate === null) return '';
-  const { ringDegree, logQP, securityBits, keyBytes, peakCiphertextBytes, modelledSeconds } =
-    estimate;
-  const lines = factLines([
-    ['ring degree', `${ringDegree}, ${estimate.levels} levels, log2 QP = ${logQP.toFixed(1)}`],
-    ['security', bitText(securityBits)],
-    ['precision', `${bitText(estimate.precisionBits)}, on synthetic inputs`],
-    ['keys', `${byteText(keyBytes)} sent`],
-    ['ciphertexts', `${byteText(peakCiphertextBytes)} at most at once`],
-    [
-      'evaluation',
-      `${timeText(modelledSeconds === null ? null : modelledSeconds * 1000)}, modelled`,
-    ],
-  ]);
-  return `Estimate of a plan for one image:\n${lines}\n\n`;
+/** Warnings that the page says where they matter. */
+const onThePage: ReadonlySet<Warning['id']> = new Set([
+  'CALIBRATION_SYNTHETIC',
+  'INPUT_RANGE_ASSUMED',
+  'MAX_POOL_AVERAGED',
+]);
+
+/** Values of compiler options as words. */
+function typedForm(options: Readonly<Record<string, unknown>>): Record<string, string | true> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== false)
+      .map(([name, value]) => [name, value === true ? true : String(value)]),
+  );
 }
 
-function inspectionText(found: Inspection): string {
-  const { inputs, outputs, operators, unsupported } = found;
-  const count = Object.values(operators).reduce((sum, n) => sum + n, 0);
-  const facts = factLines([
-    ['model', found.name],
-    ...inputs.map(({ name, shape, range }): [string, string] => [
-      'input',
-      `${name} ${shapeText(shape)} in [${range.map(numberText).join(', ')}]`,
-    ]),
-    ...outputs.map(({ name, shape }): [string, string] => [
-      'output',
-      `${name} ${shapeText(shape)}`,
-    ]),
-    ['parameters', found.parameters?.toLocaleString('en') ?? '–'],
-    ['depth', found.multiplicativeDepth === null ? '–' : `${found.multiplicativeDepth} levels`],
-    ['operators', `${count} in ${Object.keys(operators).length} kinds`],
-  ]);
-  const kinds = textTable(
-    Object.entries(operators).map(([name, n]) => [`  ${name}`, String(n)]),
-    ['left', 'right'],
-  );
-  if (found.infeasible !== null) {
-    const { code, message, node, hint } = found.infeasible;
-    const where = node === null ? '' : ` (${node})`;
-    const help = hint === null ? '' : `\n  help: ${hint}`;
-    return `${facts}\n${kinds}\n\nEvery operator is known, but there is no plan: ${code}${where}: ${message}${help}`;
-  }
-  if (found.supported) {
-    return `${facts}\n${kinds}\n\n${estimateText(found)}Everything in it can be compiled.`;
-  }
-  const parts = textTable(
-    unsupported.map(({ name, operator, reason, wayOut }) => [
-      `  ${name}`,
-      operator,
-      `${reason}${wayOut === null ? '' : ` – ${wayOut}`}`,
-    ]),
-  );
-  return `${facts}\n${kinds}\n\nCannot be compiled (${unsupported.length}):\n${parts}`;
+function exitOf({ verdict, infeasible }: Inspection): ExitStatus {
+  if (verdict !== 'does-not-work') return exitStatus.ok;
+  return infeasible?.exit ?? exitStatus.cannotCompile;
 }

@@ -1,5 +1,6 @@
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
+import { programOption } from '../model-file.ts';
 import { filePath } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { accuracyOf, compareResults, mean, topClasses } from '../protocol/compare.ts';
@@ -35,8 +36,9 @@ export default defineCommand({
     model: {
       value: 'MODEL',
       schema: filePath().optional(),
-      describe: 'the original .onnx: adds the agreement with it',
+      describe: 'the original model, .onnx or .ts: adds the agreement with it',
     },
+    program: programOption,
     backend: {
       ...backendOption,
       describe: 'seal: on ciphertexts (default); clear: the same plan without keys and encryption',
@@ -87,7 +89,7 @@ export default defineCommand({
     const program = compareResults(plan.outputs, results, clear);
     let reference = { name: 'the plan in the clear', agreement: program.agreement };
     if (args.model !== undefined) {
-      await using model = await openReference(args.model, plan);
+      await using model = await openReference(args.model, plan, args.program);
       io.progress.step(`running the original model (${model.name})`);
       const original = await model.run(inputs, (done, total) => {
         io.progress.advance(done, total);

@@ -2,6 +2,7 @@ import { exitStatus } from '../../errors.ts';
 import { missedBudgets, type Budget } from '../budgets.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
+import { programOption } from '../model-file.ts';
 import { filePath, number } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { compareResults, topClasses } from '../protocol/compare.ts';
@@ -17,7 +18,12 @@ export default defineCommand({
   summary: 'Compare a plan, on ciphertexts, with the model it was made from.',
   positional: { dir: { describe: 'folder that compile wrote' } },
   options: {
-    model: { value: 'MODEL', schema: filePath(), describe: 'the .onnx file that was compiled' },
+    model: {
+      value: 'MODEL',
+      schema: filePath(),
+      describe: 'the .onnx or .ts file that was compiled',
+    },
+    program: programOption,
     input: inputOption,
     limit: limitOption,
     minPrecisionBits: {
@@ -49,7 +55,7 @@ export default defineCommand({
     const { plan } = client;
     const inputs = readInputTensors(args.input, planInputs(plan), { limit: args.limit });
     checkInputs(plan, inputs);
-    await using model = await openReference(args.model, plan);
+    await using model = await openReference(args.model, plan, args.program);
     io.progress.step(`running the original model (${model.name})`);
     const original = await model.run(inputs, (done, total) => {
       io.progress.advance(done, total);

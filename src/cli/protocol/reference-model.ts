@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { CipherloomError } from '../../errors.ts';
-import type { ModelSource } from '../../compile.ts';
+import type { OnnxSource } from '../../compile.ts';
+import { importProgram, isDefinedProgram } from '../../frontend/dsl/import-program.ts';
+import type { DefinedProgram } from '../../frontend/dsl/define-program.ts';
 import { importOnnx } from '../../frontend/import-onnx.ts';
 import type { ExternalData } from '../../frontend/onnx/external-data.ts';
 import { interpret } from '../../ir/interpret.ts';
@@ -8,7 +10,7 @@ import type { Program } from '../../ir/program.ts';
 import type * as Ort from 'onnxruntime-web';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import type { InputTensors } from '../input-tensors.ts';
-import { readModelFile } from '../model-file.ts';
+import { openModel } from '../model-file.ts';
 import { tensorInputs } from '../program-inputs.ts';
 import { splitImages } from './clear-results.ts';
 import type { Results } from './compare.ts';
@@ -23,12 +25,21 @@ export interface ReferenceModel extends AsyncDisposable {
 
 /**
  * Open a model for comparison: in ONNX Runtime where that is installed and can run it, else in the
- * interpreter.
+ * interpreter. A program in TypeScript runs in the clear; no other software knows it.
  *
- * Throws  FILE_UNREADABLE, MODEL_INVALID, PLAN_MISMATCH when the plan has other inputs or outputs
+ * Throws  FILE_UNREADABLE, MODEL_INVALID, PROGRAM_INVALID, PLAN_MISMATCH when the plan has other
+ *         inputs or outputs
  */
-export async function openReference(path: string, plan: ClientPlan): Promise<ReferenceModel> {
-  const model = readModelFile(path);
+export async function openReference(
+  path: string,
+  plan: ClientPlan,
+  exportName: string | undefined,
+): Promise<ReferenceModel> {
+  const model = await openModel(path, exportName);
+  if (isDefinedProgram(model)) {
+    const program = importDefined(model, path, plan);
+    return { ...interpreterOf(program), name: 'the program in the clear' };
+  }
   const files = new Map<string, () => Uint8Array>();
   const external = model.external && recorded(model.external, files);
   const program = importModel({ ...model, ...(external && { external }) }, path, plan);
@@ -150,9 +161,16 @@ function emptyResults(plan: ClientPlan): Map<string, Float64Array[]> {
   return new Map(plan.outputs.map(({ name }) => [name, []]));
 }
 
+/** The program of a TypeScript file, which must be that of the plan. */
+function importDefined(definition: DefinedProgram, path: string, plan: ClientPlan): Program {
+  const { program } = importProgram(definition, {});
+  requireSameTensors(path, program, plan);
+  return program;
+}
+
 /** The imported model, or null for one that only ONNX Runtime may run. */
 function importModel(
-  { bytes, ...model }: ModelSource,
+  { bytes, ...model }: OnnxSource,
   path: string,
   plan: ClientPlan,
 ): Program | null {

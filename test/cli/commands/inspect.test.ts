@@ -21,7 +21,10 @@ test('inspect says what a model holds', async () => {
   expect(json.multiplicativeDepth).toBeGreaterThanOrEqual(6);
   expect(json).toMatchObject({ infeasible: null, estimate: { ringDegree: 16384, levels: 7 } });
   const text = await cipherloom('inspect', example('relu.onnx'));
-  expect(text.stdout).toContain('Everything in it can be compiled.');
+  expect(text.stdout).toMatch(/^Works with --calibration X\.npy: /);
+  expect(text.stdout.trim().split('\n').length).toBeLessThanOrEqual(40);
+  for (const line of text.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  expect(text.stdout).toMatch(/ {2}cipherloom compile .* -o plan --calibration X\.npy\n/);
 });
 
 test('inspect lists every node that cannot be compiled, exit status 4', async () => {
@@ -48,7 +51,7 @@ test('inspect lists every node that cannot be compiled, exit status 4', async ()
 
   const text = await cipherloom('inspect', file);
   expect(text.status).toBe(4);
-  expect(text.stdout).toMatch(/Cannot be compiled \(2\):/);
+  expect(text.stdout).toMatch(/^Does not work: 2 parts /);
 });
 
 test('inspect refuses what is no model, exit status 3', async () => {
@@ -79,7 +82,47 @@ test('inspect lists nodes that only a pass refuses, with what to do', async () =
     }),
   );
   const ended = await cipherloom('inspect', model);
-  expect(ended.status).toBe(4);
-  expect(ended.stdout).toContain('pool');
-  expect(ended.stdout).toContain('--max-pool average');
+  expect(ended).toMatchObject({ status: 0, stderr: '' });
+  expect(ended.stdout).toMatch(/^Works with --max-pool average: /);
+  expect(ended.stdout).toContain('1 MaxPool (pool): ');
+  expect(ended.stdout).toContain('nn.AvgPool2d(2)');
+});
+
+test('inspect with the data of compile reports what compile reports', async () => {
+  const words = [example('lola.onnx'), '--calibration', example('calibration.npy'), '--json'];
+  const { verdict, estimate } = jsonOf(await cipherloom('inspect', ...words));
+  const compiled = jsonOf(await cipherloom('compile', ...words, '-o', join(folder(), 'plan')));
+  expect(verdict).toBe('works');
+  const shared = ['precisionBits', 'keyBytes', 'residentKeyBytes', 'rotationKeys', 'operations'];
+  for (const name of shared) {
+    expect((estimate as Record<string, unknown>)[name]).toEqual(compiled[name]);
+  }
+});
+
+test('the next command repeats what was typed', async () => {
+  const words = ['--input-range', '0,1', '--batch', '4', '--precision-bits', '10'];
+  const { stdout } = await cipherloom('inspect', example('lola.onnx'), ...words);
+  const last = stdout.trim().split('\n').at(-1)!;
+  expect(last).toMatch(/^ {2}cipherloom compile /);
+  for (const option of ['--input-range 0,1', '--batch 4', '--precision-bits 10', '-o plan']) {
+    expect(last).toContain(option);
+  }
+});
+
+test('an open shape: the flag that fixes it, in the verdict and in the next command', async () => {
+  const model = join(folder(), 'open.onnx');
+  writeFileSync(
+    model,
+    encodeModel({
+      inputs: { x: ['batch', 'length'] },
+      outputs: ['y'],
+      nodes: [{ op: 'Mul', inputs: ['x', 'x'], outputs: ['y'], name: 'square' }],
+    }),
+  );
+  const open = await cipherloom('inspect', model);
+  expect(open.status).toBe(4);
+  expect(open.stdout).toMatch(/^Does not work yet: .* --input-shape x=1,N/);
+  const fixed = await cipherloom('inspect', model, '--input-shape', 'x=1,8');
+  expect(fixed).toMatchObject({ status: 0 });
+  expect(fixed.stdout).toMatch(/^Works: /);
 });

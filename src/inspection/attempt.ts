@@ -1,0 +1,229 @@
+/** Compile a model as far as it goes, with the flags that it turns out to need. */
+import { lowerModel, makePlan } from '../compile.ts';
+import type { CompileRequest, MadePlan } from '../compile.ts';
+import { CipherloomError, exitStatus } from '../errors.ts';
+import type { Warning } from '../errors.ts';
+import type { ImportedModel } from '../frontend/import-onnx.ts';
+import { textOf } from '../ir/attribute-values.ts';
+import type { Program } from '../ir/program.ts';
+import { shapeOf } from '../ir/types.ts';
+import { elementCount } from '../layout/layout.ts';
+import { depthOf } from '../passes/packing/depth.ts';
+import { productsOf, requireLayerSizes } from '../passes/linear/count-products.ts';
+import { passes } from '../passes/index.ts';
+import { compileOptionsSchema } from '../passes/options.ts';
+import type { CompileOptions } from '../passes/options.ts';
+import { candidateRingDegrees, runPipeline } from '../passes/pipeline.ts';
+import { markPublicInputs } from '../passes/public/mark-public-inputs.ts';
+import { randomNumbers } from '../passes/ranges/random.ts';
+import { requireSamples } from '../passes/ranges/require-samples.ts';
+import { deepestPath } from './layers.ts';
+import type { Layer } from './layers.ts';
+import { degreeOption, remedyOf } from './remedies.ts';
+import type { Need } from './remedies.ts';
+
+/** Products of a weight and a value up to which a whole plan is made: seconds, and a gigabyte. */
+const maxEstimateProducts = 2 ** 24;
+/** Products beyond which levels are found on a few inputs first, before all samples are computed. */
+const maxSampledProducts = 2 ** 21;
+/** Products beyond which not even those are computed. */
+const maxProducts = 2 ** 26.5;
+const fewSamples = 2;
+/** Flags found one after the other; each of a kind once, and degrees 16, 8, 4, 2. */
+const maxRemedies = 8;
+
+export interface Attempt {
+  readonly needs: readonly Need[];
+  /** Whether the needs are known to suffice. */
+  readonly certain: boolean;
+  /** The plan with those needs; null where there is none. */
+  readonly plan: MadePlan | null;
+  readonly options: CompileOptions;
+  readonly warnings: readonly Warning[];
+  readonly depth: number | null;
+  readonly layers: readonly Layer[];
+  /** Why there is no plan, although no error was met. */
+  readonly leftOut: string | null;
+  readonly error: CipherloomError | null;
+  /** What to say instead of the hint of the error. */
+  readonly hint: string | null;
+}
+
+/** What a compilation got to before it ended. */
+interface Trace {
+  /** Name of the last pass that ended. */
+  pass: string | null;
+  fused: Program | null;
+}
+
+/**
+ * Compile a model; where an error has a remedy, note it and go on with it.
+ *
+ * Bounded by work: at most `maxRemedies` compilations, of models of at most `maxEstimateProducts`.
+ */
+export async function attemptPlan(
+  imported: ImportedModel,
+  request: CompileRequest,
+  operators: ReadonlyMap<string, string>,
+): Promise<Attempt> {
+  const needs: Need[] = [];
+  // Levels at the degree that was asked for, where a smaller degree was tried.
+  let exhausted: { error: CipherloomError; fused: Program | null; degree: number } | null = null;
+  let given: Partial<CompileOptions> = { ...request.options };
+  for (;;) {
+    const trace: Trace = { pass: null, fused: null };
+    const options = compileOptionsSchema.parse({
+      ...given,
+      ...(request.inputRanges === undefined ? {} : { inputRangeGiven: true }),
+    });
+    let result: Pick<Attempt, 'plan' | 'warnings' | 'leftOut'> | null = null;
+    let failure: CipherloomError | null = null;
+    try {
+      result = await compileOnce(imported, { ...request, options: given }, options, trace);
+    } catch (error) {
+      if (!(error instanceof CipherloomError) || !findings.has(error.exit)) throw error;
+      failure = error;
+    }
+    const remedy =
+      failure === null || needs.length === maxRemedies
+        ? null
+        : remedyOf({
+            error: failure,
+            pass: passes[passes.findIndex(({ name }) => name === trace.pass) + 1]?.name ?? null,
+            program: imported.program,
+            options,
+            calibrated: (request.calibration ?? null) !== null,
+            operators,
+          });
+    if (failure?.code === 'LEVELS_EXHAUSTED') {
+      exhausted ??= { error: failure, fused: trace.fused, degree: options.activationDegree };
+    }
+    if (remedy !== null) addNeed(needs, remedy.need);
+    if (remedy?.certain === true) {
+      given = { ...given, ...remedy.options };
+      continue;
+    }
+    const hopeless = failure?.code === 'LEVELS_EXHAUSTED' ? exhausted : null;
+    const fused = hopeless?.fused ?? trace.fused;
+    return {
+      needs: hopeless === null ? needs : needs.filter(({ flag }) => !flag.startsWith(degreeOption)),
+      certain: remedy === null,
+      plan: result?.plan ?? null,
+      options,
+      warnings: result?.warnings ?? imported.warnings,
+      depth: fused === null ? null : depthOf(fused),
+      layers: fused === null ? [] : deepestPath(fused, operators),
+      leftOut: result?.leftOut ?? null,
+      error: hopeless?.error ?? failure,
+      hint: hopeless === null ? null : hopelessHint(failure, hopeless.degree, options),
+    };
+  }
+}
+
+/** What to do where no degree makes a model shallow enough. */
+function hopelessHint(
+  last: CipherloomError | null,
+  asked: number,
+  { activationDegree }: CompileOptions,
+): string {
+  const even =
+    activationDegree < asked
+      ? `even ${degreeOption} ${activationDegree} needs ${String(last?.details.levelsNeeded)}: `
+      : '';
+  return `${even}fewer layers, or x * x in place of activations, which costs one level; or end the model earlier and let the client decrypt and encrypt in between`;
+}
+
+/** Exit statuses of errors that say something about the model; others are faults of the file or ours. */
+const findings: ReadonlySet<number> = new Set([
+  exitStatus.cannotCompile,
+  exitStatus.insecure,
+  exitStatus.resourceLimit,
+]);
+
+/** A later need for the same option wins; its own nodes and reasons stay those of the first. */
+function addNeed(needs: Need[], need: Need): void {
+  const optionOf = ({ flag }: Need): string | undefined => flag.split(' ')[0];
+  const known = needs.findIndex((earlier) => optionOf(earlier) === optionOf(need));
+  if (known < 0) needs.push(need);
+  else needs[known] = need.nodes.length > 0 ? need : { ...need, nodes: needs[known]!.nodes };
+}
+
+async function compileOnce(
+  imported: ImportedModel,
+  request: CompileRequest,
+  options: CompileOptions,
+  trace: Trace,
+): Promise<Pick<Attempt, 'plan' | 'warnings' | 'leftOut'>> {
+  const { program } = imported;
+  const traced: CompileRequest = {
+    ...request,
+    afterPass: (pass, after, index) => {
+      trace.pass = pass.name;
+      if (pass.name === 'fuse-linear') trace.fused = after;
+      request.afterPass?.(pass, after, index);
+    },
+  };
+  requireLayerSizes(program);
+  const marked = markPublicInputs(program, request.publicInputs ?? []);
+  const products = productsOf(program).reduce((sum, each) => sum + each.products, 0);
+  if (products > maxSampledProducts) requireCheaply(marked, traced, options, trace, products);
+  if (products > maxEstimateProducts) {
+    return { plan: null, warnings: imported.warnings, leftOut: leftOutText(products) };
+  }
+  const lowered = lowerModel(imported, traced);
+  return { plan: await makePlan(lowered), warnings: lowered.warnings, leftOut: null };
+}
+
+/** Throw what a compilation would throw that needs few samples or none: unsupported nodes, levels. */
+function requireCheaply(
+  program: Program,
+  request: CompileRequest,
+  options: CompileOptions,
+  trace: Trace,
+  products: number,
+): void {
+  const calibration = request.calibration ?? null;
+  const quietly = { ...request, options, warn: () => undefined };
+  const first = passes.findIndex(({ name }) => name === 'calibrate-ranges');
+  const { program: prepared } = runPipeline(program, {
+    ...quietly,
+    calibration,
+    stopAfter: passes[first - 1]?.name,
+  });
+  trace.pass = 'calibrate-ranges';
+  requireSamples(prepared, { calibration, options });
+  if (products > maxProducts) return;
+  const { program: fused } = runPipeline(program, {
+    ...quietly,
+    calibration: calibration === null ? noiseInputs(program) : fewInputs(calibration),
+    stopAfter: 'fuse-linear',
+  });
+  candidateRingDegrees(fused, options);
+}
+
+type Calibration = NonNullable<CompileRequest['calibration']>;
+
+function fewInputs(calibration: Calibration): Calibration {
+  return new Map([...calibration].map(([name, images]) => [name, images.slice(0, fewSamples)]));
+}
+
+/** Noise in the range of each input: levels hardly depend on values. */
+function noiseInputs(program: Program): Calibration {
+  const inputs = program.operations.filter(({ op }) => op === 'nn.input');
+  return new Map(
+    inputs.map((input, n) => {
+      const { lo = 0, hi = 1 } = input.type.range ?? {};
+      const random = randomNumbers(n + 1);
+      const size = elementCount(shapeOf(input.type));
+      const images = Array.from({ length: fewSamples }, () =>
+        new Float64Array(size).map(() => lo + (hi - lo) * random()),
+      );
+      return [textOf(input, 'name'), images];
+    }),
+  );
+}
+
+function leftOutText(products: number): string {
+  const text = (count: number): string => `${Math.round(count / 1e6)} million`;
+  return `its layers take ${text(products)} products of a weight and a value for one input; figures are estimated up to ${text(maxEstimateProducts)}`;
+}

@@ -161,6 +161,7 @@ function orderedShape(shape: readonly number[], order: AxisOrder): number[] {
 
 /** A layout of a tensor from one of the same elements with its axes in the order. */
 function renamed(layout: Layout, order: AxisOrder): Layout {
+  if (order.every((axis, k) => axis === k)) return layout;
   return {
     ...layout,
     shape: layout.shape.map((_, axis) => layout.shape[order.indexOf(axis)] ?? 1),
@@ -376,7 +377,7 @@ export function outputCandidates(
 /** The candidates that are layouts, once each, for the axes as the tensor has them. */
 function chosen(candidates: readonly Candidate[], order: AxisOrder): Candidate[] {
   const valid = candidates.filter((candidate) => isValid(candidate.layout));
-  return distinct(valid.map((each) => ({ ...each, layout: renamed(each.layout, order) })));
+  return distinct(valid).map((each) => ({ ...each, layout: renamed(each.layout, order) }));
 }
 
 /** Output positions stay where the stride left them; output channels fill the gaps, then follow the input's. */

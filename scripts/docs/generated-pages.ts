@@ -1,6 +1,8 @@
 /** Every generated page, as it should stand in docs/. */
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { dslPage } from './dsl-page.ts';
+import { inspectPage } from './inspect-page.ts';
 import { operatorPages } from './operator-pages.ts';
 import type { Page } from './page.ts';
 import { passPages } from './pass-pages.ts';
@@ -13,7 +15,7 @@ export const generatedFolders: readonly string[] = ['docs/operators', 'docs/pass
 export async function generatedPages(): Promise<Page[]> {
   const config = await resolveConfig(path.join(root, 'docs/page.md'));
   return Promise.all(
-    [...operatorPages(), ...passPages()].map(async (page) => ({
+    [...operatorPages(), ...passPages(), dslPage(), inspectPage()].map(async (page) => ({
       ...page,
       text: await format(page.text, { ...config, parser: 'markdown' }),
     })),

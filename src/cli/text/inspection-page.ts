@@ -162,9 +162,12 @@ function timeFact(estimate: PlanEstimate, rotations: number, relinearisations: n
     : `about ${roughTime(estimate.modelledSeconds)} with ${estimate.evaluator}; ${work}`;
 }
 
-/** Two digits of a model of time are more than it is good for already. */
+/** Two digits: a model of time is good for no more. */
 function roughTime(seconds: number): string {
-  return timeText(Number(seconds.toPrecision(2)) * 1000).replace(/\.?0+ /, ' ');
+  return timeText(Number(seconds.toPrecision(2)) * 1000).replace(
+    /\.(\d*?)0+ /,
+    (_, kept: string) => (kept === '' ? ' ' : `.${kept} `),
+  );
 }
 
 /** Layers of as many levels together: `7: 2 Conv, 1 Gemm with 1 each; 2 Relu (degree 4) with 2 each` */

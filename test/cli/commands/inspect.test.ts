@@ -93,6 +93,11 @@ test('inspect with the data of compile reports what compile reports', async () =
   const { verdict, estimate } = jsonOf(await cipherloom('inspect', ...words));
   const compiled = jsonOf(await cipherloom('compile', ...words, '-o', join(folder(), 'plan')));
   expect(verdict).toBe('works');
+  // Two digits of it stand on the page.
+  const seconds = Number((compiled.modelledSeconds as number).toPrecision(2));
+  const { stdout } = await cipherloom('inspect', ...words.slice(0, 3));
+  const [, value, unit] = /^Works: about ([\d.]+) (m?s) an image/.exec(stdout) ?? [];
+  expect(Number(value) * (unit === 'ms' ? 1e-3 : 1)).toBeCloseTo(seconds, 9);
   const shared = ['precisionBits', 'keyBytes', 'residentKeyBytes', 'rotationKeys', 'operations'];
   for (const name of shared) {
     expect((estimate as Record<string, unknown>)[name]).toEqual(compiled[name]);

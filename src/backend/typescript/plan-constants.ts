@@ -1,5 +1,5 @@
 /** The constants that both generated files begin with: what the plan is, with literal types. */
-import type { ClientInput, ClientOutput, ClientPlan } from '../../layout/client-plan.ts';
+import type { ClientOutput, ClientPlan, InputForm } from '../../layout/client-plan.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { commentedNumber } from './comment-text.ts';
 import { logQP, shownPrecision, type PlanFacts } from './describe-plan.ts';
@@ -54,7 +54,16 @@ function parameterEntries(plan: ClientPlan, { securityBits }: PlanFacts): string
   ];
 }
 
-function inputEntry(input: ClientInput): string {
+/** The tensors that the server knows, by name. */
+export function publicInputsConstant(publicInputs: readonly InputForm[]): Statement {
+  return constant(
+    'publicInputs',
+    frozenObject(publicInputs.map(inputEntry)),
+    'What this server knows in the clear, by name: never encrypted, never sent.',
+  );
+}
+
+function inputEntry(input: InputForm): string {
   const [low, high] = input.range.map(numberLiteral);
   return tensorEntry(
     input.name,

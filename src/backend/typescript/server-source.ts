@@ -1,14 +1,16 @@
 /** Writes `server.ts`: what the evaluating side imports. It can hold no secret key. */
 import { StructureKind } from 'ts-morph';
-import type { ClientPlan } from '../../layout/client-plan.ts';
+import type { ClientPlan, InputForm } from '../../layout/client-plan.ts';
 import { describePlan, type PlanFacts } from './describe-plan.ts';
 import { parametersLiteral } from './literals.ts';
-import { constant, objectLiteral, planConstants } from './plan-constants.ts';
+import { constant, objectLiteral, planConstants, publicInputsConstant } from './plan-constants.ts';
 import { printSourceFile, type Statement } from './source-file.ts';
 import { typeName } from './type-name.ts';
 
 export function serverSource(plan: ClientPlan, facts: PlanFacts): string {
   const session = `${typeName(plan.name)}Session`;
+  const publicInputs = plan.publicInputs ?? [];
+  const known = publicInputs.length > 0;
   return printSourceFile('server.ts', {
     header: [
       ...describePlan(plan, facts, 'Server'),
@@ -16,7 +18,7 @@ export function serverSource(plan: ClientPlan, facts: PlanFacts): string {
       `const session = await ${session}.create('model.loom', {`,
       "  evaluationKeys: 'evaluation.keys',",
       '});',
-      'const response = await session.run(request);',
+      `const response = await session.run(request${known ? ', { public: tensors }' : ''});`,
       'await session.release();',
     ],
     imports: [
@@ -28,16 +30,39 @@ export function serverSource(plan: ClientPlan, facts: PlanFacts): string {
           { name: 'SessionOptions', isTypeOnly: true },
         ],
       },
+      ...(known
+        ? [
+            {
+              moduleSpecifier: 'cipherloom/server',
+              isTypeOnly: true,
+              namedImports: ['RunOptions', 'TensorLike'],
+            },
+          ]
+        : []),
     ],
-    statements: [...planConstants(plan, facts), ...sessionStatements(session)],
+    statements: [
+      ...planConstants(plan, facts),
+      ...(known ? publicStatements(publicInputs) : []),
+      ...sessionStatements(session, known),
+    ],
   });
 }
 
+/** What `run` takes besides the request. */
+function publicStatements(publicInputs: readonly InputForm[]): Statement[] {
+  return [
+    publicInputsConstant(publicInputs),
+    '\n/** A tensor for each public input: one image for all of a request, or one for each. */\nexport type PublicTensors = Readonly<Record<keyof typeof publicInputs, TensorLike>>;',
+    '\n/** How to run a request. */\nexport interface PublicOptions extends RunOptions {\n  readonly public: PublicTensors;\n}',
+  ];
+}
+
 /** The type of the session and, under the same name, the object that creates it. */
-function sessionStatements(session: string): Statement[] {
+function sessionStatements(session: string, known: boolean): Statement[] {
+  const narrowed = ['inputNames', 'outputNames', ...(known ? ['run'] : [])];
   return [
     '\n/** The session of any model. */\ntype AnySession = Pick<InferenceSession, keyof InferenceSession>;',
-    "\n/** The library's session without what this model states more narrowly. */\ntype Session = Omit<AnySession, 'inputNames' | 'outputNames'>;",
+    `\n/** The library's session without what this model states more narrowly. */\ntype Session = Omit<AnySession, ${narrowed.map((name) => `'${name}'`).join(' | ')}>;`,
     {
       kind: StructureKind.Interface,
       name: session,
@@ -48,6 +73,18 @@ function sessionStatements(session: string): Statement[] {
         { name: 'inputNames', isReadonly: true, type: 'readonly (keyof typeof inputs)[]' },
         { name: 'outputNames', isReadonly: true, type: 'readonly (keyof typeof outputs)[]' },
       ],
+      methods: known
+        ? [
+            {
+              name: 'run',
+              parameters: [
+                { name: 'request', type: 'Uint8Array<ArrayBuffer>' },
+                { name: 'options', type: 'PublicOptions' },
+              ],
+              returnType: 'Promise<Uint8Array<ArrayBuffer>>',
+            },
+          ]
+        : [],
     },
     {
       kind: StructureKind.Function,

@@ -1,5 +1,5 @@
 /** What the generated types say of a tensor: its shape as the caller meets it. */
-import type { ClientInput, ClientOutput } from '../../layout/client-plan.ts';
+import type { ClientOutput, InputForm } from '../../layout/client-plan.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { leavesIndices, shapeAfter } from '../../layout/postprocess.ts';
 
@@ -10,7 +10,7 @@ export interface TensorFacts {
   readonly batchAxis: boolean;
 }
 
-export function inputFacts({ shape }: ClientInput): TensorFacts {
+export function inputFacts({ shape }: InputForm): TensorFacts {
   return { shape, batchAxis: shape[0] === 1 };
 }
 

@@ -49,6 +49,18 @@ function output(
 
 export const digits = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'] as const;
 
+/** A model that takes a tensor from the server besides. */
+export const publicPlan: ClientPlan = {
+  ...squarePlan,
+  producer: 'cipherloom 0.1.0',
+  name: 'towers',
+  batch: 1,
+  inputs: [input('secret', [1, 8], 1)],
+  publicInputs: [{ name: 'known', shape: [1, 5], range: [-1, 1] }],
+  outputs: [output('score', [1, 2], 1)],
+  precisionBits: 14.25,
+};
+
 /** One image an execution, as the examples have it. */
 export const plainPlan: ClientPlan = {
   ...squarePlan,

@@ -86,6 +86,8 @@ export interface ImportContext<S extends AttributeSpecs = AttributeSpecs> {
   reference(value: Tensor, hint: string): string;
   /** Number of elements of a result, before it is made. Throws RESOURCE_LIMIT. */
   elements(shape: readonly number[]): number;
+  /** Count the entries of a matrix, of which a model may have so many. Throws RESOURCE_LIMIT. */
+  entries(count: number): void;
   /** The node needs more of something than there may be. Throws RESOURCE_LIMIT. */
   tooLarge(reason: string, size: number, limit: number): never;
   /** The node cannot be compiled: say why, and what to do about it. */

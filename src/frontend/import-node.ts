@@ -38,6 +38,8 @@ export interface NodeToImport {
   readonly inputs: readonly (NodeValue | undefined)[];
   /** Elements that may still be made of constants, for the whole model. */
   readonly spareElements: number;
+  /** Entries of the matrices of the whole model so far, counted here, and how many there may be. */
+  readonly matrixEntries?: { count: number; readonly limit: number };
 }
 
 /** Elements of an encrypted value: 2^24 fill 2^9 ciphertexts of the largest ring. */
@@ -254,6 +256,15 @@ function contextOf(
         tooLarge(`its result [${shape.join(',')}] has ${elements} elements`, elements, maxElements);
       }
       return elements;
+    },
+    entries(count) {
+      const all = request.matrixEntries;
+      if (all === undefined) return;
+      all.count += count;
+      if (all.count > all.limit) {
+        const reason = `with its matrix, those of the model have ${all.count} entries`;
+        tooLarge(reason, all.count, all.limit);
+      }
     },
     tooLarge,
     unsupported(reason, wayOut) {

@@ -79,7 +79,7 @@ export function examineOnnx(bytes: Uint8Array, options: ImportOptions): ModelExa
   const unsupported = checkVersions(model);
   const warnings: Warning[] = [];
   const builder = buildProgram(options.name);
-  const values = importValues(model, nodes, options, builder, unsupported, warnings);
+  const values = importValues(model, bytes.length, nodes, options, builder, unsupported, warnings);
 
   const outputs: ProgramOutput[] = [];
   for (const { name } of model.graph.outputs) {
@@ -144,6 +144,7 @@ type Values = Map<string, NodeValue | undefined>;
 
 function importValues(
   model: OnnxModel,
+  fileBytes: number,
   nodes: readonly NamedNode[],
   options: ImportOptions,
   builder: ProgramBuilder,
@@ -162,6 +163,9 @@ function importValues(
     values.set(input.name, value ?? undefined);
   }
   const spare = foldingAllowance();
+  // Matrices (copies, edges of images, resizing): an entry takes 12 bytes, and time whenever the
+  // model is looked at. A chain of small nodes would ask for any number of them.
+  const matrixEntries = { count: 0, limit: 2 ** 23 + 2 * fileBytes };
   const valueOf = (name: string): NodeValue | undefined => {
     const initializer = initializers.get(name);
     if (initializer !== undefined && !values.has(name)) {
@@ -205,7 +209,7 @@ function importValues(
       const given = node.inputs.map((input) => (input === '' ? undefined : valueOf(input)));
       const results = importNode(
         {
-          ...{ node, name, importer, inputs: given, spareElements: spare.left() },
+          ...{ node, name, importer, inputs: given, spareElements: spare.left(), matrixEntries },
           opset: node.opset ?? opset,
         },
         builder,

@@ -52,6 +52,7 @@ export function linear(
   if (entries > maxEntries) {
     context.tooLarge(`its matrix has ${entries} entries`, entries, maxEntries);
   }
+  context.entries(entries);
   const loops = affine.maps.flatMap((map) => map.segments.map((segment) => segment.loops.length));
   if (loops.some((count) => count > maxLoops)) {
     context.unsupported(`it runs over more than ${maxLoops} axes`, 'merge axes with Reshape');

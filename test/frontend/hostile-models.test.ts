@@ -202,6 +202,29 @@ describe('M5: dims that do not fit', () => {
   });
 });
 
+test('M6: many small nodes that together ask for much', () => {
+  // Each pad copies an edge and is small; three hundred of them took minutes and gigabytes.
+  const pads = Array.from({ length: 300 }, (_, n) => ({
+    ...{ op: 'Pad', name: `pad${n}`, inputs: [n === 0 ? 'x' : `v${n}`, 'p'] },
+    ...{ outputs: [n === 299 ? 'y' : `v${n + 1}`], attributes: { mode: 'edge' } },
+  }));
+  const error = refusalOf({
+    inputs: { x: [1, 3, 8, 8] },
+    outputs: ['y'],
+    initializers: { p: { dims: [8], type: 'int64', data: [0, 0, 3, 1, 0, 0, 2, 4] } },
+    nodes: pads,
+  });
+  expect(error).toMatchObject({ code: 'RESOURCE_LIMIT', exit: 7 });
+  expect(error.message).toMatch(/^"pad\d+" \(Pad\): with its matrix, those of the model have \d+ /);
+});
+
+test('a million fields: each would become an object', () => {
+  const nodes = field(1, new Uint8Array());
+  const many = new Uint8Array(nodes.length * 2 ** 20).map((_, n) => nodes[n % nodes.length]!);
+  const error = refusal(modelOf(many));
+  expect(error).toMatchObject({ code: 'RESOURCE_LIMIT', details: { limit: 2 ** 20 } });
+});
+
 describe('M8: names', () => {
   test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
     '%s is a name like any other',

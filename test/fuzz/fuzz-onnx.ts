@@ -79,7 +79,7 @@ export async function fuzzOnnx(request: FuzzRequest): Promise<FuzzResult> {
       }
       const result = done?.result ?? 'lost';
       results[result] = (results[result] ?? 0) + 1;
-      slowestMs = Math.max(slowestMs, done?.cpuMs ?? Infinity);
+      slowestMs = Math.max(slowestMs, done?.cpuMs ?? maxWallMs);
       largestGrowth = Math.max(largestGrowth, done === null ? 0 : done.peak - done.baseline);
       request.onProgress?.(number - first + 1);
     }

@@ -13,8 +13,8 @@ import type { Field, FieldKind, MessageName } from './schema.ts';
 const limits = {
   /** Messages inside messages; a graph with three levels of control flow has about 20. */
   nesting: 64,
-  /** Fields of the whole file: each becomes an object or a string of about 100 bytes. */
-  fields: 2 ** 22,
+  /** Fields of the whole file: each becomes an object or a string of 100 to 200 bytes. */
+  fields: 2 ** 20,
   /** Bytes of one packed integer list: each element becomes an object. */
   packedIntegers: 2 ** 24,
   /** Typed arrays and the decoder's 32-bit positions end here. */
@@ -40,7 +40,7 @@ interface Frame {
  * Check the wire form of a whole file.
  *
  * Throws MODEL_INVALID naming the file, the byte offset and the path of the field, RESOURCE_LIMIT
- * for more than 4 million fields or 2 GiB. Cost: one pass, no allocation that grows with a length
+ * for more than a million fields or 2 GiB. Cost: one pass, no allocation that grows with a length
  * field.
  */
 export function scanModel(bytes: Uint8Array, file: string): void {

@@ -1,6 +1,8 @@
 /** Programs some of whose inputs the server knows: every pass keeps their answers. */
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileUntil } from '../../src/index.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import { parseProgram } from '../../src/ir/parse.ts';
 import { printProgram } from '../../src/ir/print.ts';
@@ -12,7 +14,9 @@ import { markPublicInputs } from '../../src/passes/public/mark-public-inputs.ts'
 import splitPublic from '../../src/passes/split-public.ts';
 import { errorOf } from '../support/error-of.ts';
 import { allConstants, checkLowering } from '../support/lowered-semantics.ts';
+import { encodeModel, filled } from '../support/onnx-model.ts';
 import { runPass } from '../support/pass-context.ts';
+import { randomSource } from '../support/random.ts';
 import { linearSteps, plainSteps, randomPrograms } from '../support/random-programs.ts';
 import { expectSameAnswers } from '../support/same-semantics.ts';
 import { opsOf, writeProgram } from '../support/small-programs.ts';
@@ -80,6 +84,33 @@ describe('public inputs', () => {
     for (const pass of passes.filter(({ phase }) => phase !== 'nn')) {
       expect(counts.get(pass.name) ?? 0, pass.name).toBeGreaterThanOrEqual(loweringRuns / 3);
     }
+  });
+});
+
+describe('golden IR of a program with a public input', () => {
+  const random = randomSource(6);
+  const bytes = encodeModel({
+    inputs: { x: [1, 4], p: [1, 3] },
+    outputs: ['y'],
+    initializers: { w: filled([3, 4], random), v: filled([8, 2], random) },
+    nodes: [
+      { op: 'MatMul', inputs: ['p', 'w'], outputs: ['q'], name: 'tower' },
+      { op: 'Tanh', inputs: ['q'], outputs: ['gate'], name: 'gate' },
+      { op: 'Mul', inputs: ['x', 'gate'], outputs: ['m'], name: 'gated' },
+      { op: 'Concat', inputs: ['m', 'q'], outputs: ['b'], name: 'both', attributes: { axis: 1 } },
+      { op: 'MatMul', inputs: ['b', 'v'], outputs: ['y'], name: 'head' },
+    ],
+  });
+
+  it.each([
+    ['nn', 'lower-public'],
+    ['packed', 'lower-linear'],
+    ['ckks', 'choose-rotations'],
+  ])('%s, after %s', async (phase, stopAfter) => {
+    const model = { bytes, name: 'public' };
+    const { program } = compileUntil(model, { publicInputs: ['p'], stopAfter, verifyEach: true });
+    const file = path.join(import.meta.dirname, `../ir/golden/public.${phase}.ir`);
+    await expect(printProgram(program)).toMatchFileSnapshot(file);
   });
 });
 

@@ -4,8 +4,8 @@ import { examineOnnx } from '../../src/frontend/import-onnx.ts';
 import { verify } from '../../src/ir/verify.ts';
 
 /** Read, import, type; then, where `whole`, everything that `inspect` does up to the plan's figures. */
-export default function examine(bytes: Uint8Array, whole: boolean): unknown {
-  if (whole) return inspect({ bytes, name: 'model', file: 'model.onnx' });
+export default async function examine(bytes: Uint8Array, whole: boolean): Promise<unknown> {
+  if (whole) return await inspect({ bytes, name: 'model', file: 'model.onnx' });
   const { program, ...examination } = examineOnnx(bytes, { name: 'model', file: 'model.onnx' });
   if (program !== null) verify(program);
   return examination;

@@ -14,11 +14,11 @@ export interface Outcome {
 const properties = Object.getOwnPropertyNames(Object.prototype).length;
 
 /** Run something on a file and judge how it ends. */
-export function outcomeOf(run: () => unknown): Outcome {
+export async function outcomeOf(run: () => unknown): Promise<Outcome> {
   let result = 'ok';
   let fault: string | null = null;
   try {
-    const answer = run();
+    const answer = await run();
     // What goes to the terminal may hold no control characters, and JSON must be able to say it.
     fault = unprintable(JSON.stringify(answer ?? null));
   } catch (error) {

@@ -10,17 +10,17 @@ const [targetUrl = ''] = process.argv.slice(2);
 const { default: target } = (await import(targetUrl)) as { default: Target };
 const corpus = readCorpus();
 // What is loaded on first use belongs to the baseline.
-for (const { bytes } of corpus.slice(0, 20)) outcomeOf(() => target(bytes, false));
+for (const { bytes } of corpus.slice(0, 20)) await outcomeOf(() => target(bytes, false));
 const baseline = process.resourceUsage().maxRSS * 1024;
 
 function send(message: Report): void {
   process.send!(message);
 }
 
-process.on('message', ({ number, seed, whole }: Job) => {
+async function runJob({ number, seed, whole }: Job): Promise<void> {
   const { bytes, origin } = mutantOf(corpus, seed, number);
   const before = process.cpuUsage();
-  const { result, fault } = outcomeOf(() => target(bytes, whole));
+  const { result, fault } = await outcomeOf(() => target(bytes, whole));
   const { user, system } = process.cpuUsage(before);
   send({
     kind: 'done',
@@ -28,5 +28,7 @@ process.on('message', ({ number, seed, whole }: Job) => {
     cpuMs: (user + system) / 1000,
     peak: process.resourceUsage().maxRSS * 1024,
   });
-});
+}
+
+process.on('message', (job: Job) => void runJob(job));
 send({ kind: 'ready', files: corpus.length });

@@ -7,10 +7,11 @@ import {
   integer,
   integerChoice,
   integerList,
+  namedRange,
   namedShape,
   number,
-  numberRange,
 } from './option-schemas.ts';
+import { usageError } from './usage-error.ts';
 
 /** Options of the compiler itself, as `compile` and `opt` spell them; absent ones keep its defaults. */
 export const compilerOptions = {
@@ -101,19 +102,34 @@ export const inputShapeOption = {
   describe: 'shape of an input that the model leaves open, as in image=1,3,224,224',
 } as const;
 
-/** `--input-range LO,HI`, for every input. */
+/** `--input-range LO,HI` for every input, `NAME=LO,HI` for one. */
 export const inputRangeOption = {
-  value: 'LO,HI',
-  schema: numberRange().optional(),
+  value: '[NAME=]LO,HI',
+  repeat: true,
+  schema: namedRange().array().default([]),
   describe: "range of the inputs' values; default what the model states, else 0,1",
 } as const;
 
-/** The same range for every input, by name. */
+/** A range as it was typed: for one input, or for those that no other names. */
+export type GivenRange = z.output<typeof inputRangeOption.schema>[number];
+
+/** The ranges by input name; an unknown name stays, for the importer to refuse. */
 export function rangesByName(
-  range: readonly [number, number],
+  given: readonly GivenRange[],
   inputs: readonly { readonly name: string }[],
 ): Record<string, readonly [number, number]> {
-  return Object.fromEntries(inputs.map(({ name }) => [name, range]));
+  const everywhere = given.filter(({ name }) => name === null);
+  const named = given.flatMap(({ name, range }) => (name === null ? [] : [[name, range] as const]));
+  const names = named.map(([name]) => name);
+  const twice = everywhere.length > 1 || new Set(names).size < names.length;
+  if (twice) {
+    throw usageError('--input-range is given more than once for the same input', {
+      option: '--input-range',
+      hint: 'one LO,HI, or one NAME=LO,HI for each input',
+    });
+  }
+  const all = everywhere.flatMap(({ range }) => inputs.map(({ name }) => [name, range] as const));
+  return Object.fromEntries([...all, ...named]);
 }
 
 /** `--public-input NAME`, for tensors that the server knows. */

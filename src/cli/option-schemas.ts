@@ -50,12 +50,18 @@ export function number(min = -Number.MAX_VALUE, max = Number.MAX_VALUE) {
   });
 }
 
-/** `LO,HI` with LO < HI. */
-export function numberRange() {
-  return parsed('expected LO,HI with LO below HI, such as -1,1', (text) => {
-    const [low, high, ...rest] = text.split(',').map((part) => readNumber(part.trim()));
+/** `[NAME=]LO,HI` with LO < HI; the name is null where there is none. */
+export function namedRange() {
+  return parsed('expected LO,HI or NAME=LO,HI with LO below HI, such as -1,1', (text) => {
+    // ONNX names may hold '=': the numbers start after the last one.
+    const split = text.lastIndexOf('=');
+    const [low, high, ...rest] = text
+      .slice(split + 1)
+      .split(',')
+      .map((part) => readNumber(part.trim()));
     if (low === undefined || high === undefined || rest.length > 0 || low >= high) return undefined;
-    return [low, high] as const;
+    if (split === 0) return undefined;
+    return { name: split < 0 ? null : text.slice(0, split), range: [low, high] as const };
   });
 }
 

@@ -24,7 +24,7 @@ test('arguments are parsed, converted and given their defaults', () => {
     first: 'one',
     others: ['--two'],
     batch: 2,
-    inputRange: [-1.5, 100],
+    inputRange: { name: null, range: [-1.5, 100] },
     inputShape: [
       { name: 'a=b', shape: [1, 3] },
       { name: 'c', shape: [4] },
@@ -74,6 +74,7 @@ describe('what is refused', () => {
     [['--input-range', '1,0'], '--input-range', 'LO below HI'],
     [['--input-range', '0,NaN'], '--input-range', 'got "0,NaN"'],
     [['--input-range', '0'], '--input-range', 'got "0"'],
+    [['--input-range', '=0,1'], '--input-range', 'NAME=LO,HI'],
     [['--input-shape', 'a=1', '--input-shape', 'a=0'], '--input-shape', 'got "a=0"'],
     [['--max-key-bytes', '5 parsecs'], '--max-key-bytes', 'number of bytes'],
     [['--max-key-bytes', '1constructor'], '--max-key-bytes', 'number of bytes'],

@@ -61,7 +61,15 @@ beforeAll(async () => {
   jsonOf(
     await cipherloom(
       ...['compile', at('model.onnx'), '-o', at('plan'), '--input-range', '0,1'],
-      ...['--public-input', 'prior', '--calibration', at('all.npz'), '--json'],
+      ...[
+        '--input-range',
+        'prior=-0.5,1',
+        '--public-input',
+        'prior',
+        '--calibration',
+        at('all.npz'),
+        '--json',
+      ],
     ),
   );
   // A client holds client.json, a server model.loom: each works with its own file alone.
@@ -100,6 +108,12 @@ async function expectAnswers(file: string): Promise<void> {
 
 describe('a plan of several inputs and outputs, one input public', () => {
   test('keygen, encrypt, evaluate, decrypt apart', { timeout: 300_000 }, async () => {
+    const { publicInputs } = JSON.parse(
+      readFileSync(join(at('client'), 'client.json'), 'utf8'),
+    ) as {
+      readonly publicInputs: unknown;
+    };
+    expect(publicInputs).toEqual([{ name: 'prior', shape: [1, 5], range: [-0.5, 1] }]);
     await cipherloom('keygen', at('client'), '--out', at('keys'), '--json');
     const request = jsonOf(
       await cipherloom(
@@ -161,6 +175,17 @@ describe('what is refused', () => {
     const error = await run('--input', at('secret.npz'));
     expect(error.status).toBe(2);
     expect(error.message).toContain('"prior"');
+  });
+
+  test('two ranges for one input, and a range for none', async () => {
+    const compile = (...ranges: readonly string[]) =>
+      errorOf(
+        ...['compile', at('model.onnx'), '-o', at('other')],
+        ...ranges.flatMap((range) => ['--input-range', range]),
+      );
+    expect(await compile('0,1', '0,2')).toMatchObject({ status: 2, code: 'USAGE' });
+    expect(await compile('image=0,1', 'image=0,2')).toMatchObject({ status: 2, code: 'USAGE' });
+    expect(await compile('nobody=0,1')).toMatchObject({ status: 2, code: 'USAGE' });
   });
 
   test('the name of no input', async () => {

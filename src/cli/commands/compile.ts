@@ -106,7 +106,7 @@ export default defineCommand({
       calibration,
       inputShapes,
       publicInputs: args.publicInput,
-      ...(range === undefined || inputs === null
+      ...(range.length === 0 || inputs === null
         ? {}
         : { inputRanges: rangesByName(range, inputs) }),
       ...(stopAfter === undefined ? {} : { stopAfter }),

@@ -60,7 +60,7 @@ export default defineCommand({
       publicInputs: args.publicInput,
       options,
       calibration: inputs.length === 0 ? null : readCalibration(args.calibration, inputs),
-      ...(args.inputRange === undefined
+      ...(args.inputRange.length === 0
         ? {}
         : { inputRanges: rangesByName(args.inputRange, inputs) }),
       afterPass: (_pass, _program, index) => {
@@ -74,7 +74,9 @@ export default defineCommand({
     const { inputShape, inputRange, calibration } = args;
     const typed = `${shellWord(args.model)}${typedOptions({
       calibration,
-      inputRange: inputRange?.join(','),
+      inputRange: inputRange.map(({ name, range }) =>
+        name === null ? range.join(',') : `${name}=${range.join(',')}`,
+      ),
       inputShape: inputShape.map(({ name, shape }) => `${name}=${shape.join(',')}`),
       publicInput: args.publicInput,
       program: args.program,

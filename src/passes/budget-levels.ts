@@ -9,8 +9,8 @@ export default definePass({
   summary:
     'Choose the level of every value, the lowest its users allow, and drop levels where users differ.',
   phase: 'ckks',
-  run(program) {
-    const levels = levelsNeeded(program);
+  run(program, { outputLevel = 0 }) {
+    const levels = levelsNeeded(program, outputLevel);
     return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
       if (operation.op === 'ckks.level-drop') return mapped(operation.operands[0] ?? -1);
       if (operation.op === 'ckks.input') {
@@ -49,8 +49,9 @@ function operandLevel(operation: Operation, level: number): number {
 }
 
 /** Level of each value: what its most demanding user needs. */
-export function levelsNeeded(program: Program): number[] {
+function levelsNeeded(program: Program, outputLevel: number): number[] {
   const levels = new Array<number>(program.operations.length).fill(0);
+  for (const { value } of program.outputs) levels[value] = outputLevel;
   for (let id = program.operations.length - 1; id >= 0; id--) {
     const operation = program.operations[id];
     if (operation === undefined) continue;

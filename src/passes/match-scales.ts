@@ -4,15 +4,13 @@
  * A scale is an exact rational. A linear map brings its result back to the waterline W by encoding
  * its weights at W · q_l / S_in. Where two summands differ, the one whose plaintext scale is free
  * follows the other; where neither is free, one of them is multiplied by 1, at a level it drops anyway
- * or, where there is none, one level above. So is an output that no scale brings below half of its
- * level's modulus. Nothing is ever called equal that is not.
+ * or, where there is none, one level above. Nothing is ever called equal that is not.
  */
 import { InternalError, invariant } from '../errors.ts';
 import { rewriteProgram } from '../ir/build.ts';
-import type { Rewriter } from '../ir/build.ts';
 import { lookupOp } from '../ir/ops.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
-import type { Operation, Program, ValueId } from '../ir/program.ts';
+import type { Program, ValueId } from '../ir/program.ts';
 import { divide, equal, log2, multiply, powerOfTwo, rational, toText } from '../ir/rational.ts';
 import type { Rational } from '../ir/rational.ts';
 import { scalar } from '../ir/tensor.ts';
@@ -33,13 +31,9 @@ export default definePass({
     const rounds = program.operations.length + 1;
     for (let round = 0; round <= rounds; round++) {
       const waterline = waterlineOf(current, context);
-      const mayGrow = context.options.primeBits === null;
-      const outcome = settleScales(current, waterline, mayGrow);
+      const outcome = settleScales(current, waterline);
       if (outcome.kind === 'settled') return withScales(current, outcome.targets, waterline);
-      current =
-        outcome.kind === 'stuck'
-          ? multiplyByOne(current, outcome.sum, context)
-          : multiplyOutputByOne(current, outcome.output, context);
+      current = multiplyByOne(current, outcome.sum, context);
     }
     throw new InternalError('the scales of this program could not be matched', { phase: 'ckks' });
   },
@@ -56,15 +50,7 @@ type Targets = Map<ValueId, Rational>;
 type Outcome =
   | { readonly kind: 'settled'; readonly targets: Targets }
   /** No free plaintext scale makes the summands of this addition equal. */
-  | { readonly kind: 'stuck'; readonly sum: ValueId }
-  /** No free plaintext scale brings this output to a scale that its level holds. */
-  | { readonly kind: 'too-large'; readonly output: ValueId };
-
-/**
- * Bits by which an output may exceed its level before it gets a level of its own: a larger q_0 is
- * cheaper for few bits, but pays for each twice (the special prime stands above it) and ends at 2^50.
- */
-const mostHeadroomBits = 8;
+  | { readonly kind: 'stuck'; readonly sum: ValueId };
 
 function typeAt(program: Program, id: ValueId): CiphertextType {
   const { type } = operationOf(program, id);
@@ -90,7 +76,7 @@ function waterlineOf({ modulus }: Program, { headroomBits }: PassContext): Ratio
   return powerOfTwo(waterlineBitsOf(modulus, headroomBits));
 }
 
-function settleScales(program: Program, waterline: Rational, mayGrow: boolean): Outcome {
+function settleScales(program: Program, waterline: Rational): Outcome {
   const users = usersOf(program);
   const outputs = new Set(program.outputs.map((output) => output.value));
   const targets: Targets = new Map();
@@ -108,10 +94,7 @@ function settleScales(program: Program, waterline: Rational, mayGrow: boolean): 
       const wanted = outputScale(program, next.value, waterline);
       if (now !== undefined && log2(now) > log2(wanted)) {
         const mayChange = (id: ValueId): boolean => id === next.value || singleUse(id);
-        const lowered = retarget(program, scales, targets, next.value, wanted, mayChange);
-        if (!lowered && mayGrow && log2(now) - log2(wanted) > mostHeadroomBits) {
-          return { kind: 'too-large', output: next.value };
-        }
+        retarget(program, scales, targets, next.value, wanted, mayChange);
       }
       continue;
     }
@@ -283,40 +266,11 @@ function multiplyByOne(program: Program, sum: ValueId, context: PassContext): Pr
     budgetLevels.run(withOne(program, sum, side), context),
   );
   invariant(first !== undefined && second !== undefined, 'an addition has two summands');
-  return withChain(highestLevel(second) < highestLevel(first) ? second : first, context);
-}
-
-/** An output at a level of its own, whose multiplication by 1 has a scale that can be chosen. */
-function multiplyOutputByOne(program: Program, output: ValueId, context: PassContext): Program {
-  const longer = rewriteProgram(program, (operation, id, rewriter) => {
-    const { builder, keep } = rewriter;
-    const released = withoutLevel(operation, rewriter);
-    if (released !== null) return released;
-    const { location, type } = operation;
-    const options = { location, range: type.range };
-    const value = keep();
-    if (id !== output) return value;
-    const attributes = { value: builder.constant(scalar(1), 'one'), plainScale: null };
-    const product = builder.add('ckks.multiply-constant', [value], attributes, options);
-    return builder.add('ckks.rescale', [product], {}, options);
-  });
-  return withChain(budgetLevels.run(longer, context), context);
-}
-
-/** The program on a chain that has its levels. */
-function withChain(program: Program, context: PassContext): Program {
-  const levels = highestLevel(program);
-  if (levels < (program.modulus?.primes.length ?? 0)) return program;
+  const longer = highestLevel(second) < highestLevel(first) ? second : first;
+  const levels = highestLevel(longer);
+  if (levels < (program.modulus?.primes.length ?? 0)) return longer;
   const { modulus } = chooseChain(levels, context);
-  return rewriteProgram(program, (_operation, _id, { keep }) => keep(), modulus);
-}
-
-/** Inputs and level drops before levels are budgeted again; null for other operations. */
-function withoutLevel(operation: Operation, { builder, mapped }: Rewriter): ValueId | null {
-  if (operation.op === 'ckks.level-drop') return mapped(operation.operands[0] ?? -1);
-  return operation.op === 'ckks.input'
-    ? builder.add(operation.op, [], { ...operation.attributes, level: null })
-    : null;
+  return rewriteProgram(longer, (_operation, _id, { keep }) => keep(), modulus);
 }
 
 function highestLevel({ operations }: Program): number {
@@ -328,11 +282,12 @@ function highestLevel({ operations }: Program): number {
 
 /** The program with one summand multiplied by 1, before its levels are budgeted again. */
 function withOne(program: Program, sum: ValueId, side: number): Program {
-  return rewriteProgram(program, (operation, id, rewriter) => {
-    const { builder, mapped, keep } = rewriter;
+  return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
     // Levels and scales of what follows are not chosen any more.
-    const released = withoutLevel(operation, rewriter);
-    if (released !== null) return released;
+    if (operation.op === 'ckks.level-drop') return mapped(operation.operands[0] ?? -1);
+    if (operation.op === 'ckks.input') {
+      return builder.add(operation.op, [], { ...operation.attributes, level: null });
+    }
     if (id !== sum) return keep();
     const operands = operation.operands.map(mapped);
     const summand = operation.operands[side] ?? -1;

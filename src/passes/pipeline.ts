@@ -12,8 +12,9 @@
 import { CipherloomError, InternalError } from '../errors.ts';
 import type { Warning } from '../errors.ts';
 import { degreeOf } from '../ir/polynomial.ts';
-import { constantOf } from '../ir/program.ts';
+import { constantOf, operationOf } from '../ir/program.ts';
 import type { Program } from '../ir/program.ts';
+import { magnitude } from '../ir/types.ts';
 import { verify } from '../ir/verify.ts';
 import { largestRingDegree, ringDegrees } from '../layout/security.ts';
 import type { Pass, PassContext, PassNote } from './define-pass.ts';
@@ -55,11 +56,13 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
   if (nnPasses.some((pass) => pass.name === request.stopAfter)) {
     return { program: lowered, ringDegree: 0, notes: nnNotes };
   }
-  const candidates = candidateRingDegrees(lowered, request.options);
+  const attempts = candidateRingDegrees(lowered, request.options).flatMap((ringDegree) =>
+    outputLevels(lowered, request.options).map((outputLevel) => ({ ringDegree, outputLevel })),
+  );
   let failure: CipherloomError | null = null;
-  for (const ringDegree of candidates) {
+  for (const attempt of attempts) {
     try {
-      return runAtRingDegree(lowered, request, ringDegree, nnNotes);
+      return runAtRingDegree(lowered, request, attempt, nnNotes);
     } catch (error) {
       if (!(error instanceof CipherloomError) || !curable.has(error.code)) throw error;
       failure = error;
@@ -75,20 +78,21 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
 function runAtRingDegree(
   program: Program,
   request: PipelineRequest,
-  ringDegree: number,
+  { ringDegree, outputLevel }: { readonly ringDegree: number; readonly outputLevel: number },
   nnNotes: ReadonlyMap<string, PassNote[]>,
 ): PipelineResult {
   const rest = passes.filter((pass) => pass.phase !== 'nn');
   const first = rest.findIndex((pass) => pass.name === 'choose-parameters');
   const notes = new Map(nnNotes);
-  const packed = runPasses(rest.slice(0, first), program, request, { ringDegree }, notes);
+  const fixed = { ringDegree, outputLevel };
+  const packed = runPasses(rest.slice(0, first), program, request, fixed, notes);
   if (rest.slice(0, first).some((pass) => pass.name === request.stopAfter)) {
     return { program: packed, ringDegree, notes };
   }
   let headroomBits = 0;
   for (;;) {
     try {
-      const attempt = { ringDegree, headroomBits };
+      const attempt = { ...fixed, headroomBits };
       const result = runPasses(rest.slice(first), packed, request, attempt, notes);
       return { program: result, ringDegree, notes };
     } catch (error) {
@@ -98,6 +102,23 @@ function runAtRingDegree(
       if (headroomBits > maxHeadroomBits) throw error;
     }
   }
+}
+
+/** The magnitude of an output beyond which q_0 leaves it too coarse a scale. */
+const largeOutput = 2 ** 8;
+
+/**
+ * Levels at which the outputs may be left, in the order in which they are tried.
+ *
+ * At level 0 the scale of an output is what its range leaves of q_0; at level 1 it is the waterline,
+ * for one prime more. A large proved range goes there first: what is seen stays far below a proof, and
+ * would be lost in the rounding.
+ */
+function outputLevels(program: Program, { primeBits }: CompileOptions): readonly number[] {
+  const ranges = program.outputs.map(({ value }) => operationOf(program, value).type.range);
+  const large = ranges.filter((range) => magnitude(range) > largeOutput);
+  if (large.length === 0 || primeBits !== null) return [0];
+  return large.some((range) => range?.source !== 'calibrated') ? [1, 0] : [0, 1];
 }
 
 /** Whole bits that the modulus lacks for the range of a value; 0 for other errors. */
@@ -111,7 +132,7 @@ function runPasses(
   list: readonly Pass[],
   program: Program,
   request: PipelineRequest,
-  attempt: Pick<PassContext, 'ringDegree' | 'headroomBits'>,
+  attempt: Pick<PassContext, 'ringDegree' | 'headroomBits' | 'outputLevel'>,
   notes: Map<string, PassNote[]>,
 ): Program {
   let current = program;

@@ -236,7 +236,7 @@ describe('headroom', () => {
 
   it('ends where no waterline is left', () => {
     const program = writeProgram(({ input, add }) => {
-      const x = input([4], [-1e9, 1e9], 'x');
+      const x = input([4], [-1e18, 1e18], 'x');
       return [add('nn.add', [x, x])];
     });
     const error = errorOf(() =>

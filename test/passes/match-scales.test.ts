@@ -214,32 +214,6 @@ describe('match-scales', () => {
     expect(toText(output.scale)).toBe(toText(powerOfTwo(waterlineBitsOf(program.modulus!) - 4)));
   });
 
-  it('gives an output that no scale fits into q_0 a level of its own', () => {
-    const source = writeSlots(({ input, mul }) => {
-      const x = input('x', [-1000, 1000]);
-      return [mul(x, x)];
-    });
-    const unmatched = lowerAnd(source, before, slotContext({ precisionBits: 1 }));
-    const program = matched(source);
-    expect(program.modulus!.primes.length).toBe(unmatched.modulus!.primes.length + 1);
-    const output = typeOf(program, program.outputs[0]!.value);
-    const room = Math.log2(Number(program.modulus!.primes[0])) - 1 - Math.log2(1e6);
-    expect(log2(output.scale)).toBeLessThan(room);
-    expect(log2(output.scale)).toBeGreaterThan(room - 2);
-    const inputs = slotInputs(program, 1);
-    const error = slotDifference(slotOutputs(source, inputs), slotOutputs(program, inputs));
-    expect(error).toBeLessThan(1e-9 * 1e6);
-  });
-
-  it('leaves an output that lacks a few bits to a larger q_0', () => {
-    const source = writeSlots(({ input, mul }) => {
-      const x = input('x', [-8, 8]);
-      return [mul(x, x)];
-    });
-    const unmatched = lowerAnd(source, before, slotContext({ precisionBits: 1 }));
-    expect(matched(source).modulus!.primes.length).toBe(unmatched.modulus!.primes.length);
-  });
-
   it('settles every legal expression and keeps what it computes', { timeout: 120_000 }, () => {
     let ones = 0;
     fc.assert(

@@ -64,10 +64,8 @@ export function poolGeometry(
 /** Elements of the input in the window at one position of one axis. */
 export function inputsOf(extent: number, position: number, axis: number, window: Window): number {
   const start = position * window.strides[axis]! - window.pads[axis]!;
-  let count = 0;
-  for (let k = 0; k < window.kernel[axis]!; k++) {
-    const i = start + k * window.dilations[axis]!;
-    if (i >= 0 && i < extent) count++;
-  }
-  return count;
+  const dilation = window.dilations[axis]!;
+  const first = Math.max(0, Math.ceil(-start / dilation));
+  const last = Math.min(window.kernel[axis]! - 1, Math.floor((extent - 1 - start) / dilation));
+  return Math.max(0, last - first + 1);
 }

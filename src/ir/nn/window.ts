@@ -106,13 +106,16 @@ export function spatialRuns(
     return i >= 0 && i < input[axis]! ? i : -1;
   };
   // The same along every row.
-  let first = -1;
-  let length = 0;
-  for (let o = 0; last >= 0 && o < width; o++) {
-    if (inputAt(o, last) < 0) continue;
-    if (first < 0) first = o;
-    length++;
-  }
+  const [first, end] =
+    last < 0
+      ? [0, -1]
+      : validPositions(
+          input[last]!,
+          width,
+          window.strides[last]!,
+          kernelIndex[last]! * window.dilations[last]! - window.pads[last]!,
+        );
+  const length = end - first + 1;
   const at = new Array<number>(Math.max(0, last)).fill(0);
   for (let row = 0; length > 0 && row < rows; row++) {
     let flat = 0;

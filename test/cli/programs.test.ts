@@ -116,6 +116,19 @@ describe('loading a program', () => {
   });
 });
 
+describe('the README', () => {
+  it('shows a program that compiles, the one of examples/filters', async () => {
+    const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+    const source = blocks.map(([, text = '']) => text).find((text) => text.includes('cipherloom/dsl')); // prettier-ignore
+    const shown = await load(write('readme.ts', source ?? ''));
+    const example = await load('examples/filters/sobel.ts');
+    const withoutLines = (ir: string): string =>
+      ir.replaceAll(/(readme|sobel)\.ts[:_]\d+/g, 'line');
+    expect(shown.status).toBe(0);
+    expect(withoutLines(shown.ir)).toBe(withoutLines(example.ir).replaceAll('-0', '0'));
+  });
+});
+
 describe('plans of programs', () => {
   it('are the same bytes for the same file, wherever it lies', { timeout: 180_000 }, async () => {
     const text = readFileSync('examples/filters/score.ts', 'utf8');

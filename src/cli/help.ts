@@ -7,10 +7,8 @@ import {
 import { flagText, globalOptions, kebabCase } from './parse-arguments.ts';
 import { wrap } from './text/wrap.ts';
 
-const width = 100;
-
 /** `cipherloom --help`: every command with its summary. */
-export async function overviewHelp(table: CommandTable): Promise<string> {
+export async function overviewHelp(table: CommandTable, width: number): Promise<string> {
   const rows: [string, string][] = [];
   for (const name of Object.keys(table)) {
     const command = await loadCommand(table, name);
@@ -22,21 +20,23 @@ export async function overviewHelp(table: CommandTable): Promise<string> {
     'Usage: cipherloom COMMAND [OPTIONS]',
     '',
     'Commands:',
-    ...columns(rows),
+    ...columns(rows, width),
     '',
     'Options:',
-    ...columns([...optionRows(globalOptions), ['-V, --version', 'print the version']]),
+    ...columns([...optionRows(globalOptions), ['-V, --version', 'print the version']], width),
     '',
     'Results go to stdout, progress and errors to stderr.',
     'Exit status: 0 ok, 1 internal error, 2 usage, 3 bad file, 4 model cannot be compiled,',
     '5 a budget is missed, 6 below the asked security, 7 resource limit.',
     'cipherloom COMMAND --help shows a command with examples.',
     '',
+    'Start with cipherloom inspect MODEL: it says whether a model works, and what to type next.',
+    '',
   ].join('\n');
 }
 
 /** `cipherloom COMMAND --help`. */
-export function commandHelp(command: Command): string {
+export function commandHelp(command: Command, width: number): string {
   const positional = Object.entries(command.positional);
   const own = optionRows(command.options);
   return [
@@ -45,11 +45,17 @@ export function commandHelp(command: Command): string {
     `Usage: ${['cipherloom', command.name, ...positionalNames(command), '[OPTIONS]'].join(' ')}`,
     ...(positional.length === 0
       ? []
-      : ['', ...columns(positional.map(([name, { describe }]) => [name.toUpperCase(), describe]))]),
-    ...(own.length === 0 ? [] : ['', 'Options:', ...columns(own)]),
+      : [
+          '',
+          ...columns(
+            positional.map(([name, { describe }]) => [name.toUpperCase(), describe]),
+            width,
+          ),
+        ]),
+    ...(own.length === 0 ? [] : ['', 'Options:', ...columns(own, width)]),
     '',
     'Options of every command:',
-    ...columns(optionRows(globalOptions)),
+    ...columns(optionRows(globalOptions), width),
     '',
     'Examples:',
     ...command.examples.flatMap(({ command: typed, does }) => [`  ${typed}`, `      ${does}`]),
@@ -79,7 +85,7 @@ function optionRows(options: Readonly<Record<string, OptionDeclaration>>): [stri
 }
 
 /** Two columns; a left part that is too long stands on a line of its own. */
-function columns(rows: readonly (readonly [string, string])[]): string[] {
+function columns(rows: readonly (readonly [string, string])[], width: number): string[] {
   const left = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
   return rows.flatMap(([name, text]) => {
     const lines = wrap(text, width - left - 2);

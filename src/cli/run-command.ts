@@ -48,13 +48,13 @@ async function run(
   send: (message: WorkerMessage) => void,
 ): Promise<Outcome> {
   const { name, rest } = findCommand(table, words);
-  if (name === undefined) return runWithoutCommand(table, rest);
+  if (name === undefined) return runWithoutCommand(table, rest, columns);
 
   const command = await loadCommand(table, name);
   const { args, global } = parseArguments(command, rest);
   send({ kind: 'mode', json: global.json, quiet: global.quiet });
   if (global.help) {
-    const text = commandHelp(command);
+    const text = commandHelp(command, columns);
     return { stdout: global.json ? `${JSON.stringify({ help: text })}\n` : text, exit: 0 };
   }
 
@@ -108,7 +108,11 @@ function findCommand(
   });
 }
 
-async function runWithoutCommand(table: CommandTable, words: readonly string[]): Promise<Outcome> {
+async function runWithoutCommand(
+  table: CommandTable,
+  words: readonly string[],
+  columns: number,
+): Promise<Outcome> {
   const json = words.includes('--json');
   const unknown = words.find(
     (word) => !['--json', '--quiet', '--help', '-h', '--version', '-V'].includes(word),
@@ -127,7 +131,7 @@ async function runWithoutCommand(table: CommandTable, words: readonly string[]):
     };
   }
   if (words.includes('--help') || words.includes('-h')) {
-    const text = await overviewHelp(table);
+    const text = await overviewHelp(table, columns);
     return { stdout: json ? `${JSON.stringify({ help: text })}\n` : text, exit: exitStatus.ok };
   }
   throw usageError('a command is missing', { hint: 'cipherloom --help' });

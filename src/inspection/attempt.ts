@@ -53,8 +53,11 @@ export interface Attempt {
 interface Trace {
   /** Name of the last pass that ended. */
   pass: string | null;
-  fused: Program | null;
+  levels: Levels;
 }
+
+/** Where the levels go; the program itself, whose matrices fill gigabytes, is not kept. */
+type Levels = Pick<Attempt, 'depth' | 'layers'>;
 
 /**
  * Compile a model; where an error has a remedy, note it and go on with it.
@@ -68,10 +71,10 @@ export async function attemptPlan(
 ): Promise<Attempt> {
   const needs: Need[] = [];
   // Levels at the degree that was asked for, where a smaller degree was tried.
-  let exhausted: { error: CipherloomError; fused: Program | null; degree: number } | null = null;
+  let exhausted: { error: CipherloomError; levels: Levels; degree: number } | null = null;
   let given: Partial<CompileOptions> = { ...request.options };
   for (;;) {
-    const trace: Trace = { pass: null, fused: null };
+    const trace: Trace = { pass: null, levels: { depth: null, layers: [] } };
     const options = compileOptionsSchema.parse({
       ...given,
       ...(request.inputRanges === undefined ? {} : { inputRangeGiven: true }),
@@ -79,7 +82,13 @@ export async function attemptPlan(
     let result: Pick<Attempt, 'plan' | 'warnings' | 'leftOut'> | null = null;
     let failure: CipherloomError | null = null;
     try {
-      result = await compileOnce(imported, { ...request, options: given }, options, trace);
+      result = await compileOnce(
+        imported,
+        { ...request, options: given },
+        options,
+        operators,
+        trace,
+      );
     } catch (error) {
       if (!(error instanceof CipherloomError) || !findings.has(error.exit)) throw error;
       failure = error;
@@ -96,7 +105,7 @@ export async function attemptPlan(
             operators,
           });
     if (failure?.code === 'LEVELS_EXHAUSTED') {
-      exhausted ??= { error: failure, fused: trace.fused, degree: options.activationDegree };
+      exhausted ??= { error: failure, levels: trace.levels, degree: options.activationDegree };
     }
     if (remedy !== null) addNeed(needs, remedy.need);
     if (remedy?.certain === true) {
@@ -104,15 +113,13 @@ export async function attemptPlan(
       continue;
     }
     const hopeless = failure?.code === 'LEVELS_EXHAUSTED' ? exhausted : null;
-    const fused = hopeless?.fused ?? trace.fused;
     return {
       needs: hopeless === null ? needs : needs.filter(({ flag }) => !flag.startsWith(degreeOption)),
       certain: remedy === null,
       plan: result?.plan ?? null,
       options,
       warnings: result?.warnings ?? imported.warnings,
-      depth: fused === null ? null : depthOf(fused),
-      layers: fused === null ? [] : deepestPath(fused, operators),
+      ...(hopeless?.levels ?? trace.levels),
       leftOut: result?.leftOut ?? null,
       error: hopeless?.error ?? failure,
       hint: hopeless === null ? null : hopelessHint(failure, hopeless.degree, options),
@@ -152,6 +159,7 @@ async function compileOnce(
   imported: ImportedModel,
   request: CompileRequest,
   options: CompileOptions,
+  operators: ReadonlyMap<string, string>,
   trace: Trace,
 ): Promise<Pick<Attempt, 'plan' | 'warnings' | 'leftOut'>> {
   const { program } = imported;
@@ -159,7 +167,9 @@ async function compileOnce(
     ...request,
     afterPass: (pass, after, index) => {
       trace.pass = pass.name;
-      if (pass.name === 'fuse-linear') trace.fused = after;
+      if (pass.name === 'fuse-linear') {
+        trace.levels = { depth: depthOf(after), layers: deepestPath(after, operators) };
+      }
       request.afterPass?.(pass, after, index);
     },
   };

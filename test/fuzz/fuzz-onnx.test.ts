@@ -22,7 +22,7 @@ describe('the fuzzer finds what it is for', () => {
     process.env['CIPHERLOOM_FUZZ_FAULT'] = fault;
     const { failures } = await fuzzOnnx({
       ...{ count: 1, seed: 1, wholeEvery: 1, target: misbehaving },
-      maxCpuMs: 500,
+      limits: { cpuMs: 500, bytes: 2 ** 28 },
     });
     expect(failures).toHaveLength(1);
     expect(failures[0]!.fault).toMatch(tells);

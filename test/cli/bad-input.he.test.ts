@@ -2,7 +2,8 @@
  * The table of bad inputs, row by row, through the command line: what is refused has its exit
  * status, one error that names the place and the way out, and loses nothing.
  *
- * Rows that the command line cannot reach stand elsewhere: J2 (use after dispose, traps) in
+ * Rows that need no keys (M4–M8, M13, C1–C4) stand in hostile-files.he.test.ts. Rows that the command
+ * line cannot reach stand elsewhere: J2 (use after dispose, traps) in
  * test/seal/load-seal.test.ts and test/client/client.he.test.ts, J3 (an old Node) in
  * test/cli/launcher.test.ts, K1 and the fields of key bundles in test/seal/evaluation-keys.he.test.ts,
  * every byte of models and plans in test/frontend/hostile-models.test.ts and test/backend/plan.test.ts.

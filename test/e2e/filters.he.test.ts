@@ -20,9 +20,9 @@ afterAll(() => {
 });
 
 function rowsOf(file: string, width: number): Float64Array[] {
-  const { data } = readNpy(readFileSync(file));
+  const data = Float64Array.from(readNpy(readFileSync(file)).data, Number);
   return Array.from({ length: data.length / width }, (_, k) =>
-    Float64Array.from(data.subarray(k * width, (k + 1) * width) as Float32Array),
+    data.slice(k * width, (k + 1) * width),
   );
 }
 

@@ -215,7 +215,8 @@ export const modelMutations: Readonly<Record<string, ModelMutation>> = {
   /** The same operator many times in a row, or a value used many times. */
   chain(model, random) {
     const [node] = nodesOf(model);
-    if (node === undefined) return;
+    // Three hundred copies of a graph would be a file that takes memory to make, not to read.
+    if (node === undefined || (node.attribute ?? []).some(({ g }) => g)) return;
     const length = 1 + whole(random, 300);
     const opType = random() < 0.5 ? node.opType : pick(random, ['Add', 'Mul', 'Concat', 'Relu']);
     let value = node.output?.[0] ?? '';
@@ -294,7 +295,8 @@ export const modelMutations: Readonly<Record<string, ModelMutation>> = {
     else some(model.opsetImport, random, (opset) => (opset.version = 1 + whole(random, 24)));
   },
   graphs(model, random) {
-    const g = random() < 0.5 ? nested(whole(random, 100)) : (model.graph ?? null);
+    const copied = nodesOf(model).length <= 40 && random() < 0.5;
+    const g = copied ? (model.graph ?? null) : nested(whole(random, 100));
     some(nodesOf(model), random, (node) => {
       const attribute = { name: pick(random, attributeNames), type: AttributeType.GRAPH, g };
       (node.attribute ??= []).push({ ...attribute, g: structuredClone(g) });

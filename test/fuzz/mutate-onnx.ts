@@ -31,7 +31,10 @@ export function mutantOf(corpus: readonly CorpusFile[], seed: number, number: nu
   return { bytes, origin: `${base.name}: ${done.join(', ')}` };
 }
 
-/** Null where the file (or what became of it) is beyond the encoder. */
+/** Graphs in graphs in graphs: larger files say nothing more. */
+const maxBytes = 2 ** 20;
+
+/** Null where the file, or what became of it, is beyond the encoder or too large. */
 function mutatedModel(
   bytes: Uint8Array,
   random: Random,
@@ -45,7 +48,8 @@ function mutatedModel(
       mutation(model, random);
       done.push(name);
     }
-    return { bytes: new Uint8Array(ModelProto.encode(model).finish()), done };
+    const mutated = new Uint8Array(ModelProto.encode(model).finish());
+    return mutated.length > maxBytes ? null : { bytes: mutated, done };
   } catch {
     return null;
   }

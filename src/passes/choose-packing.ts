@@ -3,8 +3,9 @@ import { CipherloomError, invariant } from '../errors.ts';
 import { constantAttribute } from '../ir/attribute-values.ts';
 import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
-import { identityMap } from '../ir/linear-map.ts';
+import { entryCount, identityMap } from '../ir/linear-map.ts';
 import type { LinearMap } from '../ir/linear-map.ts';
+import { copyChoices } from '../ir/packed/diagonals.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
 import { isPublicInput, publicOperand } from '../ir/public-values.ts';
@@ -26,6 +27,14 @@ const beamWidth = 4;
 
 /** Combinations of input layouts that wait for a linear map: their number doubles with every input. */
 const inputStates = 64;
+
+/**
+ * Pairs of copies that a linear map may compare: 2^22 of them take milliseconds; beyond that 512 an
+ * entry (a first convolution on patches laid out by the client has some 300), at most 2^27.
+ */
+const freeChoices = 2 ** 22;
+const choicesPerEntry = 512;
+const maxChoices = 2 ** 27;
 
 /** A choice of layouts for the values made so far. */
 interface State {
@@ -144,7 +153,9 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
             });
           }
         }
-        for (const candidate of candidates) {
+        for (const [n, candidate] of candidates.entries()) {
+          // The first one is the plain row-major layout: something always remains.
+          if (n > 0 && hasTooManyChoices(maps, inputs, candidate)) continue;
           const key = [
             id,
             ...inputs.map(keyOf),
@@ -220,6 +231,26 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   invariant(best !== undefined, 'every program has at least one packing');
   context.note({ kind: 'figure', name: 'modelledSeconds', value: best.seconds });
   return [...best.chosen];
+}
+
+/**
+ * Whether listing the diagonals of a candidate compares more copies than it can be worth: a tiny
+ * tensor copied all over a large ring, between two such layouts, makes billions of pairs.
+ */
+function hasTooManyChoices(
+  maps: readonly LinearMap[],
+  inputs: readonly Layout[],
+  { layout, fold }: Candidate,
+): boolean {
+  let choices = 0;
+  let entries = 0;
+  maps.forEach((map, k) => {
+    const input = inputs[k];
+    invariant(input !== undefined, 'one layout per operand');
+    choices += copyChoices(map, input, layout, fold);
+    entries += entryCount(map);
+  });
+  return choices > Math.min(maxChoices, Math.max(freeChoices, choicesPerEntry * entries));
 }
 
 function layoutAt(state: State, value: ValueId): Layout {

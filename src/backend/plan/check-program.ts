@@ -8,11 +8,11 @@ import { decodeSegments, entryCount } from '../../ir/linear-map.ts';
 import { constantOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
 import { log2 } from '../../ir/rational.ts';
+import { layoutBeforeFold, mostCopies } from '../../ir/packed/diagonals.ts';
 import { broadcastStrides } from '../../ir/tensor.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { verify } from '../../ir/verify.ts';
-import { batchSize, elementCount, placementOf } from '../../layout/layout.ts';
-import type { Layout } from '../../layout/layout.ts';
+import { batchSize, elementCount } from '../../layout/layout.ts';
 import { log2OfBigInt } from '../../layout/security.ts';
 import { isPrime } from '../../passes/params/is-prime.ts';
 
@@ -104,11 +104,11 @@ function checkProducts(program: Program): void {
   program.operations.forEach((operation, id) => {
     if (operation.op !== linear.name) return;
     const what = `operation ${id} (${operation.op})`;
-    const { maps, layout, shape } = attributesOf(linear.attributes, operation, what);
+    const { maps, layout, shape, method } = attributesOf(linear.attributes, operation, what);
     if (maps.length !== operation.operands.length) {
       refuse(what, `has ${maps.length} maps for ${operation.operands.length} operands`);
     }
-    const copies = copiesOf(layout);
+    const copies = mostCopies(layoutBeforeFold(layout, method?.fold ?? null));
     maps.forEach(({ weights, segments }, k) => {
       const type = program.operations[operation.operands[k] ?? -1]?.type;
       if (type === undefined) return refuse(what, `has no operand ${k}`);
@@ -128,7 +128,7 @@ function checkProducts(program: Program): void {
         segments: list,
       });
       products += entries * copies;
-      if (type.kind === 'ciphertext') comparisons += entries * copies * copiesOf(type.layout);
+      if (type.kind === 'ciphertext') comparisons += entries * copies * mostCopies(type.layout);
     });
     if (comparisons > maxComparisons) {
       refuse(
@@ -143,18 +143,6 @@ function checkProducts(program: Program): void {
       });
     }
   });
-}
-
-/** The most copies of any element. ASSUME: the layout was checked. */
-function copiesOf(layout: Layout): number {
-  const copies = new Int32Array(elementCount(layout.shape));
-  let most = 1;
-  for (const element of placementOf(layout).elements) {
-    const count = copies[element]! + 1;
-    copies[element] = count;
-    if (count > most) most = count;
-  }
-  return most;
 }
 
 /** Levels, scales and methods are chosen, and lie inside the modulus and the ring. */

@@ -23,7 +23,7 @@
 import { invariant } from '../../errors.ts';
 import { elementCount, placementOf } from '../../layout/layout.ts';
 import type { Layout } from '../../layout/layout.ts';
-import { entriesOf } from '../linear-map.ts';
+import { entriesOf, entryCount } from '../linear-map.ts';
 import type { LinearMap } from '../linear-map.ts';
 
 export interface Fold {
@@ -89,6 +89,26 @@ export function layoutBeforeFold(layout: Layout, fold: Fold | null): Layout {
         ),
     ),
   };
+}
+
+/** The most copies that an element has in a layout. ASSUME: the layout was checked. */
+export function mostCopies(layout: Layout): number {
+  const copies = new Int32Array(elementCount(layout.shape));
+  for (const element of placementOf(layout).elements) copies[element] = (copies[element] ?? 0) + 1;
+  return copies.reduce((most, count) => Math.max(most, count), 1);
+}
+
+/**
+ * At most how many pairs of an input copy and an output copy `diagonalTerms` compares: what listing
+ * the products of a map costs.
+ */
+export function copyChoices(
+  map: LinearMap,
+  input: Layout,
+  output: Layout,
+  fold: Fold | null,
+): number {
+  return entryCount(map) * mostCopies(input) * mostCopies(layoutBeforeFold(output, fold));
 }
 
 /** Places of each element of a layout, grouped by element, lowest place first. */

@@ -4,6 +4,7 @@ import type { Warning } from '../errors.ts';
 import { buildProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
 import type { Program, ProgramOutput } from '../ir/program.ts';
+import { elementCount } from '../layout/layout.ts';
 import { orderNodes } from './check-graph.ts';
 import type { NamedNode } from './check-graph.ts';
 import type { NodeValue } from './define-importer.ts';
@@ -309,6 +310,7 @@ function placeholder(
     return undefined;
   }
   if (!dims.every((dim): dim is number => typeof dim === 'number' && dim >= 1)) return undefined;
+  if (elementCount(dims) > maxInputElements) return undefined;
   const value = builder.add('nn.input', [], { name: info.name, shape: dims, range: [0, 1] });
   return { kind: 'data', value, shape: dims };
 }

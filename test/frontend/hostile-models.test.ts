@@ -392,6 +392,16 @@ describe('M10: what cannot be compiled is listed once, all of it', () => {
     expect(nodes[1]?.wayOut).toContain('use BatchNormalization');
   });
 
+  test('a stated shape that nothing can have does not hide the list', () => {
+    const nodes = [
+      { op: 'Magic', name: 'first', inputs: ['x'], outputs: ['m'] },
+      { op: 'Magic', name: 'second', inputs: ['m'], outputs: ['y'] },
+    ];
+    const error = refusalOf({ ...simple, nodes, valueInfo: { m: [2 ** 53, 2 ** 53] } });
+    expect(error.code).toBe('MODEL_UNSUPPORTED');
+    expect(error.message).toContain('second (Magic)');
+  });
+
   test('inspect gets the same list without an error', () => {
     const examination = examineOnnx(encodeModel(model), { name: 'model' });
     expect(examination.program).toBeNull();

@@ -63,7 +63,10 @@ describe('opt', () => {
   test('refuses text and constants that are damaged', async () => {
     const copy = join(folder(), 'damaged');
     cpSync(dump(), copy, { recursive: true });
-    const file = join(copy, '01-fold-constants.ir');
+    const file = join(
+      copy,
+      readdirSync(copy).find((name) => name.endsWith('-fold-constants.ir'))!,
+    );
     const constants = join(copy, 'constants.bin');
     const refused = { status: 3, code: 'IR_INVALID' };
 

@@ -95,7 +95,9 @@ function weighted(
   initializers: Readonly<Record<string, TestTensor>>,
   nodes: TestModel['nodes'],
 ): ImporterCase {
-  const types = Object.values(initializers).map(({ type, dims: own }) => `${type} [${own.join()}]`);
+  const types = Object.values(initializers).map(
+    ({ type, dims: own }) => `${type ?? 'float32'} [${own.join()}]`,
+  );
   return {
     title: `opset ${opset} ${types.join(' ')} ${JSON.stringify(nodes[0]!.attributes)}`,
     model: {

@@ -2,15 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { operationOf } from '../../src/ir/program.ts';
 import type { Program, ValueId } from '../../src/ir/program.ts';
-import {
-  divide,
-  equal,
-  log2,
-  multiply,
-  powerOfTwo,
-  rational,
-  toText,
-} from '../../src/ir/rational.ts';
+import { divide, equal, multiply, powerOfTwo, rational, toText } from '../../src/ir/rational.ts';
 import type { Rational } from '../../src/ir/rational.ts';
 import type { CiphertextType } from '../../src/ir/types.ts';
 import { verify } from '../../src/ir/verify.ts';

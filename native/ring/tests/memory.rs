@@ -1,4 +1,4 @@
-//! Every operation once, small enough for Miri: `cargo +nightly miri test --test memory`.
+//! Every operation of every kernel once: a quick run for sanitisers.
 mod support;
 
 use ring::{Automorphism, Pool, RnsPolynomial, conjugation_element};

@@ -195,8 +195,13 @@ function retarget(
   mayChange: (id: ValueId) => boolean,
 ): boolean {
   const changes: [ValueId, Rational][] = [];
+  // A value has one scale, however many sums ask for it; v + v + … asks 2^n times.
+  const asked = new Map<ValueId, Rational>();
   const visit = (id: ValueId, scale: Rational): boolean => {
     if (!mayChange(id)) return equal(scales.of.get(id) ?? rational(1n), scale);
+    const before = asked.get(id);
+    if (before !== undefined) return equal(before, scale);
+    asked.set(id, scale);
     const operation = operationOf(program, id);
     const [a = -1, b = -1] = operation.operands;
     switch (operation.op) {
@@ -215,10 +220,15 @@ function retarget(
         if (scaleA === undefined || scaleB === undefined) return false;
         if (a === b) return visitRoot(a, scale);
         const kept = changes.length;
+        const before = new Map(asked);
+        const forget = (): void => {
+          changes.length = kept;
+          for (const each of asked.keys()) if (!before.has(each)) asked.delete(each);
+        };
         if (visit(b, divide(scale, scaleA))) return true;
-        changes.length = kept;
+        forget();
         if (visit(a, divide(scale, scaleB))) return true;
-        changes.length = kept;
+        forget();
         return false;
       }
       case 'ckks.square':

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileUntil } from '../../src/compile.ts';
 import { operationOf } from '../../src/ir/program.ts';
 import type { Program, ValueId } from '../../src/ir/program.ts';
 import { divide, equal, multiply, powerOfTwo, rational, toText } from '../../src/ir/rational.ts';
@@ -23,6 +24,7 @@ import {
   slotOutputs,
   writeSlots,
 } from '../support/slot-programs.ts';
+import { encodeModel } from '../support/onnx-model.ts';
 
 const before = [placeRescales, placeRelins, budgetLevels, chooseParameters];
 
@@ -232,6 +234,22 @@ describe('match-scales', () => {
       { numRuns: 250, seed: 11 },
     );
     expect(ones).toBeGreaterThan(25);
+  });
+
+  it('asks for a scale once, however often a value is added to itself', () => {
+    // −x, then v + v forty times: asking for both summands apart would be 2^40 questions.
+    const sums = Array.from({ length: 40 }, (_, n) => ({
+      ...{ op: 'Add', inputs: [`v${n}`, `v${n}`], outputs: [n === 39 ? 'y' : `v${n + 1}`] },
+    }));
+    const bytes = encodeModel({
+      inputs: { x: [1, 4] },
+      outputs: ['y'],
+      metadata: { 'cipherloom.range.x': '0,1e-9' },
+      nodes: [{ op: 'Neg', inputs: ['x'], outputs: ['v0'] }, ...sums],
+    });
+    const { program } = compileUntil({ bytes, name: 'doubled' }, { stopAfter: 'match-scales' });
+    verify(program);
+    expect(count(program, 'add')).toBe(40);
   });
 
   it('is deterministic', () => {

@@ -23,7 +23,10 @@ impl<'a> Attributes<'a> {
     }
 
     fn wrong<T>(&self, name: &str) -> Result<T, PlanError> {
-        refuse(self.what, format!("has an attribute {name} of another form"))
+        refuse(
+            self.what,
+            format!("has an attribute {name} of another form"),
+        )
     }
 
     pub fn integer(&self, name: &str) -> Result<u32, PlanError> {

@@ -68,7 +68,11 @@ pub fn read_container(file: &[u8]) -> Result<Container<'_>, PlanError> {
         ("head length", number(file, 12, 4), HEAD_BYTES as u64),
         ("file length", number(file, 16, 8), file.len() as u64),
         ("blob offset", number(file, 32, 8), blob_offset),
-        ("byte order", number(file, 40, 4), u64::from(BYTE_ORDER_MARK)),
+        (
+            "byte order",
+            number(file, 40, 4),
+            u64::from(BYTE_ORDER_MARK),
+        ),
         ("reserved field", number(file, 44, 4), 0),
     ];
     for (what, got, expected) in fields {
@@ -79,7 +83,10 @@ pub fn read_container(file: &[u8]) -> Result<Container<'_>, PlanError> {
     if blob_offset > file.len() as u64 {
         return refuse(
             "program section",
-            format!("ends behind the file: {blob_offset} of {} bytes", file.len()),
+            format!(
+                "ends behind the file: {blob_offset} of {} bytes",
+                file.len()
+            ),
         );
     }
     // Both ends were compared with the length of the file, so they fit a usize.
@@ -91,7 +98,10 @@ pub fn read_container(file: &[u8]) -> Result<Container<'_>, PlanError> {
         );
     }
     if Sha256::digest(rest).as_slice() != &file[160..192] {
-        return refuse("weights", "do not match their checksum: the file is damaged");
+        return refuse(
+            "weights",
+            "do not match their checksum: the file is damaged",
+        );
     }
     Ok(Container {
         program,

@@ -64,7 +64,7 @@ fn folds_whole_ring(fold: Fold, slots: u32) -> bool {
 }
 
 /// The output layout without the copies that the fold makes by itself.
-fn layout_before_fold(layout: &Layout, fold: Option<Fold>) -> Layout {
+pub fn layout_before_fold(layout: &Layout, fold: Option<Fold>) -> Layout {
     let mut before = layout.clone();
     if let Some(fold) = fold.filter(|&fold| folds_whole_ring(fold, layout.slots)) {
         let made = |digit: &Digit| {
@@ -186,8 +186,19 @@ pub fn diagonal_terms(
             let best = from
                 .of(entry.input)
                 .iter()
-                .map(|&in_place| (in_place, nearest[(in_place.wrapping_sub(out_place) & mask) as usize]))
-                .reduce(|best, next| if next.1.rank < best.1.rank { next } else { best });
+                .map(|&in_place| {
+                    (
+                        in_place,
+                        nearest[(in_place.wrapping_sub(out_place) & mask) as usize],
+                    )
+                })
+                .reduce(|best, next| {
+                    if next.1.rank < best.1.rank {
+                        next
+                    } else {
+                        best
+                    }
+                });
             let Some((in_place, found)) = best else {
                 continue;
             };
@@ -237,7 +248,7 @@ mod tests {
             let found = nearest_table(Some(fold), 64)[difference as usize];
             let reached = i64::from(found.partial) + i64::from(found.rotation);
             prop_assert_eq!(centred_rotation(reached, 64), centred_rotation(i64::from(difference), 64));
-            prop_assert!(found.partial % fold.step == 0 && found.partial < fold.step * fold.count);
+            prop_assert!(found.partial.is_multiple_of(fold.step) && found.partial < fold.step * fold.count);
         }
     }
 }

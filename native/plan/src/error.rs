@@ -7,10 +7,12 @@ use std::fmt;
 pub struct PlanError {
     /// Part or field of the plan, as in `operation 3 (ckks.linear)`.
     pub what: String,
+    /// What is wrong with it.
     pub reason: String,
 }
 
 impl PlanError {
+    /// An error of a part.
     pub fn new(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             what: what.into(),

@@ -41,11 +41,7 @@ impl Groups {
 /// Gather the terms of every operand; terms of weight zero have no products.
 ///
 /// Cost: a stable sort of the terms.
-pub fn gather(
-    terms: &[(Vec<Term>, &[f64])],
-    method: LinearMethod,
-    slots: u32,
-) -> Groups {
+pub fn gather(terms: &[(Vec<Term>, &[f64])], method: LinearMethod, slots: u32) -> Groups {
     let rotations: BTreeSet<i32> = terms
         .iter()
         .flat_map(|(list, _)| list.iter().map(|term| term.rotation))

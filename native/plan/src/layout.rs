@@ -160,7 +160,10 @@ impl Layout {
             || self.digits.len() > MAX_DIGITS
             || self.shape.len() != self.origin.len()
         {
-            return refuse(what, "has too many axes or digits, or not one origin an axis");
+            return refuse(
+                what,
+                "has too many axes or digits, or not one origin an axis",
+            );
         }
         let bounded = |n: u32| i64::from(n) <= MAX_INTEGER;
         let elements = self.shape.iter().try_fold(1u64, |product, &extent| {
@@ -179,7 +182,12 @@ impl Layout {
                 DigitOf::Axis(axis) => axis < self.shape.len(),
                 DigitOf::Batch | DigitOf::Copy => true,
             };
-            if !known || digit.size < 1 || ![digit.size, digit.step, digit.stride].into_iter().all(bounded) {
+            if !known
+                || digit.size < 1
+                || ![digit.size, digit.step, digit.stride]
+                    .into_iter()
+                    .all(bounded)
+            {
                 return refuse(what, "has a digit of no axis or out of bounds");
             }
             combinations = combinations.saturating_mul(u64::from(digit.size));
@@ -193,12 +201,18 @@ impl Layout {
                 u64::from(digit.size - 1) * u64::from(digit.stride);
         }
         if reach[0] >= u64::from(slots) || reach[1] >= u64::from(self.ciphertexts) {
-            return refuse(what, "has digits that reach past the last slot or ciphertext");
+            return refuse(
+                what,
+                "has digits that reach past the last slot or ciphertext",
+            );
         }
         if elements > combinations / images || self.batch_size() as u64 > images {
             return refuse(what, "leaves an element or an image without a slot");
         }
-        if self.unused_bound.is_some_and(|bound| !(bound >= 0.0 && bound < f64::INFINITY)) {
+        if self
+            .unused_bound
+            .is_some_and(|bound| !(0.0..f64::INFINITY).contains(&bound))
+        {
             return refuse(what, "has no finite bound of its unused slots");
         }
         self.check_places(what)
@@ -236,10 +250,7 @@ fn row_major_strides(shape: &[u32]) -> Vec<i64> {
 }
 
 /// Read the layouts of a plan, each checked, before anything large is allocated for it.
-pub fn read_layouts(
-    messages: &[message::Layout],
-    slots: u32,
-) -> Result<Vec<Layout>, PlanError> {
+pub fn read_layouts(messages: &[message::Layout], slots: u32) -> Result<Vec<Layout>, PlanError> {
     let mut placed = 0u64;
     messages
         .iter()
@@ -249,17 +260,22 @@ pub fn read_layouts(
             if message.slots != slots {
                 return refuse(
                     what,
-                    format!("has {} slots, half the ring degree is {slots}", message.slots),
+                    format!(
+                        "has {} slots, half the ring degree is {slots}",
+                        message.slots
+                    ),
                 );
             }
             let layout = layout_of(message, &what)?;
-            let combinations = layout
-                .digits
-                .iter()
-                .fold(1u64, |product, digit| product.saturating_mul(u64::from(digit.size)));
+            let combinations = layout.digits.iter().fold(1u64, |product, digit| {
+                product.saturating_mul(u64::from(digit.size))
+            });
             placed = placed.saturating_add(combinations);
             if placed > MAX_PLACED {
-                return refuse(what, format!("places more than {MAX_PLACED} elements with those before it"));
+                return refuse(
+                    what,
+                    format!("places more than {MAX_PLACED} elements with those before it"),
+                );
             }
             layout.check(&what)?;
             Ok(layout)

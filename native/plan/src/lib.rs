@@ -1,19 +1,33 @@
-//! Reads `model.loom` and makes its program ready to run.
+//! Reads `model.loom`, makes its program ready to run and runs it on ciphertexts.
 
 mod attributes;
 mod container;
+mod diagonals;
+mod encode;
+mod error;
+mod evaluator;
+mod execute;
+mod groups;
+mod keys;
+mod layout;
+mod linear_map;
+mod linear_run;
+mod linear_work;
 mod message;
 mod numbers;
+mod plaintexts;
+mod prepare;
+mod program;
 mod rational;
+mod read;
+mod run_error;
 
-pub mod diagonals;
-pub mod error;
-pub mod groups;
-pub mod layout;
-pub mod linear_map;
-pub mod program;
-pub mod read;
+mod slot_constants;
+mod steps;
 
 pub use error::PlanError;
-pub use program::Program;
-pub use read::read_plan;
+pub use evaluator::{Evaluator, Inputs, Options, Outputs};
+pub use execute::{Control, Progress};
+pub use keys::Keys;
+pub use prepare::Prepared;
+pub use run_error::RunError;

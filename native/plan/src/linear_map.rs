@@ -97,7 +97,13 @@ impl Segments {
     pub fn entry_count(&self) -> u64 {
         self.0
             .iter()
-            .map(|segment| segment.loops.iter().map(|each| each.count as u64).product::<u64>())
+            .map(|segment| {
+                segment
+                    .loops
+                    .iter()
+                    .map(|each| each.count as u64)
+                    .product::<u64>()
+            })
             .sum()
     }
 

@@ -66,7 +66,10 @@ fn decode_varints(bytes: &[u8], count: usize, what: &str) -> Result<Vec<f64>, Pl
     }
     match rest.len() {
         0 => Ok(numbers),
-        left => refuse(what, format!("{left} bytes are left behind the last number")),
+        left => refuse(
+            what,
+            format!("{left} bytes are left behind the last number"),
+        ),
     }
 }
 

@@ -45,17 +45,29 @@ pub struct MatrixOperand {
 
 #[derive(Clone, Debug)]
 pub enum Op {
-    Input { name: String },
-    Linear { maps: Vec<MatrixOperand>, method: LinearMethod },
+    Input {
+        name: String,
+    },
+    Linear {
+        maps: Vec<MatrixOperand>,
+        method: LinearMethod,
+    },
     Add,
     Sub,
     Multiply,
     Square,
     Relinearize,
     Rescale,
-    LevelDrop { level: usize },
-    AddConstant { constant: usize },
-    MultiplyConstant { constant: usize, plain_scale: f64 },
+    LevelDrop {
+        level: usize,
+    },
+    AddConstant {
+        constant: usize,
+    },
+    MultiplyConstant {
+        constant: usize,
+        plain_scale: f64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -102,9 +114,5 @@ pub struct Program {
 impl Program {
     pub fn layout_of(&self, value: ValueId) -> &Layout {
         &self.layouts[self.operations[value].layout]
-    }
-
-    pub fn slots(&self) -> u32 {
-        self.modulus.ring_degree / 2
     }
 }

@@ -4,7 +4,7 @@ use prost::Message;
 
 use crate::attributes::Attributes;
 use crate::container::{aligned, read_container};
-use crate::diagonals::{Fold, LinearMethod, most_copies};
+use crate::diagonals::{Fold, LinearMethod, layout_before_fold, most_copies};
 use crate::error::{PlanError, refuse};
 use crate::layout::{Layout, read_layouts};
 use crate::linear_map::{MapSize, Segments};
@@ -34,8 +34,15 @@ pub fn read_plan(file: &[u8]) -> Result<Program, PlanError> {
         Ok(message) => message,
         Err(error) => return refuse("program section", format!("is no plan message: {error}")),
     };
-    if let Some(unknown) = message.features.iter().find(|each| !FEATURES.contains(&each.as_str())) {
-        return refuse("features", format!("name {unknown:?}, which this evaluator does not know"));
+    if let Some(unknown) = message
+        .features
+        .iter()
+        .find(|each| !FEATURES.contains(&each.as_str()))
+    {
+        return refuse(
+            "features",
+            format!("name {unknown:?}, which this evaluator does not know"),
+        );
     }
     let modulus = read_modulus(message.modulus.as_ref())?;
     let layouts = read_layouts(&message.layouts, modulus.ring_degree / 2)?;
@@ -88,7 +95,10 @@ pub fn read_plan(file: &[u8]) -> Result<Program, PlanError> {
 fn checked_primes(primes: u32, modulus: &Modulus) -> Result<usize, PlanError> {
     let primes = primes as usize;
     if primes > modulus.primes.len() {
-        return refuse("keys", format!("ask for {primes} primes of {}", modulus.primes.len()));
+        return refuse(
+            "keys",
+            format!("ask for {primes} primes of {}", modulus.primes.len()),
+        );
     }
     Ok(primes)
 }
@@ -105,11 +115,17 @@ fn read_modulus(message: Option<&message::Modulus>) -> Result<Modulus, PlanError
     let data = message.primes.len();
     let all: Vec<u64> = [&message.primes[..], &message.special_primes].concat();
     if data == 0 || message.special_primes.is_empty() || all.len() > MAX_PRIMES {
-        return refuse(what, format!("has {data} data primes of {} primes", all.len()));
+        return refuse(
+            what,
+            format!("has {data} data primes of {} primes", all.len()),
+        );
     }
     for (n, &prime) in all.iter().enumerate() {
         if prime >> 60 != 0 || prime % (2 * u64::from(degree)) != 1 || !is_prime(prime) {
-            return refuse(what, format!("has {prime}, which is no prime it can compute with"));
+            return refuse(
+                what,
+                format!("has {prime}, which is no prime it can compute with"),
+            );
         }
         if all[..n].contains(&prime) {
             return refuse(what, format!("has the prime {prime} twice"));
@@ -124,7 +140,7 @@ fn read_modulus(message: Option<&message::Modulus>) -> Result<Modulus, PlanError
 
 /// Miller–Rabin with the bases that decide every number below 2^64 (Sinclair 2011).
 fn is_prime(n: u64) -> bool {
-    if n < 2 || n % 2 == 0 {
+    if n < 2 || n.is_multiple_of(2) {
         return n == 2;
     }
     let power_of_two = (n - 1).trailing_zeros();
@@ -156,12 +172,20 @@ fn read_constants(message: &message::Plan, blobs: &[u8]) -> Result<Vec<Constant>
     let mut decoded: Vec<Vec<f64>> = Vec::new();
     for (n, blob) in message.blobs.iter().enumerate() {
         let what = format!("blob {n}");
-        let end = offset.checked_add(blob.bytes).filter(|&end| end <= blobs.len() as u64);
+        let end = offset
+            .checked_add(blob.bytes)
+            .filter(|&end| end <= blobs.len() as u64);
         let Some(end) = end else {
-            return refuse(what, format!("ends behind the {} bytes there are", blobs.len()));
+            return refuse(
+                what,
+                format!("ends behind the {} bytes there are", blobs.len()),
+            );
         };
         if blob.count > blob.bytes {
-            return refuse(what, format!("states {} numbers in {} bytes", blob.count, blob.bytes));
+            return refuse(
+                what,
+                format!("states {} numbers in {} bytes", blob.count, blob.bytes),
+            );
         }
         let Ok(encoding) = message::Encoding::try_from(blob.encoding) else {
             return refuse(what, format!("has encoding {}", blob.encoding));
@@ -171,14 +195,20 @@ fn read_constants(message: &message::Plan, blobs: &[u8]) -> Result<Vec<Constant>
         offset = aligned(end).unwrap_or(u64::MAX);
     }
     if offset != blobs.len() as u64 {
-        return refuse("weights", format!("have {} bytes, not {offset}", blobs.len()));
+        return refuse(
+            "weights",
+            format!("have {} bytes, not {offset}", blobs.len()),
+        );
     }
     // A number of bytes is read once however many constants share them: only the last takes it over.
     let mut uses = vec![0usize; decoded.len()];
     let mut total = 0u64;
     for constant in &message.constants {
         let Some(count) = uses.get_mut(constant.blob as usize) else {
-            return refuse(format!("constant @{}", constant.name), "names a blob that is not there");
+            return refuse(
+                format!("constant @{}", constant.name),
+                "names a blob that is not there",
+            );
         };
         *count += 1;
         total += decoded[constant.blob as usize].len() as u64;
@@ -197,10 +227,9 @@ fn read_constants(message: &message::Plan, blobs: &[u8]) -> Result<Vec<Constant>
                 0 => std::mem::take(&mut decoded[blob]),
                 _ => decoded[blob].clone(),
             };
-            let elements = constant
-                .shape
-                .iter()
-                .try_fold(1u64, |product, &extent| product.checked_mul(u64::from(extent)));
+            let elements = constant.shape.iter().try_fold(1u64, |product, &extent| {
+                product.checked_mul(u64::from(extent))
+            });
             if constant.shape.len() > 16 || elements != Some(data.len() as u64) {
                 return refuse(what, format!("has {} numbers for its shape", data.len()));
             }
@@ -247,7 +276,11 @@ impl OperationReader<'_> {
         let id = self.operations.len();
         let code = message.code;
         let what = format!("operation {id} (code {code})");
-        let operands: Vec<usize> = message.operands.iter().map(|&operand| operand as usize).collect();
+        let operands: Vec<usize> = message
+            .operands
+            .iter()
+            .map(|&operand| operand as usize)
+            .collect();
         if operands.iter().any(|&operand| operand >= id) {
             return refuse(what, "reads an operation that does not come before it");
         }
@@ -257,20 +290,44 @@ impl OperationReader<'_> {
         let (layout, form) = self.read_type(message.r#type.as_ref(), &what)?;
         let constants = self.constants.len();
         let (op, arity) = match code {
-            201 => (Op::Input { name: attributes.text("name")?.to_owned() }, Some(0)),
-            202 => (self.read_linear(&attributes, &operands, layout, &what)?, None),
+            201 => (
+                Op::Input {
+                    name: attributes.text("name")?.to_owned(),
+                },
+                Some(0),
+            ),
+            202 => (
+                self.read_linear(&attributes, &operands, layout, &what)?,
+                None,
+            ),
             203 => (Op::Add, Some(2)),
             204 => (Op::Sub, Some(2)),
             205 => (Op::Multiply, Some(2)),
             206 => (Op::Square, Some(1)),
             207 => (Op::Relinearize, Some(1)),
             208 => (Op::Rescale, Some(1)),
-            209 => (Op::LevelDrop { level: attributes.integer("level")? as usize }, Some(1)),
-            210 => (Op::AddConstant { constant: attributes.constant("value", constants)? }, Some(1)),
+            209 => (
+                Op::LevelDrop {
+                    level: attributes.integer("level")? as usize,
+                },
+                Some(1),
+            ),
+            210 => (
+                Op::AddConstant {
+                    constant: attributes.constant("value", constants)?,
+                },
+                Some(1),
+            ),
             211 => {
                 let constant = attributes.constant("value", constants)?;
                 let plain_scale = scale_from_text(attributes.text("plainScale")?, &what)?;
-                (Op::MultiplyConstant { constant, plain_scale }, Some(1))
+                (
+                    Op::MultiplyConstant {
+                        constant,
+                        plain_scale,
+                    },
+                    Some(1),
+                )
             }
             _ => return refuse(what, "is not known to this evaluator"),
         };
@@ -300,15 +357,27 @@ impl OperationReader<'_> {
         let layout = message.layout as usize;
         let level = message.level as usize;
         if layout >= self.layouts.len() || level >= self.modulus.primes.len() {
-            return refuse(what, format!("has layout {layout} and level {level}, which are not there"));
+            return refuse(
+                what,
+                format!("has layout {layout} and level {level}, which are not there"),
+            );
         }
         if !(2..=3).contains(&message.size) {
             return refuse(what, format!("makes {} polynomials", message.size));
         }
         let scale = scale_from_text(&message.scale, what)?;
-        let room: f64 = self.modulus.primes[..=level].iter().map(|&q| (q as f64).log2()).sum();
+        let room: f64 = self.modulus.primes[..=level]
+            .iter()
+            .map(|&q| (q as f64).log2())
+            .sum();
         if !(scale > 1.0 && scale.log2() < room) {
-            return refuse(what, format!("has a scale of 2^{:.2} in a modulus of 2^{room:.2}", scale.log2()));
+            return refuse(
+                what,
+                format!(
+                    "has a scale of 2^{:.2} in a modulus of 2^{room:.2}",
+                    scale.log2()
+                ),
+            );
         }
         let form = Form {
             level,
@@ -338,21 +407,31 @@ impl OperationReader<'_> {
             }),
         };
         let fits = fold.is_none_or(|Fold { step, count }| {
-            step > 0 && count.is_power_of_two() && u64::from(step) * u64::from(count) <= u64::from(slots)
+            step > 0
+                && count.is_power_of_two()
+                && u64::from(step) * u64::from(count) <= u64::from(slots)
         });
         if giant_step > slots || !fits {
-            return refuse(what, format!("has a giant step or a fold that {slots} slots do not hold"));
+            return refuse(
+                what,
+                format!("has a giant step or a fold that {slots} slots do not hold"),
+            );
         }
         let maps = attributes.records("maps")?;
         let scales = attributes.texts("plainScales")?;
         if operands.is_empty() || maps.len() != operands.len() || scales.len() != operands.len() {
             return refuse(
                 what,
-                format!("has {} maps and {} scales for {} operands", maps.len(), scales.len(), operands.len()),
+                format!(
+                    "has {} maps and {} scales for {} operands",
+                    maps.len(),
+                    scales.len(),
+                    operands.len()
+                ),
             );
         }
         let output = &self.layouts[layout];
-        let copies = most_copies(output);
+        let copies = most_copies(&layout_before_fold(output, fold));
         let maps = maps
             .iter()
             .zip(scales)
@@ -381,16 +460,32 @@ impl OperationReader<'_> {
         if self.products > MAX_PRODUCTS || self.comparisons > MAX_COMPARISONS {
             return refuse(
                 what,
-                format!("expands the linear maps to {} products, {} choices of a copy", self.products, self.comparisons),
+                format!(
+                    "expands the linear maps to {} products, {} choices of a copy",
+                    self.products, self.comparisons
+                ),
             );
         }
-        Ok(Op::Linear { maps, method: LinearMethod { giant_step, fold } })
+        Ok(Op::Linear {
+            maps,
+            method: LinearMethod { giant_step, fold },
+        })
     }
 
     /// Levels, sizes and numbers of ciphertexts follow from the operands.
     fn check(&self, operation: &Operation, what: &str) -> Result<(), PlanError> {
-        let Operation { op, operands, layout, form, .. } = operation;
-        let forms = || operands.iter().map(|&operand| self.operations[operand].form);
+        let Operation {
+            op,
+            operands,
+            layout,
+            form,
+            ..
+        } = operation;
+        let forms = || {
+            operands
+                .iter()
+                .map(|&operand| self.operations[operand].form)
+        };
         let first = forms().next();
         let level = first.map_or(form.level, |first| first.level);
         if forms().any(|each| each.level != level) {
@@ -415,14 +510,23 @@ impl OperationReader<'_> {
         if made != Some(form.level) || size != form.size {
             return refuse(
                 what,
-                format!("states level {} and {} polynomials, its operands give others", form.level, form.size),
+                format!(
+                    "states level {} and {} polynomials, its operands give others",
+                    form.level, form.size
+                ),
             );
         }
         let layout = &self.layouts[*layout];
         for &operand in operands {
             let other = self.layouts_of(operand);
             if !linear && other.ciphertexts != layout.ciphertexts {
-                return refuse(what, format!("makes {} ciphertexts of {}", layout.ciphertexts, other.ciphertexts));
+                return refuse(
+                    what,
+                    format!(
+                        "makes {} ciphertexts of {}",
+                        layout.ciphertexts, other.ciphertexts
+                    ),
+                );
             }
         }
         if let Op::AddConstant { constant } | Op::MultiplyConstant { constant, .. } = op {
@@ -454,7 +558,15 @@ mod tests {
         for prime in [2, 3, 65537, 1_125_899_906_826_241, (1 << 61) - 1] {
             assert!(is_prime(prime), "{prime}");
         }
-        for composite in [0, 1, 4, 561, 3_215_031_751, 3_825_123_056_546_413_051, (1 << 61) + 1] {
+        for composite in [
+            0,
+            1,
+            4,
+            561,
+            3_215_031_751,
+            3_825_123_056_546_413_051,
+            (1 << 61) + 1,
+        ] {
             assert!(!is_prime(composite), "{composite}");
         }
     }

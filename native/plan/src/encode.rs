@@ -1,0 +1,65 @@
+//! Vectors of slots → plaintexts in transformed form.
+
+use ckks::encoder::{Encoder, EncoderScratch};
+use ckks::{Context, Plaintext};
+use ring::RnsPolynomial;
+
+use crate::run_error::RunError;
+
+/// Encodes one vector at a time.
+#[derive(Debug)]
+pub struct PlaintextMaker<'a> {
+    context: &'a Context,
+    encoder: &'a Encoder,
+    scratch: EncoderScratch,
+    coefficients: Vec<i64>,
+    /// One value per slot, zero between two calls.
+    slots: Vec<f64>,
+}
+
+impl<'a> PlaintextMaker<'a> {
+    pub fn new(context: &'a Context, encoder: &'a Encoder) -> Self {
+        Self {
+            context,
+            encoder,
+            scratch: encoder.scratch(),
+            coefficients: vec![0; context.degree()],
+            slots: vec![0.0; context.degree() / 2],
+        }
+    }
+
+    /// Encode what `fill` writes over zeros.
+    ///
+    /// Cost: a transform of N/4 complex numbers and one for each prime.
+    pub fn encode(
+        &mut self,
+        scale: f64,
+        primes: usize,
+        fill: impl FnOnce(&mut [f64]),
+    ) -> Result<Plaintext, RunError> {
+        fill(&mut self.slots);
+        let made = self.encoder.coefficients(
+            &self.slots,
+            scale,
+            &mut self.scratch,
+            &mut self.coefficients,
+        );
+        self.slots.fill(0.0);
+        if let Err(error) = made {
+            return Err(RunError::Encoding {
+                coefficient: error.coefficient,
+                scale,
+            });
+        }
+        let pool = self.context.pool();
+        let mut polynomial = RnsPolynomial::uninitialised(pool, self.context.degree(), primes);
+        for (ring, residue) in self.context.primes().iter().zip(polynomial.residues_mut()) {
+            let modulus = ring.modulus();
+            for (to, &from) in residue.iter_mut().zip(&self.coefficients) {
+                *to = modulus.from_signed(from);
+            }
+            ring.forward(residue);
+        }
+        Ok(Plaintext::new(polynomial, scale))
+    }
+}

@@ -1,0 +1,228 @@
+//! A linear operation made ready to run; the rules are those of
+//! `src/backend/execute/linear-work.ts`.
+
+use std::collections::HashMap;
+
+use crate::diagonals::{diagonal_terms, fold_rotations};
+use crate::groups::{Groups, gather};
+use crate::layout::Layout;
+use crate::program::{Op, Operation, Program};
+
+/// Groups in an order that holds few ciphertexts, and when each value is made and freed.
+#[derive(Debug)]
+pub struct LinearWork {
+    pub groups: Groups,
+    /// Groups in the order of execution.
+    pub order: Vec<usize>,
+    /// Sums are complete one after another; otherwise inputs are.
+    pub by_output: bool,
+    /// Per group, the number of its rotated input (a baby step of an input ciphertext).
+    pub rotated_of: Vec<usize>,
+    /// Per group, the number of its sum (a giant step of an output ciphertext).
+    pub sum_of: Vec<usize>,
+    /// Per group, the number of its input ciphertext.
+    pub input_of: Vec<usize>,
+    /// Positions in `order` of the last use of each.
+    pub last_of_rotated: Vec<Option<usize>>,
+    pub last_of_sum: Vec<Option<usize>>,
+    pub last_of_input: Vec<Option<usize>>,
+    pub last_of_output: Vec<Option<usize>>,
+    /// Per input ciphertext, how many rotated ones are made from it.
+    pub rotations_of_input: Vec<usize>,
+    pub folds: Vec<i32>,
+    /// Scale of the diagonals of each operand.
+    pub plain_scales: Vec<f64>,
+    /// Whether a group is one number for every slot.
+    pub scalar: bool,
+    pub slots: u32,
+    pub batch_offsets: Vec<u32>,
+    /// Rotations, folds included.
+    pub rotations: usize,
+}
+
+/// Numbers for keys in the order they are met.
+fn numbered<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<usize>, usize) {
+    let mut numbers = HashMap::new();
+    let list = keys
+        .map(|key| {
+            let next = numbers.len();
+            *numbers.entry(key).or_insert(next)
+        })
+        .collect();
+    (list, numbers.len())
+}
+
+fn last_positions(order: &[usize], number_of: &[usize], count: usize) -> Vec<Option<usize>> {
+    let mut last = vec![None; count];
+    for (position, &group) in order.iter().enumerate() {
+        last[number_of[group]] = Some(position);
+    }
+    last
+}
+
+/// The most numbers that are alive at once, from first to last use.
+fn most_alive(order: &[usize], number_of: &[usize], count: usize) -> usize {
+    let last = last_positions(order, number_of, count);
+    let mut alive = vec![false; count];
+    let (mut now, mut most) = (0usize, 0);
+    for (position, &group) in order.iter().enumerate() {
+        let number = number_of[group];
+        if !alive[number] {
+            alive[number] = true;
+            now += 1;
+            most = most.max(now);
+        }
+        if last[number] == Some(position) {
+            now -= 1;
+        }
+    }
+    most
+}
+
+/// Whether a diagonal of a batch layout may be one number: unused slots are then multiplied too.
+fn only_numbers(inputs: &[&Layout], output: &Layout) -> bool {
+    output.batch_size() == output.slots as usize
+        || output.unused_bound.is_some()
+        || inputs.iter().all(|input| input.unused_bound.is_none())
+}
+
+/// The order that holds fewer values, by output or by input, and whether it is by output.
+fn smaller_order(
+    groups: &Groups,
+    operation: &Operation,
+    (rotated_of, rotated_count): (&[usize], usize),
+    (sum_of, sum_count): (&[usize], usize),
+) -> (Vec<usize>, bool) {
+    let by_output: Vec<usize> = (0..groups.list.len()).collect();
+    let mut by_input = by_output.clone();
+    let operands = &operation.operands;
+    by_input.sort_by_key(|&g| {
+        let group = groups.list[g];
+        let value = operands
+            .iter()
+            .position(|&id| id == operands[group.operand as usize]);
+        (value, group.in_ciphertext, group.baby, group.operand, g)
+    });
+    let rotated_alive = most_alive(&by_output, rotated_of, rotated_count);
+    if most_alive(&by_input, sum_of, sum_count) < rotated_alive {
+        (by_input, false)
+    } else {
+        (by_output, true)
+    }
+}
+
+impl LinearWork {
+    /// Make a linear operation ready; none for another one. Cost: gathering its products.
+    pub fn new(program: &Program, operation: &Operation) -> Option<Self> {
+        let Op::Linear { maps, method } = &operation.op else {
+            return None;
+        };
+        let output = &program.layouts[operation.layout];
+        let slots = output.slots;
+        let inputs: Vec<&Layout> = operation
+            .operands
+            .iter()
+            .map(|&operand| program.layout_of(operand))
+            .collect();
+        let terms: Vec<_> = maps
+            .iter()
+            .zip(&inputs)
+            .map(|(map, input)| {
+                let list = diagonal_terms(&map.segments, input, output, method.fold);
+                (list, &program.constants[map.weights].data[..])
+            })
+            .collect();
+        let groups = gather(&terms, *method, slots);
+        let never_rotates = output.is_batch_layout() && inputs.iter().all(|i| i.is_batch_layout());
+
+        // Two operands may be one value: its ciphertexts are rotated and freed once.
+        let value_of = |operand: u32| operation.operands[operand as usize];
+        let (input_of, input_count) = numbered(
+            groups
+                .list
+                .iter()
+                .map(|group| (value_of(group.operand), group.in_ciphertext)),
+        );
+        let (rotated_of, rotated_count) = numbered(
+            groups
+                .list
+                .iter()
+                .zip(&input_of)
+                .map(|(group, &input)| (input, group.baby)),
+        );
+        let (sum_of, sum_count) = numbered(
+            groups
+                .list
+                .iter()
+                .map(|group| (group.out_ciphertext, group.giant)),
+        );
+
+        let (order, by_output) = if never_rotates {
+            ((0..groups.list.len()).collect(), true)
+        } else {
+            let rotated = (&rotated_of[..], rotated_count);
+            smaller_order(&groups, operation, rotated, (&sum_of, sum_count))
+        };
+
+        // An input is needed where it is used unrotated, and where a rotated one is made from it.
+        let mut last_of_input = vec![None; input_count];
+        let mut rotations_of_input = vec![0; input_count];
+        let mut made = vec![false; rotated_count];
+        for (position, &group) in order.iter().enumerate() {
+            let baby = groups.list[group].baby;
+            let first = !std::mem::replace(&mut made[rotated_of[group]], true);
+            if baby == 0 || first {
+                last_of_input[input_of[group]] = Some(position);
+            }
+            rotations_of_input[input_of[group]] += usize::from(baby != 0 && first);
+        }
+        let out_of: Vec<usize> = groups
+            .list
+            .iter()
+            .map(|group| group.out_ciphertext as usize)
+            .collect();
+        let last_of_output = last_positions(&order, &out_of, output.ciphertexts as usize);
+        let giant_sums: std::collections::HashSet<usize> = (0..groups.list.len())
+            .filter(|&g| groups.list[g].giant != 0)
+            .map(|g| sum_of[g])
+            .collect();
+        let folds = fold_rotations(method.fold, slots);
+        let rotations = rotations_of_input.iter().sum::<usize>()
+            + giant_sums.len()
+            + folds.len() * last_of_output.iter().flatten().count();
+        Some(Self {
+            last_of_rotated: last_positions(&order, &rotated_of, rotated_count),
+            last_of_sum: last_positions(&order, &sum_of, sum_count),
+            plain_scales: maps.iter().map(|map| map.plain_scale).collect(),
+            scalar: never_rotates && only_numbers(&inputs, output),
+            batch_offsets: output.placement().batch_offsets,
+            groups,
+            order,
+            by_output,
+            rotated_of,
+            sum_of,
+            input_of,
+            last_of_input,
+            last_of_output,
+            rotations_of_input,
+            folds,
+            slots,
+            rotations,
+        })
+    }
+
+    /// The number that a group of a batch layout is.
+    pub fn number(&self, group: usize) -> f64 {
+        self.groups.entries(group).map(|(_, weight)| weight).sum()
+    }
+
+    /// Write the diagonal of a group over zeros.
+    pub fn fill(&self, group: usize, slots: &mut [f64]) {
+        let mask = self.slots - 1;
+        for &offset in &self.batch_offsets {
+            for (slot, weight) in self.groups.entries(group) {
+                slots[((slot + offset) & mask) as usize] += weight;
+            }
+        }
+    }
+}

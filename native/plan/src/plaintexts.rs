@@ -1,0 +1,51 @@
+//! Encoded constants kept from one run to the next, within a number of bytes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ckks::Plaintext;
+
+/// Operation, and the diagonal or ciphertext within it.
+pub type PlaintextKey = (usize, usize);
+
+/// What was encoded first stays: a program needs all of its constants in every run.
+#[derive(Debug)]
+pub struct Plaintexts {
+    budget: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: usize,
+    list: HashMap<PlaintextKey, Arc<Plaintext>>,
+}
+
+impl Plaintexts {
+    pub fn new(budget: usize) -> Self {
+        Self {
+            budget,
+            kept: Mutex::default(),
+        }
+    }
+
+    pub fn find(&self, key: PlaintextKey) -> Option<Arc<Plaintext>> {
+        self.lock().list.get(&key).cloned()
+    }
+
+    /// Keep a plaintext where there is room for it.
+    pub fn offer(&self, key: PlaintextKey, plaintext: &Arc<Plaintext>) {
+        let bytes = size_of_val(plaintext.polynomial().words());
+        let mut kept = self.lock();
+        if kept.bytes + bytes <= self.budget
+            && kept.list.insert(key, Arc::clone(plaintext)).is_none()
+        {
+            kept.bytes += bytes;
+        }
+    }
+
+    /// A run that panicked left whole entries only.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -176,6 +176,7 @@ export function invariant(condition: unknown, message: string): asserts conditio
 /** Warnings have identifiers and can be silenced; errors cannot. Alphabetical, one sentence each. */
 export const warningIds = {
   ACTIVATION_QUANTISATION_IGNORED: 'Activations that the model quantises stay real numbers.',
+  CALIBRATION_CONSTANT: 'Calibration data holds one number throughout; ranges get a wider margin.',
   CALIBRATION_SMALL: 'There is little calibration data; ranges get a wider margin.',
   CALIBRATION_SYNTHETIC: 'Ranges come from synthetic inputs, for want of calibration data.',
   INPUT_RANGE_ASSUMED: 'No input range was given; [0, 1] is assumed.',

@@ -53,13 +53,24 @@ export default definePass({
   },
 });
 
-function warnOf({ synthetic, images, margin }: Samples, { warn, options }: PassContext): void {
+function warnOf(
+  { synthetic, images, margin, constant }: Samples,
+  { warn, options }: PassContext,
+): void {
   if (options.requireRangeProof) return;
   if (synthetic) {
     warn({
       id: 'CALIBRATION_SYNTHETIC',
       message: `ranges come from ${images.length} synthetic inputs, with a margin of ${margin}; --calibration X.npy gives real ones`,
     });
+  } else if (constant.length > 0) {
+    for (const name of constant) {
+      warn({
+        id: 'CALIBRATION_CONSTANT',
+        message: `the calibration data of "${name}" holds one number throughout and shows no range; the margin is ${margin}: give real inputs`,
+        node: name,
+      });
+    }
   } else if (images.length < enoughSamples) {
     warn({
       id: 'CALIBRATION_SMALL',

@@ -353,9 +353,11 @@ test('C2: calibration that is not finite, or constant', async () => {
     'C2 constant.npy',
     numbers(40, () => 0.5),
   );
-  jsonOf(await cipherloom(...calibrated(model, file).with(3, at('C2 plan')), '--json'));
-  const words = ['run', at('C2 plan'), '--input', file, '--limit', '1', '--backend', 'clear'];
-  const { outputs } = jsonOf(await cipherloom(...words, '--json'));
+  const words = [...calibrated(model, file).with(3, at('C2 plan')), '--json'];
+  const { warnings } = jsonOf(await cipherloom(...words)) as { warnings: { id: string }[] };
+  expect(warnings.map(({ id }) => id)).toEqual(['CALIBRATION_CONSTANT']);
+  const run = ['run', at('C2 plan'), '--input', file, '--limit', '1', '--backend', 'clear'];
+  const { outputs } = jsonOf(await cipherloom(...run, '--json'));
   for (const value of (outputs as { y: number[][] }).y[0]!) expect(value).toBeCloseTo(0.25, 3);
 });
 

@@ -39,6 +39,16 @@ describe('calibrate-ranges', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('trusts no data that holds one number throughout', () => {
+    const before = writeProgram(({ input, add, constant }) => [
+      add('nn.scale', [input([1, 2], [-100, 100])], { factor: constant([], [3]) }),
+    ]);
+    const { program, warnings } = runPass(calibrateRanges, before, {}, imagesOf(64, 2, 0.5, 0.5));
+    expect(warnings).toMatchObject([{ id: 'CALIBRATION_CONSTANT', node: 'x' }]);
+    expect(warnings[0]!.message).toContain('the margin is 8');
+    expect(program.operations[1]!.type.range).toMatchObject({ hi: 1.5 * 8, source: 'calibrated' });
+  });
+
   it.each([
     { count: 64, margin: 2, warnings: [] },
     { count: 8, margin: 3, warnings: ['CALIBRATION_SMALL'] },

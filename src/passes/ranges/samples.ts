@@ -22,7 +22,12 @@ export interface Samples {
   readonly margin: number;
   /** A proved range is kept up to this multiple of the largest magnitude seen. */
   readonly proofSlack: number;
+  /** Inputs that hold one number in every element of every image: they show no range. */
+  readonly constant: readonly string[];
 }
+
+/** Margins of images that say nothing about extremes: made up ones, or one number throughout. */
+const uninformed = { margin: 8, proofSlack: 16 } as const;
 
 /** Calibration images of a program, or synthetic ones. Throws INPUT_INVALID where they do not fit. */
 export function samplesOf(program: Program, { calibration }: PassContext): Samples {
@@ -34,8 +39,8 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
     return {
       synthetic: true,
       images: together(program, inputs, images),
-      margin: 8,
-      proofSlack: 16,
+      ...uninformed,
+      constant: [],
     };
   }
   const images = inputs.map((input) => {
@@ -61,12 +66,22 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
   });
   const count = Math.min(maxSamples, ...images.map((own) => own.length));
   const kept = images.map((own) => own.slice(0, count));
+  const constant = inputs
+    .filter((_, n) => isConstant(kept[n] ?? []))
+    .map((input) => textOf(input, 'name'));
   return {
     synthetic: false,
     images: together(program, inputs, kept),
-    margin: count < enoughSamples ? 3 : 2,
-    proofSlack: 4,
+    ...(constant.length > 0
+      ? uninformed
+      : { margin: count < enoughSamples ? 3 : 2, proofSlack: 4 }),
+    constant,
   };
+}
+
+function isConstant(images: readonly Float64Array[]): boolean {
+  const first = images[0]?.[0];
+  return images.every((image) => image.every((value) => value === first));
 }
 
 function declaredRange({ type }: Operation): readonly [number, number] {

@@ -63,3 +63,28 @@ impl<'a> PlaintextMaker<'a> {
         Ok(Plaintext::new(polynomial, scale))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::Kernel;
+
+    /// Twice the degree divides each less one.
+    const PRIMES: [u64; 2] = [12_289, 40_961];
+
+    #[test]
+    fn a_number_in_every_slot_is_a_constant_polynomial() -> Result<(), RunError> {
+        let context = Context::new(1024, &PRIMES, 61_441, Kernel::detect())?;
+        let encoder = Encoder::new(1024);
+        let mut maker = PlaintextMaker::new(&context, &encoder);
+        // What one call wrote does not reach the next.
+        maker.encode(64.0, 2, |slots| slots[3] = 5.0)?;
+        let plaintext = maker.encode(64.0, 2, |slots| slots.fill(-2.5))?;
+        for (prime, residue) in PRIMES.iter().zip(plaintext.polynomial().residues()) {
+            assert!(residue.iter().all(|&word| word == prime - 160), "{prime}");
+        }
+        let refused = maker.encode(1e30, 2, |slots| slots.fill(1.0));
+        assert!(matches!(refused, Err(RunError::Encoding { .. })));
+        Ok(())
+    }
+}

@@ -49,3 +49,26 @@ impl Plaintexts {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::{Pool, RnsPolynomial};
+
+    #[test]
+    fn keeps_what_fits_and_nothing_else() {
+        let pool = Pool::new();
+        let plaintext = |scale: f64| {
+            let polynomial = RnsPolynomial::zero(&pool, 1024, 2);
+            Arc::new(Plaintext::new(polynomial, scale))
+        };
+        let bytes = 1024 * 2 * 8;
+        let kept = Plaintexts::new(2 * bytes + bytes / 2);
+        for (n, scale) in [1.0, 2.0, 3.0].into_iter().enumerate() {
+            kept.offer((7, n), &plaintext(scale));
+        }
+        let scale = |n| kept.find((7, n)).map(|found| found.scale());
+        assert_eq!([scale(0), scale(1), scale(2)], [Some(1.0), Some(2.0), None]);
+        assert!(kept.find((8, 0)).is_none(), "of another operation");
+    }
+}

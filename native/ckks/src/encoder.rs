@@ -40,6 +40,7 @@ pub struct EncoderScratch {
 /// A slot that makes a coefficient too large for any modulus here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TooLarge {
+    /// The largest magnitude met.
     pub coefficient: f64,
 }
 
@@ -88,6 +89,7 @@ impl Encoder {
         }
     }
 
+    /// Memory for [`Self::coefficients`].
     pub fn scratch(&self) -> EncoderScratch {
         EncoderScratch {
             x: Complex::zeros(self.ring_degree / 4),

@@ -18,8 +18,10 @@ const DIGEST_BYTES: usize = 32;
 const TRAILER_BYTES: usize = 64;
 const MAX_KEYS: usize = 65536;
 
+/// What a switching key switches from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
+    /// The square of the secret.
     Relinearisation,
     /// To the left by so many slots.
     Rotation(i32),
@@ -28,6 +30,7 @@ pub enum KeyKind {
 /// A key of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyEntry {
+    /// What it switches from.
     pub kind: KeyKind,
     /// Data primes of the highest level it serves: digits, and residues less the special one.
     pub primes: usize,
@@ -90,15 +93,27 @@ impl<'a> KeyBundle<'a> {
         }
         let version = half_word(bytes, 8);
         if version != VERSION {
-            return refuse("format version", format!("is {version}, this build reads {VERSION}"), 8);
+            return refuse(
+                "format version",
+                format!("is {version}, this build reads {VERSION}"),
+                8,
+            );
         }
         let count = half_word(bytes, 96) as usize;
         if count > MAX_KEYS {
-            return refuse("number of keys", format!("is {count}, at most {MAX_KEYS}"), 96);
+            return refuse(
+                "number of keys",
+                format!("is {count}, at most {MAX_KEYS}"),
+                96,
+            );
         }
         let head = head_bytes(count);
         if half_word(bytes, 12) as usize != head || head > size {
-            return refuse("head length", format!("is not the {head} bytes of {count} keys"), 12);
+            return refuse(
+                "head length",
+                format!("is not the {head} bytes of {count} keys"),
+                12,
+            );
         }
         let hashed = FIXED_HEAD_BYTES + count * ENTRY_BYTES;
         if Sha256::digest(&bytes[..hashed]).as_slice() != &bytes[hashed..hashed + DIGEST_BYTES] {
@@ -124,7 +139,11 @@ impl<'a> KeyBundle<'a> {
             offset = bundle.read_entry(FIXED_HEAD_BYTES + index * ENTRY_BYTES, offset)?;
         }
         if word(bytes, 88) != offset as u64 || size != offset {
-            return refuse("bundle", format!("has {size} bytes, expected exactly {offset}"), 88);
+            return refuse(
+                "bundle",
+                format!("has {size} bytes, expected exactly {offset}"),
+                88,
+            );
         }
         Ok(bundle)
     }
@@ -139,7 +158,10 @@ impl<'a> KeyBundle<'a> {
             kind => return refuse("key", format!("is of kind {kind}, step {step}"), at),
         };
         let primes = half_word(self.bytes, at + 8) as usize;
-        if primes < 1 || primes > self.parameters.primes.len() || half_word(self.bytes, at + 12) != 0 {
+        if primes < 1
+            || primes > self.parameters.primes.len()
+            || half_word(self.bytes, at + 12) != 0
+        {
             return refuse("number of primes", format!("is {primes}"), at + 8);
         }
         if self.entries.iter().any(|entry| entry.kind == kind) {
@@ -147,7 +169,11 @@ impl<'a> KeyBundle<'a> {
         }
         let bytes = key_bytes(self.parameters, primes);
         if word(self.bytes, at + 16) != offset as u64 || word(self.bytes, at + 24) != bytes as u64 {
-            return refuse("key", format!("{kind:?} states another place than its primes give"), at + 16);
+            return refuse(
+                "key",
+                format!("{kind:?} states another place than its primes give"),
+                at + 16,
+            );
         }
         self.entries.push(KeyEntry {
             kind,
@@ -162,6 +188,7 @@ impl<'a> KeyBundle<'a> {
         Ok(end)
     }
 
+    /// The keys it holds, in the order of the file.
     pub fn entries(&self) -> &[KeyEntry] {
         &self.entries
     }
@@ -180,14 +207,27 @@ impl<'a> KeyBundle<'a> {
     /// # Errors
     /// A checksum that does not match, a coefficient that is not reduced.
     pub fn read(&self, entry: &KeyEntry) -> Result<Vec<SentDigit>, SerialError> {
-        let KeyEntry { kind, primes, offset, bytes } = *entry;
+        let KeyEntry {
+            kind,
+            primes,
+            offset,
+            bytes,
+        } = *entry;
         let payload = &self.bytes[offset..offset + bytes];
         let trailer = &self.bytes[offset + bytes..offset + bytes + TRAILER_BYTES];
         if Sha256::digest(payload).as_slice() != &trailer[..DIGEST_BYTES] {
-            return refuse(format!("key {kind:?}"), "does not match its checksum", offset);
+            return refuse(
+                format!("key {kind:?}"),
+                "does not match its checksum",
+                offset,
+            );
         }
         if trailer[DIGEST_BYTES..].iter().any(|&byte| byte != 0) {
-            return refuse(format!("padding after {kind:?}"), "is not zero", offset + bytes);
+            return refuse(
+                format!("padding after {kind:?}"),
+                "is not zero",
+                offset + bytes,
+            );
         }
         let moduli = self.parameters.key_moduli(primes);
         let degree = self.parameters.ring_degree;

@@ -13,7 +13,9 @@ use super::uniform::{SEED_BYTES, Uniform};
 /// `seeded`: the second polynomial is given by the seed it was drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CiphertextForm {
+    /// As clients send them.
     Seeded,
+    /// As servers answer.
     Expanded,
 }
 
@@ -45,7 +47,10 @@ pub fn ciphertext_bytes(ring_degree: usize, moduli: usize, form: CiphertextForm)
 
 /// Read a ciphertext and compare every field with what the plan says.
 ///
-/// Cost: the residues; a seed is expanded by some 0.1 ms a polynomial of 2^14 words.
+/// Cost: the residues; a seed is expanded at some 0.1 µs a word.
+///
+/// # Errors
+/// Names the field, what stands there and what must.
 pub fn read_ciphertext(
     blob: &[u8],
     parms_id: &ParmsId,
@@ -56,14 +61,26 @@ pub fn read_ciphertext(
 ) -> Result<Words, SerialError> {
     let size = ciphertext_bytes(ring_degree, moduli.len(), form);
     if blob.len() != size {
-        return refuse("ciphertext", format!("has {} bytes, expected exactly {size}", blob.len()), 0);
+        return refuse(
+            "ciphertext",
+            format!("has {} bytes, expected exactly {size}", blob.len()),
+            0,
+        );
     }
     check_header(blob, 0, size)?;
     if blob[PARMS_ID..PARMS_ID + 32] != parms_id[..] {
-        return refuse("parms_id", "is that of other parameters or another level", PARMS_ID);
+        return refuse(
+            "parms_id",
+            "is that of other parameters or another level",
+            PARMS_ID,
+        );
     }
     if blob[NTT_FORM] != 1 {
-        return refuse("NTT flag", format!("is {}, expected 1", blob[NTT_FORM]), NTT_FORM);
+        return refuse(
+            "NTT flag",
+            format!("is {}, expected 1", blob[NTT_FORM]),
+            NTT_FORM,
+        );
     }
     check_word(blob, POLYNOMIALS, "number of polynomials", 2)?;
     check_word(blob, RING_DEGREE, "ring degree", ring_degree as u64)?;
@@ -79,7 +96,12 @@ pub fn read_ciphertext(
         CiphertextForm::Expanded => 2 * polynomial,
     };
     check_header(blob, ARRAY, ARRAY_HEAD_BYTES + 8 * stored)?;
-    check_word(blob, ARRAY + HEADER_BYTES, "number of coefficients", stored as u64)?;
+    check_word(
+        blob,
+        ARRAY + HEADER_BYTES,
+        "number of coefficients",
+        stored as u64,
+    )?;
     let first = read_polynomial(blob, WORDS, ring_degree, moduli)?;
     let second = match form {
         CiphertextForm::Expanded => {
@@ -102,7 +124,12 @@ fn read_polynomial(
     moduli: &[u64],
 ) -> Result<Vec<u64>, SerialError> {
     let bytes = &blob[at..at + 8 * ring_degree * moduli.len()];
-    let words: Vec<u64> = bytes.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b)).collect();
+    let words: Vec<u64> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&b| u64::from_le_bytes(b))
+        .collect();
     for (n, (&modulus, residues)) in moduli.iter().zip(words.chunks(ring_degree)).enumerate() {
         if let Some(k) = residues.iter().position(|&residue| residue >= modulus) {
             let index = n * ring_degree + k;

@@ -16,7 +16,10 @@ pub fn packed_bytes(ring_degree: usize, modulus: u64) -> usize {
 
 /// Unpack a polynomial; `offset` is where `bytes` stand, for messages.
 ///
-/// ASSUME: `bytes` has [`packed_bytes`] of them. Fails where a coefficient is not below the modulus.
+/// ASSUME: `bytes` has [`packed_bytes`] of them.
+///
+/// # Errors
+/// Names the first coefficient that is not below the modulus.
 pub fn unpack(
     bytes: &[u8],
     modulus: u64,
@@ -52,7 +55,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn pack(words: &[u64], modulus: u64) -> Vec<u8> {
-        let mut bytes: Vec<u8> = words.iter().flat_map(|&w| (w as u32).to_le_bytes()).collect();
+        let mut bytes: Vec<u8> = words
+            .iter()
+            .flat_map(|&w| (w as u32).to_le_bytes())
+            .collect();
         let high_bits = kept_bits(modulus) - 32;
         let bits: Vec<bool> = words
             .iter()

@@ -12,8 +12,11 @@ const CKKS: u64 = 2;
 /// Ring degree, data primes q_0 … q_L, and the prime that only switching keys have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
+    /// N.
     pub ring_degree: usize,
+    /// q_0 … q_L; a value of n primes has residues modulo the first n.
     pub primes: Vec<u64>,
+    /// P.
     pub special_prime: u64,
 }
 
@@ -49,7 +52,11 @@ impl Parameters {
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let counts = [self.ring_degree as u64, self.primes.len() as u64];
-        for word in counts.iter().chain(&self.primes).chain(&[self.special_prime]) {
+        for word in counts
+            .iter()
+            .chain(&self.primes)
+            .chain(&[self.special_prime])
+        {
             hash.update(word.to_le_bytes());
         }
         hash.finalize().into()

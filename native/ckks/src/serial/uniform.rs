@@ -6,6 +6,7 @@
 use blake2b_simd::Params;
 use blake2b_simd::many::{HashManyJob, hash_many};
 
+/// Bytes of a seed.
 pub const SEED_BYTES: usize = 64;
 const BUFFER_BYTES: usize = 4096;
 const HASH_BYTES: usize = 64;
@@ -21,6 +22,7 @@ pub struct Uniform {
 }
 
 impl Uniform {
+    /// The stream of a seed, from its beginning.
     pub fn new(seed: [u8; SEED_BYTES]) -> Self {
         Self {
             seed,

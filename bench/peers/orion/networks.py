@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Times of Orion v2 on the shapes of examples/mnist: one JSON line a network, in microseconds of processor time.
+
+    bench [lola] [lenet]
+
+Parameters are those that Orion v2's own examples name for these networks. The weights are random: times do not depend on
+them. One run is one evaluation, from the bytes of a ciphertext to those of the result, with model and keys loaded before.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import orion_compiler.nn as on
+import torch
+from lattigo.ckks import Encoder, Parameters
+from lattigo.rlwe import Ciphertext, Decryptor, Encryptor, KeyGenerator, MemEvaluationKeySet
+from orion_compiler import CKKSParams, Compiler
+from orion_evaluator import Evaluator, Model
+
+RUNS = 21
+WARM_UPS = 2
+#: Of the largest output: beyond it the evaluation is wrong, and its time means nothing.
+TOLERANCE = 0.05
+
+
+class Sequence(on.Module):
+    """Layers one after another, under names that Orion's tracer can follow."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.names = [f"layer{k}" for k in range(len(layers))]
+        for name, layer in zip(self.names, layers, strict=True):
+            setattr(self, name, layer)
+
+    def forward(self, x):
+        for name in self.names:
+            x = getattr(self, name)(x)
+        return x
+
+
+def lola() -> Sequence:
+    return Sequence(
+        on.Conv2d(1, 5, kernel_size=2, padding=0, stride=2), on.BatchNorm2d(5), on.Quad(), on.Flatten(),
+        on.Linear(980, 100), on.BatchNorm1d(100), on.Quad(),
+        on.Linear(100, 10),
+    )  # fmt: skip
+
+
+def lenet() -> Sequence:
+    return Sequence(
+        on.Conv2d(1, 32, kernel_size=5, padding=2, stride=2), on.BatchNorm2d(32), on.Quad(),
+        on.Conv2d(32, 64, kernel_size=5, padding=2, stride=2), on.BatchNorm2d(64), on.Quad(), on.Flatten(),
+        on.Linear(3136, 512), on.BatchNorm1d(512), on.Quad(),
+        on.Linear(512, 10),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    build: object
+    logn: int
+    levels: int
+
+
+CASES = {"lola": Case(lola, 13, 5), "lenet": Case(lenet, 14, 7)}
+
+
+def compile_network(network: on.Module, parameters: CKKSParams, image: torch.Tensor) -> bytes:
+    compiler = Compiler(network, parameters)
+    compiler.fit(image)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.orion"
+        compiler.compile_to_file(path)
+        return path.read_bytes()
+
+
+def measure(name: str, case: Case) -> dict:
+    torch.manual_seed(1)
+    network = case.build()
+    network.eval()
+    image = torch.rand(1, 1, 28, 28)
+    with torch.no_grad():
+        expected = network(image).flatten().tolist()
+    parameters = CKKSParams(
+        logn=case.logn,
+        logq=[29] + [26] * case.levels,
+        logp=[29, 29],
+        log_default_scale=26,
+        ring_type="conjugate_invariant",
+    )
+    model = Model.load(compile_network(network, parameters, image))
+    client, manifest, level = model.client_params()
+    crypto = Parameters.from_dict(client)
+    generator = KeyGenerator(crypto)
+    secret = generator.gen_secret_key()
+    relinearisation = generator.gen_relin_key(secret) if manifest["needs_rlk"] else None
+    rotations = [generator.gen_galois_key(secret, int(element)) for element in manifest["galois_elements"]]
+    keys = MemEvaluationKeySet(rlk=relinearisation, galois_keys=rotations).marshal_binary()
+    key_bytes, rotation_keys = len(keys), len(rotations)
+    evaluator = Evaluator(client, keys)
+    del keys, rotations, relinearisation
+
+    encoder = Encoder(crypto)
+    pixels = image.flatten().double().tolist()
+    slots = crypto.max_slots()
+    plain = encoder.encode(pixels + [0.0] * (slots - len(pixels)), level, crypto.default_scale())
+    request = Encryptor(crypto, generator.gen_public_key(secret)).encrypt_new(plain).marshal_binary()
+
+    times = []
+    response = b""
+    for run in range(WARM_UPS + RUNS):
+        start = time.process_time()
+        response = evaluator.forward(model, [request])[0]
+        if run >= WARM_UPS:
+            times.append((time.process_time() - start) * 1e6)
+
+    decryptor = Decryptor(crypto, secret)
+    got = encoder.decode(decryptor.decrypt_new(Ciphertext.unmarshal_binary(response)), slots)
+    error = max(abs(want - value) for want, value in zip(expected, got, strict=False))
+    if not error <= TOLERANCE * max(map(abs, expected)):
+        raise SystemExit(f"{name}: an output is off by {error}")
+    return {
+        "library": "Orion v2",
+        "version": importlib.metadata.version("orion-v2-evaluator"),
+        "network": name,
+        "operation": "evaluate",
+        "median": round(statistics.median(times)),
+        "min": round(min(times)),
+        "runs": RUNS,
+        "ringDegree": 2**case.logn,
+        "logQP": 29 + 26 * case.levels + 58,
+        "keyBytes": key_bytes,
+        "rotationKeys": rotation_keys,
+        "note": "conjugate-invariant ring",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", nargs="*", choices=[*CASES, []], help="all unless named")
+    for name in parser.parse_args().network or CASES:
+        print(json.dumps(measure(name, CASES[name])), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -60,6 +60,11 @@ export const compilerOptions = {
     schema: integer(1, 31).optional(),
     describe: 'degree of the polynomials that stand in for activations; default 4',
   },
+  activationFit: {
+    value: 'FIT',
+    schema: choice(['least-squares', 'minimax']).optional(),
+    describe: 'least-squares (mean error, the default) or minimax (worst error) of these',
+  },
   maxPool: {
     value: 'average',
     schema: choice(['average']).optional(),

@@ -1,4 +1,4 @@
-/** Replace activations by polynomials of least squared error under the density of their arguments. */
+/** Replace activations by polynomials of least squared, or least largest, error on their arguments. */
 import { invariant } from '../errors.ts';
 import { opContext, rewriteProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
@@ -17,6 +17,7 @@ import { domainText, elementFunctions, isElementFunction } from './polynomial/el
 import type { ElementFunction, ElementFunctions } from './polynomial/element-functions.ts';
 import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
+import { minimaxPolynomial } from './polynomial/minimax.ts';
 import { requireSamples } from './ranges/require-samples.ts';
 import { samplesOf } from './ranges/samples.ts';
 import {
@@ -49,7 +50,7 @@ const maxLiveElements = 2 ** 26;
 export default definePass({
   name: 'approximate-activations',
   summary:
-    'Replace activations by polynomials of least squared error under the density of their arguments.',
+    'Replace activations by polynomials of least squared or largest error on their arguments.',
   phase: 'nn',
   run(program, context) {
     if (!program.operations.some(isElementFunction)) return program;
@@ -173,8 +174,12 @@ function approximate(
   const parity = parityOf(replaced.distinct);
   const range = fitRange(builder, x, seen.reduce(alsoSeen, nothingSeen), parity);
   refuseOutside(operation, replaced.distinct, range);
-  const density = densityOf(samples, range, tailShare, parity !== null && range[0] === -range[1]);
-  const fit = polynomialFitter(density, range, options.activationDegree);
+  const mirrored = parity !== null && range[0] === -range[1];
+  const { activationDegree: degree, activationFit: method } = options;
+  const fit =
+    method === 'minimax'
+      ? minimaxFitter(range, degree, mirrored ? parity : null)
+      : polynomialFitter(densityOf(samples, range, tailShare, mirrored), range, degree);
   const polynomials = replaced.distinct.map(({ evaluate }) => fit(evaluate));
   const terms = Math.max(...polynomials.map(({ length }) => length));
   const { location } = operation;
@@ -182,7 +187,7 @@ function approximate(
     kind: 'approximation',
     node: location,
     op: replaced.name,
-    method: 'least-squares',
+    method,
     degree: terms - 1,
     range,
     ...errorsOf(replaced, polynomials, samples, shapeOf(builder.typeOf(x))),
@@ -199,6 +204,22 @@ function approximate(
     `${location ?? 'activation'}.coefficients`,
   );
   return builder.add('nn.polynomial', [x], { coefficients: constant }, { location });
+}
+
+/** Fits polynomials of least largest error; only the right half counts where the function has a parity. */
+function minimaxFitter(
+  [lo, hi]: readonly [number, number],
+  degree: number,
+  parity: 'even' | 'odd' | null,
+): (f: (x: number) => number) => readonly number[] {
+  if (parity === null) return (f) => minimaxPolynomial(f, [lo, hi], degree).coefficients;
+  return (f) => {
+    // Odd is a function that is odd about its value at 0.
+    const centre = parity === 'odd' ? f(0) : 0;
+    const { coefficients } = minimaxPolynomial((x) => f(x) - centre, [0, hi], degree, parity);
+    const [constant = 0, ...others] = coefficients;
+    return [constant + centre, ...others];
+  };
 }
 
 /** A range so near to a symmetric one is made symmetric for even and odd functions. */

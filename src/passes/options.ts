@@ -35,6 +35,10 @@ export const compileOptionsSchema = z.strictObject({
     .max(31)
     .default(4)
     .describe('degree of approximated activations'),
+  activationFit: z
+    .enum(['least-squares', 'minimax'])
+    .default('least-squares')
+    .describe('what approximated activations minimise: the mean or the largest error'),
   inputRangeGiven: z
     .boolean()
     .default(false)

@@ -28,7 +28,11 @@ function activated(name: string, parameters: Attributes = {}, layers = 1): Progr
 function approximated(
   before: Program,
   calibration: Calibration | null,
-  options: { activationDegree?: number; inputRangeGiven?: boolean } = {},
+  options: {
+    activationDegree?: number;
+    activationFit?: 'least-squares' | 'minimax';
+    inputRangeGiven?: boolean;
+  } = {},
 ): ReturnType<typeof runPass> {
   const { program } = runPass(calibrateRanges, before, options, calibration);
   return runPass(approximateActivations, program, options, calibration);
@@ -70,6 +74,26 @@ describe('approximate-activations', () => {
     expect(maxError).toBeCloseTo(worst, 9);
     expect(rmsError).toBeCloseTo(Math.sqrt(squares), 9);
     expect(rmsError).toBeLessThan(bound);
+  });
+
+  it('minimises the largest error over the whole range where that is asked', () => {
+    const before = activated('sigmoid');
+    const { calibration } = calibrationOf(before, 64);
+    const worstOf = (activationFit: 'least-squares' | 'minimax'): number => {
+      const { program, notes } = approximated(before, calibration, { activationFit });
+      const [note] = notes;
+      expect(note).toMatchObject({ kind: 'approximation', method: activationFit });
+      const [lo, hi] = (note as { range: readonly [number, number] }).range;
+      const [polynomial] = polynomialsOf(program);
+      let worst = 0;
+      for (let k = 0; k <= 1000; k++) {
+        const x = lo + ((hi - lo) * k) / 1000;
+        const value = polynomial!.data.reduceRight((sum, c) => sum * x + c, 0);
+        worst = Math.max(worst, Math.abs(value - 1 / (1 + Math.exp(-x))));
+      }
+      return worst;
+    };
+    expect(worstOf('minimax')).toBeLessThan(worstOf('least-squares'));
   });
 
   it('bounds what follows by the polynomials, not by the exact functions', () => {

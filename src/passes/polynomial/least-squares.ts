@@ -1,8 +1,6 @@
 /** Polynomials of least squared error under a density. */
 import { invariant } from '../../errors.ts';
-
-/** Coefficients below this share of the largest term are rounding, as those of odd powers of an even function. */
-const negligible = 1e-9;
+import { chebyshevAt, monomialsOf } from './chebyshev.ts';
 
 /** Points and weights that a fit counts. */
 export interface Density {
@@ -50,22 +48,8 @@ export function polynomialFitter(
       const value = weights[k]! * f(points[k]!);
       for (let i = 0; i < size; i++) right[i]! += basis[i]! * value;
     });
-    const monomials = substituteLine(
-      chebyshevToMonomials(solveCholesky(lower, right)),
-      middle,
-      half,
-    );
-    return withoutNegligible(monomials, Math.max(Math.abs(lo), Math.abs(hi)));
+    return monomialsOf(solveCholesky(lower, right), [lo, hi]);
   };
-}
-
-/** T_0(s) … T_(size−1)(s). */
-function chebyshevAt(s: number, size: number): Float64Array {
-  const basis = new Float64Array(size);
-  basis[0] = 1;
-  if (size > 1) basis[1] = s;
-  for (let n = 2; n < size; n++) basis[n] = 2 * s * basis[n - 1]! - basis[n - 2]!;
-  return basis;
 }
 
 /** The lower factor of a symmetric positive definite matrix, of which the lower triangle is given. */
@@ -99,39 +83,4 @@ function solveCholesky(lower: readonly Float64Array[], right: Float64Array): Flo
     x[i]! /= lower[i]![i]!;
   }
   return x;
-}
-
-/** Σ a_n T_n(s) in powers of s. */
-function chebyshevToMonomials(coefficients: Float64Array): number[] {
-  const size = coefficients.length;
-  const sum = new Array<number>(size).fill(0);
-  let before = new Array<number>(size).fill(0);
-  let now = new Array<number>(size).fill(0);
-  now[0] = 1;
-  for (let n = 0; n < size; n++) {
-    for (let k = 0; k < size; k++) sum[k]! += coefficients[n]! * now[k]!;
-    // T_1 = s, then T_{n+1} = 2 s T_n − T_{n−1}.
-    const factor = n === 0 ? 1 : 2;
-    const next = now.map((_, k) => factor * (now[k - 1] ?? 0) - before[k]!);
-    before = now;
-    now = next;
-  }
-  return sum;
-}
-
-/** p((x − middle) / half) in powers of x, by Horner's rule. */
-function substituteLine(coefficients: readonly number[], middle: number, half: number): number[] {
-  return coefficients.reduceRight<number[]>((sum, coefficient) => {
-    const next = coefficients.map((_, k) => ((sum[k - 1] ?? 0) - middle * (sum[k] ?? 0)) / half);
-    next[0]! += coefficient;
-    return next;
-  }, []);
-}
-
-function withoutNegligible(coefficients: readonly number[], x: number): number[] {
-  const terms = coefficients.map((coefficient, power) => Math.abs(coefficient) * x ** power);
-  const least = negligible * Math.max(...terms);
-  const kept = coefficients.map((coefficient, power) => (terms[power]! < least ? 0 : coefficient));
-  const degree = kept.findLastIndex((coefficient) => coefficient !== 0);
-  return kept.slice(0, Math.max(0, degree) + 1);
 }

@@ -4,7 +4,7 @@ import type { Attributes, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Refusal } from './known-operators.ts';
 import type { ElementType } from './onnx/element-types.ts';
-import type { Quantisation } from './quantisation.ts';
+import type { Quantisation } from './families/quantisation.ts';
 
 /** A value known at compile time. */
 export interface ConstantValue {

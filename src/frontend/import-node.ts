@@ -14,7 +14,7 @@ import type {
   InputSpec,
   NodeValue,
 } from './define-importer.ts';
-import { alignedOperand, oldBroadcast } from './old-broadcast.ts';
+import { alignedOperand, oldBroadcast } from './families/old-broadcast.ts';
 import type { OnnxNode } from './onnx/model.ts';
 import { printable, quoted } from './printable.ts';
 

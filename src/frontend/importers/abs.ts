@@ -1,3 +1,3 @@
-import { activationOperator } from '../activations.ts';
+import { activationOperator } from '../families/activations.ts';
 
 export default activationOperator('Abs', 'Magnitude of each element.', 'abs');

@@ -1,3 +1,3 @@
-import { activationOperator } from '../activations.ts';
+import { activationOperator } from '../families/activations.ts';
 
 export default activationOperator('Acosh', 'Inverse hyperbolic cosine of each element.', 'acosh');

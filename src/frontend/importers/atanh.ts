@@ -1,3 +1,3 @@
-import { activationOperator } from '../activations.ts';
+import { activationOperator } from '../families/activations.ts';
 
 export default activationOperator('Atanh', 'Inverse hyperbolic tangent of each element.', 'atanh');

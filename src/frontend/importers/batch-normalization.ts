@@ -1,5 +1,5 @@
 import { attribute, defineImporter } from '../define-importer.ts';
-import { flag, float, int } from '../attribute-schemas.ts';
+import { flag, float, int } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'BatchNormalization',

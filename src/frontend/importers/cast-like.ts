@@ -1,7 +1,7 @@
-import { castConstant, castData } from '../casts.ts';
+import { castConstant, castData } from '../families/casts.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ImportContext, NodeValue } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'CastLike',

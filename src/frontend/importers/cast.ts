@@ -1,6 +1,6 @@
-import { castConstant, castData } from '../casts.ts';
+import { castConstant, castData } from '../families/casts.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 import { elementTypeName } from '../onnx/element-types.ts';
 
 export default defineImporter({

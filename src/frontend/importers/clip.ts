@@ -1,8 +1,8 @@
-import { activation, activationNotes } from '../activations.ts';
-import { float } from '../attribute-schemas.ts';
+import { activation, activationNotes } from '../families/activations.ts';
+import { float } from '../families/attribute-schemas.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ImportContext } from '../define-importer.ts';
-import { largerOf, smallerOf } from '../extremes.ts';
+import { largerOf, smallerOf } from '../families/extremes.ts';
 
 /** Bounds as far out as a float32 goes bound nothing: they are the defaults. */
 const farthest = 3.4e38;

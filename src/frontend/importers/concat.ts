@@ -1,11 +1,11 @@
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
 import { copyStrided } from '../../ir/nn/strided.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { addConstant } from '../arithmetic.ts';
-import { axisOf } from '../axes.ts';
+import { addConstant } from '../families/arithmetic.ts';
+import { axisOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext, NodeValue } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Concat',

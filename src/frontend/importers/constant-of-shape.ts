@@ -1,7 +1,7 @@
 import { elementCount } from '../../layout/layout.ts';
-import { extentsOf } from '../axes.ts';
+import { extentsOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { tensorAttribute } from '../attribute-schemas.ts';
+import { tensorAttribute } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'ConstantOfShape',

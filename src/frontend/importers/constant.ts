@@ -1,6 +1,6 @@
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ConstantValue } from '../define-importer.ts';
-import { float, int, positions, tensorAttribute } from '../attribute-schemas.ts';
+import { float, int, positions, tensorAttribute } from '../families/attribute-schemas.ts';
 import { z } from 'zod';
 
 export default defineImporter({

@@ -5,10 +5,10 @@ import { indicesOf, validPositions } from '../../ir/nn/window.ts';
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { AttributeValues, ImportContext } from '../define-importer.ts';
-import { extents, ints } from '../attribute-schemas.ts';
-import { linear } from '../weighted-sums.ts';
-import { windowAttributes, windowOf } from '../windows.ts';
-import type { Window } from '../windows.ts';
+import { extents, ints } from '../families/attribute-schemas.ts';
+import { linear } from '../families/weighted-sums.ts';
+import { windowAttributes, windowOf } from '../families/windows.ts';
+import type { Window } from '../families/windows.ts';
 
 const attributes = {
   ...windowAttributes,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { extents } from '../attribute-schemas.ts';
-import { windowAttributes, windowOf } from '../windows.ts';
+import { extents } from '../families/attribute-schemas.ts';
+import { windowAttributes, windowOf } from '../families/windows.ts';
 
 export default defineImporter({
   operator: 'Conv',

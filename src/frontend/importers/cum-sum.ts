@@ -1,7 +1,7 @@
-import { axisOf, integersOf } from '../axes.ts';
+import { axisOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { flag } from '../attribute-schemas.ts';
-import { alongAxes, axisMatrix } from '../weighted-sums.ts';
+import { flag } from '../families/attribute-schemas.ts';
+import { alongAxes, axisMatrix } from '../families/weighted-sums.ts';
 
 export default defineImporter({
   operator: 'CumSum',

@@ -5,7 +5,7 @@ import {
   quantisationAttributes,
   quantisationOf,
   sameQuantisation,
-} from '../quantisation.ts';
+} from '../families/quantisation.ts';
 
 export default defineImporter({
   operator: 'DequantizeLinear',

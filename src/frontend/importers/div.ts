@@ -1,10 +1,10 @@
 import { broadcastShapes, zipTensors } from '../../ir/tensor.ts';
-import { applied } from '../activations.ts';
-import { multiplyByConstant } from '../arithmetic.ts';
+import { applied } from '../families/activations.ts';
+import { multiplyByConstant } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 import { isInteger } from '../onnx/element-types.ts';
 import type { ConstantValue, ImportContext } from '../define-importer.ts';
-import { oldBroadcast } from '../old-broadcast.ts';
+import { oldBroadcast } from '../families/old-broadcast.ts';
 
 /** The divisor, checked for zeros. */
 function divisorOf(context: Pick<ImportContext, 'constant' | 'invalid'>): ConstantValue {

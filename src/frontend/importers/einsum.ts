@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { contract } from '../contraction.ts';
-import type { Factor } from '../contraction.ts';
+import { contract } from '../families/contraction.ts';
+import type { Factor } from '../families/contraction.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext, NodeValue } from '../define-importer.ts';
 import type { Tensor } from '../../ir/tensor.ts';

@@ -1,9 +1,9 @@
 import { broadcastMap } from '../../ir/nn/broadcast.ts';
 import { broadcastShapes, broadcastTo } from '../../ir/tensor.ts';
-import { extentsOf } from '../axes.ts';
+import { extentsOf } from '../families/axes.ts';
 import { defineImporter } from '../define-importer.ts';
 import type { ImportContext } from '../define-importer.ts';
-import { linear } from '../weighted-sums.ts';
+import { linear } from '../families/weighted-sums.ts';
 
 export default defineImporter({
   operator: 'Expand',

@@ -1,6 +1,6 @@
 import { elementCount } from '../../layout/layout.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Flatten',

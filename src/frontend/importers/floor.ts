@@ -1,3 +1,3 @@
-import { unaryOfConstant } from '../elementwise-constants.ts';
+import { unaryOfConstant } from '../families/elementwise-constants.ts';
 
 export default unaryOfConstant('Floor', 'Elements of a constant rounded down.', Math.floor);

@@ -1,8 +1,8 @@
 import { rowMajorStrides } from '../../layout/layout.ts';
-import { axisOf, integersOf } from '../axes.ts';
+import { axisOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
-import { selectElements } from '../weighted-sums.ts';
+import { int } from '../families/attribute-schemas.ts';
+import { selectElements } from '../families/weighted-sums.ts';
 
 export default defineImporter({
   operator: 'GatherElements',

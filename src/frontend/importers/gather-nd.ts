@@ -1,8 +1,8 @@
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
-import { integersOf } from '../axes.ts';
+import { integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
-import { selectElements } from '../weighted-sums.ts';
+import { int } from '../families/attribute-schemas.ts';
+import { selectElements } from '../families/weighted-sums.ts';
 
 export default defineImporter({
   operator: 'GatherND',

@@ -1,7 +1,7 @@
-import { axisOf, integersOf } from '../axes.ts';
+import { axisOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
-import { alongAxes, axisSelection } from '../weighted-sums.ts';
+import { int } from '../families/attribute-schemas.ts';
+import { alongAxes, axisSelection } from '../families/weighted-sums.ts';
 
 export default defineImporter({
   operator: 'Gather',

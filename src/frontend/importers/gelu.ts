@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activation, activationLowering, activationNotes } from '../activations.ts';
+import { activation, activationLowering, activationNotes } from '../families/activations.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 
 export default defineImporter({

@@ -1,11 +1,11 @@
 import { broadcastTo } from '../../ir/tensor.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { addConstant, multiplyByConstant } from '../arithmetic.ts';
-import { contract } from '../contraction.ts';
+import { addConstant, multiplyByConstant } from '../families/arithmetic.ts';
+import { contract } from '../families/contraction.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext, NodeValue } from '../define-importer.ts';
-import { flag, float } from '../attribute-schemas.ts';
-import { multiplied, scaled, transposed } from '../matrices.ts';
+import { flag, float } from '../families/attribute-schemas.ts';
+import { multiplied, scaled, transposed } from '../families/matrices.ts';
 
 export default defineImporter({
   operator: 'Gemm',

@@ -1,4 +1,4 @@
-import { binaryOfConstants } from '../elementwise-constants.ts';
+import { binaryOfConstants } from '../families/elementwise-constants.ts';
 
 export default binaryOfConstants(
   'GreaterOrEqual',

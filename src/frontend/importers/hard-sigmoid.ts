@@ -1,5 +1,5 @@
-import { activationWith } from '../activations.ts';
-import { float } from '../attribute-schemas.ts';
+import { activationWith } from '../families/activations.ts';
+import { float } from '../families/attribute-schemas.ts';
 import { attribute } from '../define-importer.ts';
 
 export default activationWith(

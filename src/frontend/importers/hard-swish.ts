@@ -1,4 +1,4 @@
-import { activationOperator } from '../activations.ts';
+import { activationOperator } from '../families/activations.ts';
 
 export default activationOperator(
   'HardSwish',

@@ -1,5 +1,5 @@
-import { int } from '../attribute-schemas.ts';
-import { classifierNote, classify } from '../classifiers.ts';
+import { int } from '../families/attribute-schemas.ts';
+import { classifierNote, classify } from '../families/classifiers.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 
 export default defineImporter({

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../ir/tensor.ts';
-import { contract } from '../contraction.ts';
+import { contract } from '../families/contraction.ts';
 import { defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext } from '../define-importer.ts';
-import { transposed } from '../matrices.ts';
+import { transposed } from '../families/matrices.ts';
 
 export default defineImporter({
   operator: 'MatMul',

@@ -1,6 +1,6 @@
 import { attribute, defineImporter } from '../define-importer.ts';
-import { extents, flag, int } from '../attribute-schemas.ts';
-import { windowAttributes, windowOf } from '../windows.ts';
+import { extents, flag, int } from '../families/attribute-schemas.ts';
+import { windowAttributes, windowOf } from '../families/windows.ts';
 
 export default defineImporter({
   operator: 'MaxPool',

@@ -1,3 +1,3 @@
-import { extremeOperator } from '../extremes.ts';
+import { extremeOperator } from '../families/extremes.ts';
 
 export default extremeOperator('Max', 'Largest of the elements, with broadcasting.');

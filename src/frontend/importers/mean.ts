@@ -1,4 +1,4 @@
-import { multiplyByConstant, sumOf } from '../arithmetic.ts';
+import { multiplyByConstant, sumOf } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 
 export default defineImporter({

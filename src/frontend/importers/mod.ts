@@ -1,6 +1,6 @@
-import { zipConstants } from '../elementwise-constants.ts';
+import { zipConstants } from '../families/elementwise-constants.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { flag } from '../attribute-schemas.ts';
+import { flag } from '../families/attribute-schemas.ts';
 import { refusalOf } from '../known-operators.ts';
 
 const refusal = refusalOf('Mod');

@@ -1,6 +1,6 @@
-import { multiplyByConstant, power } from '../arithmetic.ts';
+import { multiplyByConstant, power } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
-import { oldBroadcast } from '../old-broadcast.ts';
+import { oldBroadcast } from '../families/old-broadcast.ts';
 
 export default defineImporter({
   operator: 'Mul',

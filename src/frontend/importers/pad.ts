@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { LinearMap } from '../../ir/linear-map.ts';
-import { axesOf, integersOf } from '../axes.ts';
+import { axesOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext } from '../define-importer.ts';
-import { float, ints } from '../attribute-schemas.ts';
-import { alongAxes, axisSelection } from '../weighted-sums.ts';
+import { float, ints } from '../families/attribute-schemas.ts';
+import { alongAxes, axisSelection } from '../families/weighted-sums.ts';
 
 const modes = ['constant', 'reflect', 'edge', 'wrap'] as const;
 

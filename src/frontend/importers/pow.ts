@@ -1,10 +1,10 @@
 import { broadcastShapes, broadcastStrides, zipTensors } from '../../ir/tensor.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { activation, applied } from '../activations.ts';
-import { multiplyByConstant, power } from '../arithmetic.ts';
+import { activation, applied } from '../families/activations.ts';
+import { multiplyByConstant, power } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext } from '../define-importer.ts';
-import { oldBroadcast } from '../old-broadcast.ts';
+import { oldBroadcast } from '../families/old-broadcast.ts';
 
 /** A power above needs more levels than the largest ring has. */
 const highest = 64;

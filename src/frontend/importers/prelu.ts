@@ -1,7 +1,7 @@
 import { elementCount } from '../../layout/layout.ts';
 import { broadcastStrides } from '../../ir/tensor.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { activation, activationLowering, activationNotes } from '../activations.ts';
+import { activation, activationLowering, activationNotes } from '../families/activations.ts';
 import { defineImporter } from '../define-importer.ts';
 
 export default defineImporter({

@@ -1,7 +1,7 @@
-import { activation } from '../activations.ts';
+import { activation } from '../families/activations.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { DataValue, ImportContext } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 import { elementTypeName, integerBounds, isReadable } from '../onnx/element-types.ts';
 import type { ElementType } from '../onnx/element-types.ts';
 import {
@@ -10,8 +10,8 @@ import {
   quantisationAttributes,
   quantisationOf,
   roundHalfEven,
-} from '../quantisation.ts';
-import type { Quantisation } from '../quantisation.ts';
+} from '../families/quantisation.ts';
+import type { Quantisation } from '../families/quantisation.ts';
 
 const attributes = {
   ...quantisationAttributes,

@@ -1,4 +1,4 @@
-import { constantReduction } from '../reductions.ts';
+import { constantReduction } from '../families/reductions.ts';
 
 export default constantReduction(
   'ReduceL2',

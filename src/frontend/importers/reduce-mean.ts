@@ -1,5 +1,5 @@
 import { defineImporter } from '../define-importer.ts';
-import { reduceConstant, reducedAxes, reductionForm } from '../reductions.ts';
+import { reduceConstant, reducedAxes, reductionForm } from '../families/reductions.ts';
 
 export default defineImporter({
   operator: 'ReduceMean',

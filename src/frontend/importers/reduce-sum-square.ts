@@ -1,6 +1,6 @@
-import { power } from '../arithmetic.ts';
+import { power } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
-import { reduceConstant, reducedAxes, reductionForm, sumOverAxes } from '../reductions.ts';
+import { reduceConstant, reducedAxes, reductionForm, sumOverAxes } from '../families/reductions.ts';
 
 export default defineImporter({
   operator: 'ReduceSumSquare',

@@ -1,5 +1,5 @@
 import { defineImporter } from '../define-importer.ts';
-import { reduceConstant, reducedAxes, reductionForm, sumOverAxes } from '../reductions.ts';
+import { reduceConstant, reducedAxes, reductionForm, sumOverAxes } from '../families/reductions.ts';
 
 export default defineImporter({
   operator: 'ReduceSum',

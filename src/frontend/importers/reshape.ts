@@ -1,7 +1,7 @@
 import { elementCount } from '../../layout/layout.ts';
-import { integersOf } from '../axes.ts';
+import { integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { flag } from '../attribute-schemas.ts';
+import { flag } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Reshape',

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { axesOf, extentsOf } from '../axes.ts';
+import { axesOf, extentsOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ImportContext } from '../define-importer.ts';
-import { flag, float, ints } from '../attribute-schemas.ts';
-import { coordinateModes, nearestModes } from '../interpolation.ts';
-import type { AxisResize } from '../interpolation.ts';
-import { byScale, resized, wholeAxis } from '../resizing.ts';
+import { flag, float, ints } from '../families/attribute-schemas.ts';
+import { coordinateModes, nearestModes } from '../families/interpolation.ts';
+import type { AxisResize } from '../families/interpolation.ts';
+import { byScale, resized, wholeAxis } from '../families/resizing.ts';
 
 const attributes = {
   mode: attribute(

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
-import { axisOf, integersOf } from '../axes.ts';
+import { axisOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { selectElements } from '../weighted-sums.ts';
+import { selectElements } from '../families/weighted-sums.ts';
 
 const axis = z.int();
 

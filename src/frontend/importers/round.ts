@@ -1,4 +1,4 @@
-import { unaryOfConstant } from '../elementwise-constants.ts';
+import { unaryOfConstant } from '../families/elementwise-constants.ts';
 
 export default unaryOfConstant(
   'Round',

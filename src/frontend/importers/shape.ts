@@ -1,6 +1,6 @@
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ConstantValue } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Shape',

@@ -1,9 +1,9 @@
 import { copyStrided } from '../../ir/nn/strided.ts';
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
-import { axesOf, integersOf } from '../axes.ts';
+import { axesOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ImportContext } from '../define-importer.ts';
-import { ints, positions } from '../attribute-schemas.ts';
+import { ints, positions } from '../families/attribute-schemas.ts';
 
 const attributes = {
   starts: attribute(positions.optional(), 'first elements', { until: 9 }),

@@ -1,6 +1,6 @@
-import { classifierNote, classify } from '../classifiers.ts';
+import { classifierNote, classify } from '../families/classifiers.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { int } from '../attribute-schemas.ts';
+import { int } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Softmax',

@@ -1,3 +1,3 @@
-import { activationOperator } from '../activations.ts';
+import { activationOperator } from '../families/activations.ts';
 
 export default activationOperator('Softplus', 'log(1 + exp(x)) of each element.', 'softplus');

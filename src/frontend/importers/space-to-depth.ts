@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { blockOf } from '../blocks.ts';
+import { blockOf } from '../families/blocks.ts';
 
 export default defineImporter({
   operator: 'SpaceToDepth',

@@ -1,9 +1,9 @@
 import { copyStrided } from '../../ir/nn/strided.ts';
 import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
-import { axisOf, extentsOf } from '../axes.ts';
+import { axisOf, extentsOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 import type { ConstantValue, DataValue, ImportContext } from '../define-importer.ts';
-import { extents, int } from '../attribute-schemas.ts';
+import { extents, int } from '../families/attribute-schemas.ts';
 
 const attributes = {
   axis: attribute(int.default(0), 'axis that is cut'),

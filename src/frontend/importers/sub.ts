@@ -1,6 +1,6 @@
-import { addConstant } from '../arithmetic.ts';
+import { addConstant } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
-import { oldBroadcast } from '../old-broadcast.ts';
+import { oldBroadcast } from '../families/old-broadcast.ts';
 
 export default defineImporter({
   operator: 'Sub',

@@ -1,4 +1,4 @@
-import { sumOf } from '../arithmetic.ts';
+import { sumOf } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 
 export default defineImporter({

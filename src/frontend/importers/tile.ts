@@ -1,6 +1,6 @@
-import { extentsOf } from '../axes.ts';
+import { extentsOf } from '../families/axes.ts';
 import { defineImporter } from '../define-importer.ts';
-import { alongAxes, axisSelection } from '../weighted-sums.ts';
+import { alongAxes, axisSelection } from '../families/weighted-sums.ts';
 
 export default defineImporter({
   operator: 'Tile',

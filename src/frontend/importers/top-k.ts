@@ -1,6 +1,6 @@
-import { flag, int } from '../attribute-schemas.ts';
-import { axisOf, integersOf } from '../axes.ts';
-import { classifierNote } from '../classifiers.ts';
+import { flag, int } from '../families/attribute-schemas.ts';
+import { axisOf, integersOf } from '../families/axes.ts';
+import { classifierNote } from '../families/classifiers.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
 
 export default defineImporter({

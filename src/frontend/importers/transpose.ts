@@ -1,6 +1,6 @@
-import { axesOf } from '../axes.ts';
+import { axesOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { ints } from '../attribute-schemas.ts';
+import { ints } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Transpose',

@@ -1,7 +1,7 @@
-import { integersOf } from '../axes.ts';
+import { integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { flag } from '../attribute-schemas.ts';
-import { masked } from '../masks.ts';
+import { flag } from '../families/attribute-schemas.ts';
+import { masked } from '../families/masks.ts';
 
 export default defineImporter({
   operator: 'Trilu',

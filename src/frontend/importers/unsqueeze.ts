@@ -1,6 +1,6 @@
-import { axesOf, integersOf } from '../axes.ts';
+import { axesOf, integersOf } from '../families/axes.ts';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { ints } from '../attribute-schemas.ts';
+import { ints } from '../families/attribute-schemas.ts';
 
 export default defineImporter({
   operator: 'Unsqueeze',

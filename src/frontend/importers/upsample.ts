@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attribute, defineImporter } from '../define-importer.ts';
-import { float } from '../attribute-schemas.ts';
-import { byScale, resized } from '../resizing.ts';
+import { float } from '../families/attribute-schemas.ts';
+import { byScale, resized } from '../families/resizing.ts';
 
 export default defineImporter({
   operator: 'Upsample',

@@ -1,11 +1,11 @@
 import { zipTensors } from '../../ir/tensor.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { addConstant } from '../arithmetic.ts';
+import { addConstant } from '../families/arithmetic.ts';
 import { defineImporter } from '../define-importer.ts';
 import type { ConstantValue, DataValue, ImportContext, NodeValue } from '../define-importer.ts';
-import { zipConstants } from '../elementwise-constants.ts';
+import { zipConstants } from '../families/elementwise-constants.ts';
 import { refusalOf } from '../known-operators.ts';
-import { masked } from '../masks.ts';
+import { masked } from '../families/masks.ts';
 
 export default defineImporter({
   operator: 'Where',

@@ -1,6 +1,6 @@
 /** Window attributes of Conv and the pools: defaults and auto_pad. */
-import { attribute } from './define-importer.ts';
-import type { ImportContext } from './define-importer.ts';
+import { attribute } from '../define-importer.ts';
+import type { ImportContext } from '../define-importer.ts';
 import { autoPad, extents, ints } from './attribute-schemas.ts';
 
 export const windowAttributes = {

@@ -1,6 +1,6 @@
 /** Schemas of ONNX attributes that several importers share. */
 import { z } from 'zod';
-import type { OnnxTensor } from './onnx/model.ts';
+import type { OnnxTensor } from '../onnx/model.ts';
 
 export const int = z.int();
 export const ints = z.array(z.int()).readonly();

@@ -1,9 +1,9 @@
 /** Values multiplied by constant zeros and ones. */
-import { broadcastShapes } from '../ir/tensor.ts';
-import type { Tensor } from '../ir/tensor.ts';
-import { elementCount } from '../layout/layout.ts';
+import { broadcastShapes } from '../../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import { elementCount } from '../../layout/layout.ts';
 import { multiplyByConstant } from './arithmetic.ts';
-import type { DataValue, ImportContext, NodeValue } from './define-importer.ts';
+import type { DataValue, ImportContext, NodeValue } from '../define-importer.ts';
 
 /** x · mask with broadcasting; a constant where nothing of x is left. */
 export function masked(x: DataValue, mask: Tensor, context: ImportContext): NodeValue {

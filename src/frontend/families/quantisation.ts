@@ -1,12 +1,12 @@
 /** What QuantizeLinear and DequantizeLinear share: scales and zero points by tensor, axis or block. */
 import { z } from 'zod';
-import type { Tensor } from '../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
 import { int } from './attribute-schemas.ts';
 import { axisOf } from './axes.ts';
-import { attribute } from './define-importer.ts';
-import type { ImportContext } from './define-importer.ts';
-import { integerBounds, isInteger } from './onnx/element-types.ts';
-import type { ElementType } from './onnx/element-types.ts';
+import { attribute } from '../define-importer.ts';
+import type { ImportContext } from '../define-importer.ts';
+import { integerBounds, isInteger } from '../onnx/element-types.ts';
+import type { ElementType } from '../onnx/element-types.ts';
 
 /** How real numbers stand for integers: x = (q − zeroPoint) · scale. */
 export interface Quantisation {

@@ -2,8 +2,8 @@
 import { flag, int } from './attribute-schemas.ts';
 import { axisOf } from './axes.ts';
 import { classifierNote } from './classifiers.ts';
-import { attribute } from './define-importer.ts';
-import type { Importer } from './define-importer.ts';
+import { attribute } from '../define-importer.ts';
+import type { Importer } from '../define-importer.ts';
 
 const attributes = {
   axis: attribute(int.default(0), 'axis that is searched'),

@@ -1,5 +1,5 @@
 /** Images that SpaceToDepth and DepthToSpace rearrange. */
-import type { DataValue, ImportContext } from './define-importer.ts';
+import type { DataValue, ImportContext } from '../define-importer.ts';
 
 export function blockOf(context: Pick<ImportContext, 'data' | 'invalid'>): {
   readonly x: DataValue;

@@ -1,7 +1,7 @@
 /** What cipherloom reads from the metadata of a model: input ranges and class labels. */
 import { z } from 'zod';
-import { CipherloomError } from '../errors.ts';
-import { printable, quoted } from './printable.ts';
+import { CipherloomError } from '../../errors.ts';
+import { printable, quoted } from '../printable.ts';
 
 function invalid(key: string, value: string, wanted: string): never {
   throw new CipherloomError(

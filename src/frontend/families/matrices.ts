@@ -1,5 +1,5 @@
 /** Constant matrices. */
-import type { Tensor } from '../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
 
 export function transposed({ shape, data }: Tensor): Tensor {
   const [rows = 1, columns = 1] = shape;

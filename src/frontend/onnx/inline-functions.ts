@@ -1,7 +1,7 @@
 /** Functions that a model defines, put in the place of the nodes that call them. */
-import { CipherloomError } from '../errors.ts';
-import type { OnnxAttribute, OnnxFunction, OnnxModel, OnnxNode } from './onnx/model.ts';
-import { printable, quoted } from './printable.ts';
+import { CipherloomError } from '../../errors.ts';
+import type { OnnxAttribute, OnnxFunction, OnnxModel, OnnxNode } from './model.ts';
+import { printable, quoted } from '../printable.ts';
 
 const limits = {
   /** Nodes after inlining: functions that call each other twice a level grow exponentially. */

@@ -1,10 +1,10 @@
 /** Functions that a model defines: put inline, and bounded. */
 import { describe, expect, test } from 'vitest';
-import { importOnnx } from '../../src/frontend/import-onnx.ts';
-import { expectSameAsOnnxruntime } from '../support/compare-onnx.ts';
-import { errorOf } from '../support/error-of.ts';
-import { encodeModel } from '../support/onnx-model.ts';
-import type { TestFunction, TestModel, TestNode } from '../support/onnx-model.ts';
+import { importOnnx } from '../../../src/frontend/import-onnx.ts';
+import { expectSameAsOnnxruntime } from '../../support/compare-onnx.ts';
+import { errorOf } from '../../support/error-of.ts';
+import { encodeModel } from '../../support/onnx-model.ts';
+import type { TestFunction, TestModel, TestNode } from '../../support/onnx-model.ts';
 
 const domain = 'local';
 

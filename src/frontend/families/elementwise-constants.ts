@@ -1,8 +1,8 @@
 /** Elementwise operators that are no polynomials: computed where their inputs are constant. */
-import { broadcastShapes, zipTensors } from '../ir/tensor.ts';
-import type { Tensor } from '../ir/tensor.ts';
-import type { AttributeSpecs, ConstantValue, ImportContext, Importer } from './define-importer.ts';
-import { refusalOf } from './known-operators.ts';
+import { broadcastShapes, zipTensors } from '../../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import type { AttributeSpecs, ConstantValue, ImportContext, Importer } from '../define-importer.ts';
+import { refusalOf } from '../known-operators.ts';
 import { oldBroadcast } from './old-broadcast.ts';
 
 /** Element type of a result: that of the first input, or the truth of something. */

@@ -1,7 +1,7 @@
 /** What Resize and Upsample share: axes resized one by one as one linear map. */
-import type { LinearMap } from '../ir/linear-map.ts';
-import { elementCount, rowMajorStrides } from '../layout/layout.ts';
-import type { DataValue, ImportContext } from './define-importer.ts';
+import type { LinearMap } from '../../ir/linear-map.ts';
+import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
+import type { DataValue, ImportContext } from '../define-importer.ts';
 import { interpolationRows } from './interpolation.ts';
 import type { AxisResize, Interpolation } from './interpolation.ts';
 import { alongAxes, axisMatrix } from './weighted-sums.ts';

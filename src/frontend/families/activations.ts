@@ -1,7 +1,7 @@
 /** Importing activations that approximate-activations turns into polynomials. */
-import { activationFunctions } from '../ir/nn/activation-functions.ts';
-import type { ActivationName } from '../ir/nn/activation-functions.ts';
-import type { AttributeSpecs, DataValue, ImportContext, Importer } from './define-importer.ts';
+import { activationFunctions } from '../../ir/nn/activation-functions.ts';
+import type { ActivationName } from '../../ir/nn/activation-functions.ts';
+import type { AttributeSpecs, DataValue, ImportContext, Importer } from '../define-importer.ts';
 
 /** Parameters of an activation: numbers, or references to constants that broadcast to the argument. */
 export type GivenParameters = Readonly<Record<string, number | string>>;

@@ -1,8 +1,8 @@
 /** The larger or smaller of values, by way of ReLU. */
-import type { Tensor } from '../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
 import { activationNote, applied } from './activations.ts';
 import { addConstant } from './arithmetic.ts';
-import type { DataValue, ImportContext, Importer } from './define-importer.ts';
+import type { DataValue, ImportContext, Importer } from '../define-importer.ts';
 import { variadicOfConstants, zipConstants } from './elementwise-constants.ts';
 
 function negated({ shape, data }: Tensor): Tensor {

@@ -1,15 +1,15 @@
 /** Models in the QDQ format against ONNX Runtime, and what of them is refused. */
 import { describe, expect, test } from 'vitest';
-import { importOnnx } from '../../src/frontend/import-onnx.ts';
-import type { ImportedModel } from '../../src/frontend/import-onnx.ts';
-import { interpret } from '../../src/ir/interpret.ts';
-import { verify } from '../../src/ir/verify.ts';
-import { randomInputs } from '../support/compare-onnx.ts';
-import { errorOf } from '../support/error-of.ts';
-import { encodeModel, filled } from '../support/onnx-model.ts';
-import type { TestModel, TestNode, TestTensor } from '../support/onnx-model.ts';
-import { runOnnx } from '../support/onnxruntime.ts';
-import { randomSource } from '../support/random.ts';
+import { importOnnx } from '../../../src/frontend/import-onnx.ts';
+import type { ImportedModel } from '../../../src/frontend/import-onnx.ts';
+import { interpret } from '../../../src/ir/interpret.ts';
+import { verify } from '../../../src/ir/verify.ts';
+import { randomInputs } from '../../support/compare-onnx.ts';
+import { errorOf } from '../../support/error-of.ts';
+import { encodeModel, filled } from '../../support/onnx-model.ts';
+import type { TestModel, TestNode, TestTensor } from '../../support/onnx-model.ts';
+import { runOnnx } from '../../support/onnxruntime.ts';
+import { randomSource } from '../../support/random.ts';
 
 const scalar = (value: number, type: TestTensor['type'] = 'float32'): TestTensor => ({
   dims: [],

@@ -1,6 +1,6 @@
 /** Elementwise arithmetic between data and constants. */
-import type { Tensor } from '../ir/tensor.ts';
-import type { DataValue, ImportContext } from './define-importer.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import type { DataValue, ImportContext } from '../define-importer.ts';
 
 /** x + constant, or x itself where the constant is 0 and does not change its shape. */
 export function addConstant(x: DataValue, constant: Tensor, context: ImportContext): DataValue {

@@ -1,6 +1,6 @@
 /** Casts between element types. */
-import type { ConstantValue, DataValue, ImportContext } from './define-importer.ts';
-import { formatOf, isReadable } from './onnx/element-types.ts';
+import type { ConstantValue, DataValue, ImportContext } from '../define-importer.ts';
+import { formatOf, isReadable } from '../onnx/element-types.ts';
 
 const floats = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 

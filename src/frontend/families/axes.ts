@@ -1,5 +1,5 @@
 /** Axes of ONNX attributes: negative ones count from the end. */
-import type { ConstantValue, ImportContext } from './define-importer.ts';
+import type { ConstantValue, ImportContext } from '../define-importer.ts';
 
 /** An axis from −rank … rank − 1, counted from the front. Throws MODEL_INVALID. */
 export function axisOf(

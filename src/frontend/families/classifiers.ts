@@ -1,5 +1,5 @@
 /** Softmax and its like: one axis since opset 13, everything behind an axis before. */
-import type { DataValue, ImportContext } from './define-importer.ts';
+import type { DataValue, ImportContext } from '../define-importer.ts';
 import { axisOf } from './axes.ts';
 
 /** Apply `op` along the axis with the meaning of the node's opset. */

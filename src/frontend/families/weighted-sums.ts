@@ -1,12 +1,12 @@
 /** Operators whose every output element is a weighted sum of input elements, as one nn.linear. */
-import { entryCount, gatherSegments, isIdentityMap, mapFromEntries } from '../ir/linear-map.ts';
-import type { LinearMap, Segment } from '../ir/linear-map.ts';
-import type { AffineMap } from '../ir/define-op.ts';
-import { affineToAttributes } from '../ir/nn/linear.ts';
-import { stridedLoops } from '../ir/nn/strided.ts';
-import { sameShape } from '../ir/types.ts';
-import { elementCount } from '../layout/layout.ts';
-import type { DataValue, ImportContext } from './define-importer.ts';
+import { entryCount, gatherSegments, isIdentityMap, mapFromEntries } from '../../ir/linear-map.ts';
+import type { LinearMap, Segment } from '../../ir/linear-map.ts';
+import type { AffineMap } from '../../ir/define-op.ts';
+import { affineToAttributes } from '../../ir/nn/linear.ts';
+import { stridedLoops } from '../../ir/nn/strided.ts';
+import { sameShape } from '../../ir/types.ts';
+import { elementCount } from '../../layout/layout.ts';
+import type { DataValue, ImportContext } from '../define-importer.ts';
 
 /** Entries of one matrix: an index list of them takes 12 bytes each. */
 const maxEntries = 2 ** 26;

@@ -1,8 +1,8 @@
 /** Products of tensors summed over shared axes: what Einsum and MatMul are. */
-import { rowMajorStrides } from '../layout/layout.ts';
-import { copyStrided, stridedLoops } from '../ir/nn/strided.ts';
-import type { Tensor } from '../ir/tensor.ts';
-import type { DataValue, ImportContext } from './define-importer.ts';
+import { rowMajorStrides } from '../../layout/layout.ts';
+import { copyStrided, stridedLoops } from '../../ir/nn/strided.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import type { DataValue, ImportContext } from '../define-importer.ts';
 import { linear } from './weighted-sums.ts';
 
 /** A tensor with a name for each axis; axes of one name run together, an extent of 1 repeats. */

@@ -1,7 +1,7 @@
 /** Rules of an ONNX graph that importers rely on: one producer per value, no cycle, nothing dangling. */
-import { CipherloomError } from '../errors.ts';
-import type { OnnxGraph, OnnxNode } from './onnx/model.ts';
-import { printable, quoted } from './printable.ts';
+import { CipherloomError } from '../../errors.ts';
+import type { OnnxGraph, OnnxNode } from './model.ts';
+import { printable, quoted } from '../printable.ts';
 
 /** A node with its printable name. */
 export interface NamedNode {

@@ -3,11 +3,11 @@
  *
  * Source: ONNX operator changelog, "Add-6".
  */
-import type { ProgramBuilder } from '../ir/build.ts';
-import { shapeOf } from '../ir/types.ts';
+import type { ProgramBuilder } from '../../ir/build.ts';
+import { shapeOf } from '../../ir/types.ts';
 import { flag, int } from './attribute-schemas.ts';
-import { attribute } from './define-importer.ts';
-import type { ImportContext, NodeValue } from './define-importer.ts';
+import { attribute } from '../define-importer.ts';
+import type { ImportContext, NodeValue } from '../define-importer.ts';
 
 /** The last opset with these attributes. */
 const until = 6;

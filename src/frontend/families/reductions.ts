@@ -1,10 +1,10 @@
 /** Reductions over axes: what their importers share. */
-import { elementCount, rowMajorStrides } from '../layout/layout.ts';
-import { stridedLoops } from '../ir/nn/strided.ts';
-import type { Tensor } from '../ir/tensor.ts';
+import { elementCount, rowMajorStrides } from '../../layout/layout.ts';
+import { stridedLoops } from '../../ir/nn/strided.ts';
+import type { Tensor } from '../../ir/tensor.ts';
 import { axesOf, integersOf } from './axes.ts';
 import { flag, ints } from './attribute-schemas.ts';
-import { attribute } from './define-importer.ts';
+import { attribute } from '../define-importer.ts';
 import type {
   AttributeSpecs,
   ConstantValue,
@@ -12,9 +12,9 @@ import type {
   ImportContext,
   Importer,
   InputSpec,
-} from './define-importer.ts';
-import { refusalOf } from './known-operators.ts';
-import { isInteger } from './onnx/element-types.ts';
+} from '../define-importer.ts';
+import { refusalOf } from '../known-operators.ts';
+import { isInteger } from '../onnx/element-types.ts';
 import { linear } from './weighted-sums.ts';
 
 /** Inputs and attributes of a reduction whose axes are an input since an opset. */

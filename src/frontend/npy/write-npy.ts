@@ -11,18 +11,26 @@ export function formatNpy({ shape, data }: NpyArray): Uint8Array<ArrayBuffer> {
     elements === data.length,
     `${data.length} elements for the shape (${shape.join(', ')})`,
   );
+  const header = formatNpyHeader(descrOf(data), shape);
+  const bytes = new Uint8Array(header.length + data.byteLength);
+  bytes.set(header);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), header.length);
+  return bytes;
+}
+
+/** What stands before the elements, for an array too large to hold at once. */
+export function formatNpyHeader(descr: string, shape: readonly number[]): Uint8Array<ArrayBuffer> {
   const tuple = shape.length === 1 ? `(${shape.join()},)` : `(${shape.join(', ')})`;
-  const dictionary = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const start = npyMagic.length + 4;
   const dataStart = Math.ceil((start + dictionary.length + 1) / alignment) * alignment;
-  const header = `${dictionary.padEnd(dataStart - start - 1)}\n`;
+  const text = `${dictionary.padEnd(dataStart - start - 1)}\n`;
 
-  const bytes = new Uint8Array(dataStart + data.byteLength);
-  bytes.set(npyMagic);
-  bytes.set([1, 0, header.length & 0xff, header.length >> 8], npyMagic.length);
-  bytes.set(new TextEncoder().encode(header), start);
-  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dataStart);
-  return bytes;
+  const header = new Uint8Array(dataStart);
+  header.set(npyMagic);
+  header.set([1, 0, text.length & 0xff, text.length >> 8], npyMagic.length);
+  header.set(new TextEncoder().encode(text), start);
+  return header;
 }
 
 function descrOf(data: NpyData): string {

@@ -149,10 +149,23 @@ func measure(s set) {
 	report(s, "multiply plain", 1, func() error { return eval.Mul(a, plain, out) })
 	sum, err := eval.MulNew(a, plain)
 	check(err)
-	report(s, "multiply plain and accumulate", 1, func() error { return eval.MulThenAdd(a, plain, sum) })
+	terms := make([]*rlwe.Ciphertext, hoisted)
+	for i := range terms {
+		terms[i] = a.CopyNew()
+	}
+	report(s, "multiply plain and accumulate", hoisted, func() error {
+		for _, term := range terms {
+			if err := eval.MulThenAdd(term, plain, sum); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	report(s, "multiply", 1, func() error { return eval.Mul(a, b, product) })
 	report(s, "square", 1, func() error { return eval.Mul(a, a, product) })
 	report(s, "multiply and relinearise", 1, func() error { return eval.MulRelin(a, b, out) })
+	check(eval.Mul(a, b, product))
+	report(s, "relinearise", 1, func() error { return eval.Relinearize(product, out) })
 	check(eval.MulRelin(a, b, out))
 	report(s, "rescale", 1, func() error { return eval.Rescale(out, rescaled) })
 	report(s, "rotate", 1, func() error { return eval.Rotate(a, 1, rotated[1]) })

@@ -5,12 +5,14 @@ import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
 import { entryCount, identityMap } from '../ir/linear-map.ts';
 import type { LinearMap } from '../ir/linear-map.ts';
-import { copyChoices } from '../ir/packed/diagonals.ts';
+import { layoutBeforeFold, mostCopies } from '../ir/packed/diagonals.ts';
+import type { Fold } from '../ir/packed/diagonals.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
+
 import { isPublicInput, publicOperand } from '../ir/public-values.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
-import { samePlaces } from '../layout/layout.ts';
+import { samePlaces, zeroUnused } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
 import { operationSeconds, portableProfile } from './cost/profile.ts';
 import type { OperationSeconds } from './cost/profile.ts';
@@ -40,6 +42,15 @@ const maxChoices = 2 ** 27;
 interface State {
   readonly seconds: number;
   readonly chosen: readonly Candidate[];
+  /** The distinct layouts among them, unused slots zero. */
+  readonly layouts: ReadonlySet<Layout>;
+}
+
+/** A state and a layout for the next value: most are dropped before the longer list is made. */
+interface Extension {
+  readonly seconds: number;
+  readonly state: State;
+  readonly candidate: Candidate;
 }
 
 export default definePass({
@@ -95,27 +106,27 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   const price = (level: number): OperationSeconds =>
     operationSeconds(portableProfile, context.ringDegree, level + 1);
   const memo = new Map<string, number>();
-  const layoutKeys = new WeakMap<Layout, string>();
-  const keyOf = (layout: Layout): string => {
-    const key = layoutKeys.get(layout) ?? JSON.stringify(layout);
-    layoutKeys.set(layout, key);
-    return key;
+  const { keyOf, unique, mostCopiesOf } = layoutTable();
+  const extended = ({ seconds, state, candidate }: Extension): State => {
+    const layout = unique({ ...candidate.layout, unused: zeroUnused });
+    const layouts = state.layouts.has(layout) ? state.layouts : new Set(state.layouts).add(layout);
+    return { seconds, chosen: [...state.chosen, candidate], layouts };
   };
 
-  let beam: State[] = [{ seconds: 0, chosen: [] }];
+  let beam: State[] = [{ seconds: 0, chosen: [], layouts: new Set() }];
   program.operations.forEach((operation, id) => {
     const level = below[id] ?? 0;
     const shape = shapeOf(operation.type);
-    const next: State[] = [];
+    const next: Extension[] = [];
     const extend = (state: State, candidate: Candidate, seconds: number): void => {
-      next.push({ seconds: state.seconds + seconds, chosen: [...state.chosen, candidate] });
+      next.push({ seconds: state.seconds + seconds, state, candidate });
     };
     const considered = new Map<string, number>();
     if (isPublicInput(operation)) {
       // The server lays it out as the value it meets; nothing is chosen.
       const [candidate] = inputCandidates(shape, slots, null);
       invariant(candidate !== undefined, 'every shape has a layout');
-      beam = beam.map((state) => ({ ...state, chosen: [...state.chosen, candidate] }));
+      beam = beam.map((state) => extended({ seconds: state.seconds, state, candidate }));
       return;
     }
     if (operation.op === 'nn.input') {
@@ -134,7 +145,10 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         }
       }
       // Every input layout must survive until a linear map shows what it is worth.
-      beam = [...next].sort((a, b) => a.seconds - b.seconds).slice(0, inputStates);
+      beam = next
+        .sort((a, b) => a.seconds - b.seconds)
+        .slice(0, inputStates)
+        .map(extended);
       return;
     }
     if (operation.op === 'nn.linear') {
@@ -144,18 +158,14 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         const inputs = operation.operands.map((operand) => layoutAt(state, operand));
         const candidates = outputCandidates(shape, slots, maps, inputs);
         // A branch that will meet another one may take its layout.
-        for (const earlier of state.chosen) {
-          if (sameShape(earlier.layout.shape, shape)) {
-            candidates.push({
-              name: 'layout of an earlier value',
-              layout: { ...earlier.layout, unused: { kind: 'zero' } },
-              fold: null,
-            });
+        for (const layout of state.layouts) {
+          if (sameShape(layout.shape, shape)) {
+            candidates.push({ name: 'layout of an earlier value', layout, fold: null });
           }
         }
         for (const [n, candidate] of candidates.entries()) {
           // The first one is the plain row-major layout: something always remains.
-          if (n > 0 && hasTooManyChoices(maps, inputs, candidate)) continue;
+          if (n > 0 && hasTooManyChoices(maps, inputs, candidate, mostCopiesOf)) continue;
           const key = [
             id,
             ...inputs.map(keyOf),
@@ -214,7 +224,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         extend(state, { ...from, fold: null }, move + from.layout.ciphertexts * product);
       }
     }
-    beam = prune(next, keyOf);
+    beam = prune(next, keyOf).map(extended);
     const best = beam[0]?.chosen[id];
     if (operation.op === 'nn.linear' && best !== undefined) {
       context.note({
@@ -241,14 +251,17 @@ function hasTooManyChoices(
   maps: readonly LinearMap[],
   inputs: readonly Layout[],
   { layout, fold }: Candidate,
+  mostCopiesOf: (layout: Layout, fold: Fold | null) => number,
 ): boolean {
+  const outputCopies = mostCopiesOf(layout, fold);
   let choices = 0;
   let entries = 0;
   maps.forEach((map, k) => {
     const input = inputs[k];
     invariant(input !== undefined, 'one layout per operand');
-    choices += copyChoices(map, input, layout, fold);
-    entries += entryCount(map);
+    const own = entryCount(map);
+    choices += own * mostCopiesOf(input, null) * outputCopies;
+    entries += own;
   });
   return choices > Math.min(maxChoices, Math.max(freeChoices, choicesPerEntry * entries));
 }
@@ -260,18 +273,53 @@ function layoutAt(state: State, value: ValueId): Layout {
 }
 
 /** Keep the cheapest states; of states that end in the same layout, the cheapest only. */
-function prune(states: readonly State[], keyOf: (layout: Layout) => string): State[] {
-  const kept: State[] = [];
+function prune(
+  extensions: readonly Extension[],
+  keyOf: (layout: Layout) => string,
+): readonly Extension[] {
+  const kept: Extension[] = [];
   const seen = new Set<string>();
-  for (const state of [...states].sort((a, b) => a.seconds - b.seconds)) {
-    const last = state.chosen.at(-1);
-    const key = last === undefined ? '' : keyOf(last.layout);
+  for (const extension of [...extensions].sort((a, b) => a.seconds - b.seconds)) {
+    const key = keyOf(extension.candidate.layout);
     if (seen.has(key)) continue;
     seen.add(key);
-    kept.push(state);
+    kept.push(extension);
     if (kept.length === beamWidth) break;
   }
   return kept;
+}
+
+/** What is asked of layouts again and again, computed once for all that are alike. */
+function layoutTable(): {
+  keyOf(layout: Layout): string;
+  /** One object for all layouts that are alike. */
+  unique(layout: Layout): Layout;
+  /** The most copies of an element, without those that a fold makes by itself. */
+  mostCopiesOf(layout: Layout, fold: Fold | null): number;
+} {
+  const keys = new WeakMap<Layout, string>();
+  const layouts = new Map<string, Layout>();
+  const copies = new Map<string, number>();
+  const keyOf = (layout: Layout): string => {
+    const key = keys.get(layout) ?? JSON.stringify(layout);
+    keys.set(layout, key);
+    return key;
+  };
+  return {
+    keyOf,
+    unique(layout) {
+      const key = keyOf(layout);
+      const known = layouts.get(key) ?? layout;
+      layouts.set(key, known);
+      return known;
+    },
+    mostCopiesOf(layout, fold) {
+      const key = `${keyOf(layout)}|${JSON.stringify(fold)}`;
+      const count = copies.get(key) ?? mostCopies(layoutBeforeFold(layout, fold));
+      copies.set(key, count);
+      return count;
+    },
+  };
 }
 
 /** Write the packed program; a binary operation on unlike layouts gets an identity map in front. */

@@ -154,6 +154,17 @@ describe('choose-packing', () => {
     expect(layouts(program)).toHaveLength(program.operations.length);
   });
 
+  // In proportion to its square it would be minutes.
+  it('searches a chain of sums in proportion to its length', { timeout: 60_000 }, () => {
+    const { program } = packed(
+      writeProgram(({ input, add }) => {
+        const [x, z] = [input([2, 8], [0, 1], 'x'), input([1, 8], [0, 1], 'z')];
+        return [Array.from({ length: 1000 }).reduce<number>((sum) => add('nn.add', [sum, z]), x)];
+      }),
+    );
+    expect(layouts(program)).toHaveLength(program.operations.length);
+  });
+
   it('refuses a batch that the slots do not hold', () => {
     const error = errorOf(() => packed(network, { batch: 4096 }));
     expect(error.code).toBe('PARAMETERS_INFEASIBLE');

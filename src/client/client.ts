@@ -87,7 +87,7 @@ export class Client implements Disposable {
     if (!plan.parameters.insecure) {
       requireSecurity(
         parameters.ringDegree,
-        modulusBits([...parameters.primes, parameters.specialPrime]),
+        modulusBits([...parameters.primes, ...parameters.specialPrimes]),
         plan.parameters.securityTarget,
       );
     }
@@ -96,8 +96,8 @@ export class Client implements Disposable {
 
   /** Whether the parameters are below 128 bits, recomputed; such a plan protects nothing. */
   get insecure(): boolean {
-    const { ringDegree, primes, specialPrime } = this.#parameters;
-    return securityLevel(ringDegree, modulusBits([...primes, specialPrime])) === null;
+    const { ringDegree, primes, specialPrimes } = this.#parameters;
+    return securityLevel(ringDegree, modulusBits([...primes, ...specialPrimes])) === null;
   }
 
   get inputNames(): readonly string[] {

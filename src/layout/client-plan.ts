@@ -8,7 +8,7 @@ export interface CryptoParameters {
   readonly ringDegree: number;
   /** Data primes q_0 … q_L, decimal. Level l uses q_0 … q_l. */
   readonly primes: readonly string[];
-  /** Special primes, decimal; exactly one for the portable target. */
+  /** Special primes, decimal: one for the portable target, several for hybrid key switching. */
   readonly specialPrimes: readonly string[];
   /** Asked security in bits; the loader recomputes what is reached. */
   readonly securityTarget: 128 | 192 | 256;

@@ -38,7 +38,12 @@ export class SealContexts implements Disposable {
   constructor(instance: SealInstance, parameters: SealParameters) {
     this.instance = instance;
     this.parameters = parameters;
-    const key = [parameters.ringDegree, ...parameters.primes, parameters.specialPrime].join();
+    const key = [
+      parameters.ringDegree,
+      ...parameters.primes,
+      'special',
+      ...parameters.specialPrimes,
+    ].join();
     let byKey = sharedByInstance.get(instance);
     if (byKey === undefined) sharedByInstance.set(instance, (byKey = new Map<string, Shared>()));
     let shared = byKey.get(key);
@@ -62,9 +67,27 @@ export class SealContexts implements Disposable {
     return this.#context(primeCount, true);
   }
 
-  /** Values of exactly `primeCount` primes: encode, encrypt, decrypt, make and use keys. */
+  /**
+   * Values of exactly `primeCount` primes: encode, encrypt, decrypt; with one special prime also
+   * make and use keys.
+   */
   level(primeCount: number): SEALContext {
     return this.#context(primeCount, false);
+  }
+
+  /** Keys for values of up to `primeCount` primes: a context whose first level has every modulus of them. */
+  keys(primeCount: number): SEALContext {
+    const { ringDegree, specialPrimes } = this.parameters;
+    if (specialPrimes.length === 1) return this.level(primeCount);
+    this.#requireAlive();
+    const name = `keys ${primeCount}`;
+    let context = this.#shared.contexts.get(name);
+    if (context === undefined) {
+      const moduli = [...this.moduli(primeCount), ...specialPrimes];
+      context = makeContext(this.instance, ringDegree, moduli, false);
+      this.#shared.contexts.set(name, context);
+    }
+    return context.raw;
   }
 
   /** Whether using `level(primeCount)` would cost nothing. */
@@ -85,6 +108,11 @@ export class SealContexts implements Disposable {
     return this.#parmsId(keyModuli(this.parameters, primeCount));
   }
 
+  /** SEAL's identifier of the first level of `level(primeCount)`: of a secret key there. */
+  levelParmsId(primeCount: number): Uint8Array<ArrayBuffer> {
+    return this.#parmsId(this.levelModuli(primeCount));
+  }
+
   moduli(primeCount: number): readonly bigint[] {
     invariant(
       Number.isInteger(primeCount) &&
@@ -95,10 +123,22 @@ export class SealContexts implements Disposable {
     return this.parameters.primes.slice(0, primeCount);
   }
 
+  /** The moduli of `level`: SEAL wants a special prime in every context. */
+  levelModuli(primeCount: number): readonly bigint[] {
+    return [...this.moduli(primeCount), ...this.parameters.specialPrimes.slice(0, 1)];
+  }
+
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#release();
+  }
+
+  #requireAlive(): void {
+    if (!this.#disposed) return;
+    throw new CipherloomError('USE_AFTER_DISPOSE', 'SEAL contexts were used after disposal', {
+      phase: 'seal',
+    });
   }
 
   /** SEAL hashes scheme, ring degree, moduli and the plain modulus, which CKKS leaves zero. */
@@ -120,12 +160,8 @@ export class SealContexts implements Disposable {
   }
 
   #context(primeCount: number, expand: boolean): SEALContext {
-    if (this.#disposed) {
-      throw new CipherloomError('USE_AFTER_DISPOSE', 'SEAL contexts were used after disposal', {
-        phase: 'seal',
-      });
-    }
-    const moduli = [...this.moduli(primeCount), this.parameters.specialPrime];
+    this.#requireAlive();
+    const moduli = this.levelModuli(primeCount);
     const name = contextName(primeCount, expand);
     let context = this.#shared.contexts.get(name);
     // A chain begins with the level that is asked for.

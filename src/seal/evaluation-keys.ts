@@ -12,10 +12,11 @@
  *         then per key: the key as `switchingKeyBytes` describes it · SHA-256 of it 32 · zeros 32
  *         Numbers are little-endian; keys start at multiples of 64 bytes, so the file can be
  *         mapped. The generator of the seeds is Blake2Xb; a seed expands over the key's own
- *         primes + 1 moduli, in that order.
+ *         moduli, data primes first, then special primes.
  */
 import { CipherloomError, invariant } from '../errors.ts';
 import type { ClientPlan } from '../layout/client-plan.ts';
+import { keyDigitCount } from '../layout/key-digits.ts';
 import type { ByteSource } from './byte-source.ts';
 import { keyModuli, parameterDigest, type SealParameters } from './parameters.ts';
 import { findUnreduced } from './residues.ts';
@@ -140,7 +141,7 @@ export async function* writeEvaluationKeys(
 /** One switching key as it was sent. */
 export interface SentSwitchingKey {
   readonly request: SwitchingKeyRequest;
-  /** One per data prime of the request; coefficients are checked. */
+  /** See `src/layout/key-digits.ts`; coefficients are checked. */
   readonly digits: readonly SentDigit[];
 }
 
@@ -312,7 +313,7 @@ export class EvaluationKeys {
     if (entry === undefined) {
       refuseKeys(`there is no key for ${request.kind} ${request.step}`, { step: request.step });
     }
-    const { ringDegree } = this.binding.parameters;
+    const { ringDegree, specialPrimes } = this.binding.parameters;
     const record = await this.#source.read(entry.offset, entry.bytes + trailerBytes);
     const payload = record.subarray(0, entry.bytes);
     const what = `${entry.kind} ${entry.step}`;
@@ -325,8 +326,9 @@ export class EvaluationKeys {
       refuseKeys(`the padding after ${what} is not zero`, { offset: entry.offset + entry.bytes });
     }
     const moduli = keyModuli(this.binding.parameters, entry.primeCount);
-    const digits = Array.from({ length: entry.primeCount }, (_, j) => {
-      const digit = readSentDigit(payload, entry.primeCount, j, ringDegree, moduli);
+    const count = keyDigitCount(entry.primeCount, specialPrimes.length);
+    const digits = Array.from({ length: count }, (_, j) => {
+      const digit = readSentDigit(payload, count, j, ringDegree, moduli);
       const unreduced = findUnreduced(digit.words, ringDegree, moduli);
       if (unreduced >= 0) {
         refuseKeys(`coefficient ${unreduced} of digit ${j} of ${what} is not below its prime`, {

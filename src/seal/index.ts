@@ -27,7 +27,12 @@ export {
 export { SealCiphertext, SealEvaluator, SealPlaintext, type EncodeForm } from './evaluator.ts';
 export { KeyLoader, type LoadedKey } from './key-loader.ts';
 export { canRunSeal, loadSeal, requireEngine, type SealInstance } from './load-seal.ts';
-export { parameterDigest, readSealParameters, type SealParameters } from './parameters.ts';
+export {
+  parameterDigest,
+  readSealParameters,
+  requireOneSpecialPrime,
+  type SealParameters,
+} from './parameters.ts';
 export {
   residentKeyBytes,
   switchingKeyBytes,

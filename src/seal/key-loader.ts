@@ -11,7 +11,7 @@ import { ciphertextBlobBytes, readCiphertextBlob, writeCiphertextBlob } from './
 import type { SealContexts } from './contexts.ts';
 import type { EvaluationKeys, SentSwitchingKey } from './evaluation-keys.ts';
 import { SealHandle } from './load-seal.ts';
-import { keyModuli } from './parameters.ts';
+import { keyModuli, requireOneSpecialPrime } from './parameters.ts';
 import {
   keyEntry,
   residentKeyBytes,
@@ -50,6 +50,7 @@ export class KeyLoader implements Disposable {
     sent: EvaluationKeys,
     options: { readonly capBytes: number },
   ) {
+    requireOneSpecialPrime(contexts.parameters.specialPrimes.length);
     this.#contexts = contexts;
     this.#sent = sent;
     this.#capBytes = options.capBytes;
@@ -82,7 +83,7 @@ export class KeyLoader implements Disposable {
       return known.key;
     }
     this.#sent.require([request]);
-    const bytes = residentKeyBytes(this.#contexts.parameters.ringDegree, request.primeCount);
+    const bytes = residentKeyBytes(this.#contexts.parameters.ringDegree, request.primeCount, 1);
     if (bytes > this.#capBytes) {
       throw new CipherloomError(
         'RESOURCE_LIMIT',

@@ -8,12 +8,13 @@ export interface SealParameters {
   readonly ringDegree: number;
   /** Data primes q_0 … q_L. A value with n primes has residues modulo q_0 … q_(n−1). */
   readonly primes: readonly bigint[];
-  /** The prime that only switching keys have. */
-  readonly specialPrime: bigint;
+  /** The primes that only switching keys have; SEAL's own evaluator takes one. */
+  readonly specialPrimes: readonly bigint[];
 }
 
 /** SEAL's limit of one coefficient modulus is 256 primes; 2^17 at 128 bits needs 3523 / 30. */
 const maxPrimes = 128;
+const maxSpecialPrimes = 32;
 /** SEAL_USER_MOD_BIT_COUNT_MAX */
 const maxPrimeBits = 60;
 
@@ -36,16 +37,20 @@ export function readSealParameters(parameters: CryptoParameters): SealParameters
   if (!Number.isInteger(Math.log2(ringDegree)) || ringDegree < 2 ** 10 || ringDegree > 2 ** 17) {
     refuse(`ring degree ${ringDegree} is not a power of two from 1024 to 131072`, { ringDegree });
   }
-  if (parameters.specialPrimes.length !== 1) {
-    refuse(
-      `the SEAL evaluator has one special prime, the plan asks for ${parameters.specialPrimes.length}; compile with --target portable`,
-      { specialPrimes: parameters.specialPrimes.length },
-    );
-  }
   if (parameters.primes.length < 1 || parameters.primes.length > maxPrimes) {
     refuse(`the number of data primes must be 1 to ${maxPrimes}`, {
       primes: parameters.primes.length,
     });
+  }
+  const special = parameters.specialPrimes.length;
+  if (special < 1 || special > Math.min(maxSpecialPrimes, parameters.primes.length)) {
+    refuse(
+      `the number of special primes must be 1 to ${maxSpecialPrimes}, and at most that of data primes`,
+      {
+        specialPrimes: special,
+        primes: parameters.primes.length,
+      },
+    );
   }
   const all = [...parameters.primes, ...parameters.specialPrimes].map((text, index) => {
     if (!/^[1-9][0-9]{0,18}$/.test(text)) {
@@ -63,12 +68,26 @@ export function readSealParameters(parameters: CryptoParameters): SealParameters
   if (new Set(all).size !== all.length) refuse('a prime occurs twice', { primes: all.map(String) });
   return {
     ringDegree,
-    primes: all.slice(0, -1),
-    specialPrime: all.at(-1) ?? 0n,
+    primes: all.slice(0, -special),
+    specialPrimes: all.slice(-special),
   };
 }
 
-/** Names the parameters in keys: SHA-256 of ring degree and all primes, special one last. */
+/** Refuse, by name, a plan whose keys SEAL's evaluator cannot use. Throws PLAN_INVALID. */
+export function requireOneSpecialPrime(specialPrimes: number): void {
+  if (specialPrimes === 1) return;
+  throw new CipherloomError(
+    'PLAN_INVALID',
+    `the SEAL evaluator has one special prime, the plan has ${specialPrimes} (special-primes)`,
+    {
+      phase: 'seal',
+      details: { feature: 'special-primes', got: specialPrimes, expected: 1 },
+      hint: 'run it on the native evaluator, or compile with --target portable',
+    },
+  );
+}
+
+/** Names the parameters in keys: SHA-256 of ring degree and all primes, special ones last. */
 export async function parameterDigest(
   parameters: SealParameters,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -76,7 +95,7 @@ export async function parameterDigest(
     BigInt(parameters.ringDegree),
     BigInt(parameters.primes.length),
     ...parameters.primes,
-    parameters.specialPrime,
+    ...parameters.specialPrimes,
   ];
   return sha256(new Uint8Array(BigUint64Array.from(words).buffer));
 }
@@ -90,5 +109,5 @@ export function levelModulusBits(parameters: SealParameters, primeCount: number)
 
 /** Moduli of the residues of a switching key that serves values of up to `primeCount` primes. */
 export function keyModuli(parameters: SealParameters, primeCount: number): readonly bigint[] {
-  return [...parameters.primes.slice(0, primeCount), parameters.specialPrime];
+  return [...parameters.primes.slice(0, primeCount), ...parameters.specialPrimes];
 }

@@ -1,8 +1,9 @@
 /**
  * SEAL's serialised switching keys, taken apart and put together without WebAssembly.
  *
- * A key of n digits holds, per digit, an encryption of zero modulo q_0 … q_(n−1), P to which SEAL
- * added P·s′ at residue j. The second polynomial of each is given by a seed.
+ * A key for n primes holds, per digit, an encryption of zero modulo q_0 … q_(n−1) and the special
+ * primes, to which P·s′ was added at the residues of the digit (`src/layout/key-digits.ts`). The
+ * second polynomial of each is given by a seed. With one special prime SEAL makes it.
  *
  * Layout  header 16 · parms_id 32 · number of entries 8 · per entry: number of digits 8, digits;
  *         a Galois key of element g is entry (g − 1) / 2, the other entries are empty
@@ -16,6 +17,7 @@ import {
   seedBytes,
   writeCiphertextBlob,
 } from './ciphertext-blob.ts';
+import { keyDigitCount } from '../layout/key-digits.ts';
 import { packPolynomial, packedBytes, unpackPolynomial } from './packed-polynomial.ts';
 import { keyModuli, type SealParameters } from './parameters.ts';
 import { findHeaderFault, parmsIdBytes, sealHeaderBytes, writeSealHeader } from './seal-blob.ts';
@@ -25,11 +27,11 @@ export interface SwitchingKeyRequest {
   readonly kind: 'relinearisation' | 'rotation';
   /** 0 for relinearisation. */
   readonly step: number;
-  /** Data primes at the highest level of use: digits, and residues less the special one. */
+  /** Data primes at the highest level of use: residues less the special ones. */
   readonly primeCount: number;
 }
 
-/** The key modulo which polynomials are stored: ring degree, moduli with P last, and their name. */
+/** The modulus of stored polynomials: ring degree, moduli with the special ones last, their name. */
 export interface KeySpace {
   readonly ringDegree: number;
   readonly moduli: readonly bigint[];
@@ -41,22 +43,27 @@ const headBytes = sealHeaderBytes + parmsIdBytes + 8;
 /**
  * Bytes of a key as it is sent.
  *
- * Layout  seeds [digits][64] · packed first polynomials [digits][primes + 1], see
+ * Layout  seeds [digits][64] · packed first polynomials [digits][primes + special primes], see
  *         `packed-polynomial.ts`
  */
 export function switchingKeyBytes(parameters: SealParameters, primeCount: number): number {
-  return (
-    primeCount * (seedBytes + digitBytes(keyModuli(parameters, primeCount), parameters.ringDegree))
-  );
+  const { ringDegree, specialPrimes } = parameters;
+  const digits = keyDigitCount(primeCount, specialPrimes.length);
+  return digits * (seedBytes + digitBytes(keyModuli(parameters, primeCount), ringDegree));
 }
 
 function digitBytes(moduli: readonly bigint[], ringDegree: number): number {
   return moduli.reduce((sum, modulus) => sum + packedBytes(ringDegree, modulus), 0);
 }
 
-/** Bytes of a key as SEAL holds it for values of `primeCount` primes. */
-export function residentKeyBytes(ringDegree: number, primeCount: number): number {
-  return primeCount * (primeCount + 1) * 2 * 8 * ringDegree;
+/** Bytes of a key as an evaluator holds it, expanded, for values of `primeCount` primes. */
+export function residentKeyBytes(
+  ringDegree: number,
+  primeCount: number,
+  specialPrimes: number,
+): number {
+  const digits = keyDigitCount(primeCount, specialPrimes);
+  return digits * (primeCount + specialPrimes) * 2 * 8 * ringDegree;
 }
 
 /**
@@ -89,40 +96,53 @@ export function readSavedSwitchingKey(
   const fault = findHeaderFault(view, 0, blob.length);
   if (fault !== null) throw new InternalError(`SEAL saved a key with ${fault.field} ${fault.got}`);
   const entry = keyEntry(space.ringDegree, request);
+  // One special prime, so one digit a prime.
   const digits = request.primeCount;
   const blobBytes = ciphertextBlobBytes(space.ringDegree, space.moduli.length, 'seeded');
-  const packed = digitBytes(space.moduli, space.ringDegree);
-  const payload = new Uint8Array(digits * (seedBytes + packed));
-  let bodyAt = digits * seedBytes;
   let offset = headBytes + 8 * entry;
   if (Number(view.getBigUint64(offset, true)) !== digits) {
     throw new InternalError(`SEAL saved another number of digits than ${digits}`);
   }
   offset += 8;
-  for (let j = 0; j < digits; j++, offset += blobBytes) {
-    const digit = blob.subarray(offset, offset + blobBytes);
-    checkCiphertextBlob(digit, { ...space, scale: 1, form: 'seeded', name: 'key digit', index: j });
-    const { words, seed } = readCiphertextBlob(
-      digit,
-      space.ringDegree,
-      space.moduli.length,
-      'seeded',
-    );
-    if (seed !== null) payload.set(seed, j * seedBytes);
-    space.moduli.forEach((modulus, i) => {
-      const residue = words.subarray(i * space.ringDegree, (i + 1) * space.ringDegree);
-      packPolynomial(residue, modulus, payload, bodyAt);
-      bodyAt += packedBytes(space.ringDegree, modulus);
-    });
-  }
-  return payload;
+  return packDigits(digits, space, (j) =>
+    readSavedDigit(blob.subarray(offset + j * blobBytes, offset + (j + 1) * blobBytes), j, space),
+  );
 }
 
 /** One digit of a sent key: its seed, and the coefficients of its first polynomial, unchecked. */
 export interface SentDigit {
   readonly seed: Uint8Array;
-  /** [primes + 1][ringDegree] */
+  /** [primes + special primes][ringDegree] */
   readonly words: BigUint64Array<ArrayBuffer>;
+}
+
+/** Take apart a seeded encryption of zero, or digit of a key, that SEAL saved. */
+export function readSavedDigit(blob: Uint8Array, index: number, space: KeySpace): SentDigit {
+  const { ringDegree, moduli } = space;
+  checkCiphertextBlob(blob, { ...space, scale: 1, form: 'seeded', name: 'key digit', index });
+  const { words, seed } = readCiphertextBlob(blob, ringDegree, moduli.length, 'seeded');
+  if (seed === null) throw new InternalError('SEAL saved a key without a seed');
+  return { seed, words };
+}
+
+/** Put digits into the form that is sent; `digit` is asked for one at a time. */
+export function packDigits(
+  digits: number,
+  { ringDegree, moduli }: KeySpace,
+  digit: (index: number) => SentDigit,
+): Uint8Array<ArrayBuffer> {
+  const payload = new Uint8Array(digits * (seedBytes + digitBytes(moduli, ringDegree)));
+  let bodyAt = digits * seedBytes;
+  for (let j = 0; j < digits; j++) {
+    const { seed, words } = digit(j);
+    payload.set(seed, j * seedBytes);
+    moduli.forEach((modulus, i) => {
+      const residue = words.subarray(i * ringDegree, (i + 1) * ringDegree);
+      packPolynomial(residue, modulus, payload, bodyAt);
+      bodyAt += packedBytes(ringDegree, modulus);
+    });
+  }
+  return payload;
 }
 
 /** Unpack one digit of a sent key. */

@@ -127,7 +127,7 @@ describe('K3: damaged bundles', () => {
     copy.set(new Uint8Array(digest), end);
     await expect(open(copy)).rejects.toMatchObject({
       code: 'KEYS_INVALID',
-      details: { offset: start, digit: 0, limit: String(parameters.specialPrime) },
+      details: { offset: start, digit: 0, limit: String(parameters.specialPrimes[0]) },
     });
   });
 

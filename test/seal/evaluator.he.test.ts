@@ -251,7 +251,7 @@ describe('arithmetic', () => {
 });
 
 test('a key cache under its cap frees the oldest keys', async () => {
-  const bytes = residentKeyBytes(4096, 2);
+  const bytes = residentKeyBytes(4096, 2, 1);
   using small = new KeyLoader(contexts, keys, { capBytes: 2 * bytes });
   const load = (step: number): Promise<unknown> =>
     small.load({ kind: 'rotation', step, primeCount: step === 5 ? 2 : 1 });

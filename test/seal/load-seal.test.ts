@@ -59,7 +59,12 @@ test.each([
   ['ring degree 1000', { ringDegree: 1000 }, /ring degree 1000/],
   ['ring degree 2^18', { ringDegree: 2 ** 18 }, /ring degree 262144/],
   ['no primes', { primes: [] }, /number of data primes/],
-  ['two special primes', { specialPrimes: findPrimes(1024, [50, 49]).map(String) }, /one special/],
+  ['no special prime', { specialPrimes: [] }, /number of special primes/],
+  [
+    'more special primes than data primes',
+    { specialPrimes: findPrimes(1024, [50, 49, 48]).map(String) },
+    /number of special primes/,
+  ],
   ['a prime of 61 bits', { primes: findPrimes(1024, [61]).map(String) }, /outside 3/],
   ['a prime without transform', { primes: ['1000003'] }, /not 1 modulo 2048/],
   ['duplicate primes', { primes: [good.primes[0]!, good.primes[0]!] }, /occurs twice/],

@@ -48,10 +48,18 @@ export function findPrimes(ringDegree: number, bits: readonly number[]): bigint[
   return found;
 }
 
-/** Parameters with the given sizes; the special prime has 50 bits. */
-export function toyParameters(ringDegree: number, bits: readonly number[]): SealParameters {
-  const all = findPrimes(ringDegree, [...bits, 50]);
-  return { ringDegree, primes: all.slice(0, -1), specialPrime: all.at(-1) ?? 0n };
+/** Parameters with the given sizes; special primes have 50 bits. */
+export function toyParameters(
+  ringDegree: number,
+  bits: readonly number[],
+  specialPrimes = 1,
+): SealParameters {
+  const all = findPrimes(ringDegree, [...bits, ...Array.from({ length: specialPrimes }, () => 50)]);
+  return {
+    ringDegree,
+    primes: all.slice(0, bits.length),
+    specialPrimes: all.slice(bits.length),
+  };
 }
 
 /** The bytes 0, 1, 2, … in hex: a plan hash nobody computes. */

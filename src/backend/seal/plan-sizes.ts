@@ -25,7 +25,8 @@ export function planSizes(client: ClientPlan): PlanSizes {
   return {
     keyBytes: evaluationKeyBytes(parameters, requests),
     residentKeyBytes: requests.reduce(
-      (sum, { primeCount }) => sum + residentKeyBytes(form.ringDegree, primeCount),
+      (sum, { primeCount }) =>
+        sum + residentKeyBytes(form.ringDegree, primeCount, parameters.specialPrimes.length),
       0,
     ),
     inputCiphertextBytes: ciphertextFileBytes(

@@ -1,6 +1,6 @@
 /** How WebAssembly's memory is shared out between ciphertexts, keys and encoded constants. */
 import { CipherloomError } from '../../errors.ts';
-import { keyRequests, residentKeyBytes } from '../../seal/index.ts';
+import { keyRequests, requireOneSpecialPrime, residentKeyBytes } from '../../seal/index.ts';
 import { measureMemory } from '../execute/measure-memory.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 
@@ -25,16 +25,19 @@ export interface WorkingSet {
 /**
  * Share out the memory for a plan.
  *
- * Throws RESOURCE_LIMIT when its ciphertexts and its largest key exceed 2.6 GB together
+ * Throws RESOURCE_LIMIT when its ciphertexts and its largest key exceed 2.6 GB together, PLAN_INVALID
+ * when it has several special primes
  */
 export async function workingSet(
   prepared: PreparedProgram,
   maxKeyMemoryBytes = Infinity,
 ): Promise<WorkingSet> {
-  const ringDegree = prepared.program.modulus?.ringDegree ?? 0;
+  const { modulus } = prepared.program;
+  requireOneSpecialPrime(modulus?.specialPrimes.length ?? 1);
+  const ringDegree = modulus?.ringDegree ?? 0;
   const ciphertextBytes = await measureMemory(prepared);
   const sizes = keyRequests(prepared.keys).map(({ primeCount }) =>
-    residentKeyBytes(ringDegree, primeCount),
+    residentKeyBytes(ringDegree, primeCount, 1),
   );
   const keyBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const largestKey = Math.max(0, ...sizes);

@@ -17,12 +17,12 @@ export interface PlanFigures {
 
 export function planFigures(client: Client): PlanFigures {
   const { plan } = client;
-  const { ringDegree } = plan.parameters;
+  const { ringDegree, specialPrimes } = plan.parameters;
   return {
     parameters: reportParameters(plan),
     keyBytes: client.evaluationKeyBytes,
     residentKeyBytes: keyRequests(plan.keys).reduce(
-      (sum, { primeCount }) => sum + residentKeyBytes(ringDegree, primeCount),
+      (sum, { primeCount }) => sum + residentKeyBytes(ringDegree, primeCount, specialPrimes.length),
       0,
     ),
     rotationKeys: plan.keys.rotations.length,

@@ -15,42 +15,20 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from torch import nn
 
 from dataset import KERNEL, load_split
-from networks import Classifier, build, cost
+from networks import Classifier, Written, build, cost
 from recipes import RECIPES
 from train import SIZE, scores
 
 OPSET = 17
 
 
-class Melanoma(nn.Module):
-    """The part of a classifier that is written: features, pool, one logit."""
-
-    def __init__(self, network: Classifier):
-        super().__init__()
-        for name, layer in network.features.named_children():
-            self.add_module(name, layer)
-        self.pool = nn.AvgPool2d(pooled_size(network))
-        self.dense = network.dense
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for name, layer in self.named_children():
-            x = layer(x.flatten(1) if name == "dense" else x)
-        return x
-
-
-def pooled_size(network: Classifier) -> int:
-    with torch.inference_mode():
-        return network.features(torch.zeros(1, 3, SIZE, SIZE)).shape[-1]
-
-
 def export(network: Classifier, recipe: str, file: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            Melanoma(network).eval(),
+            Written(network, SIZE).eval(),
             (torch.zeros(1, 3, SIZE, SIZE),),
             str(file),
             dynamo=False,

@@ -10,19 +10,30 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from symmetry import FieldConv, FieldMean, FieldNorm
+
 AUXILIARY_CLASSES = 7
 
 
 class Quadratic(nn.Module):
-    """a·x² + b·x with coefficients of each channel's own, as Mul and Add nodes."""
+    """a·x² + b·x with coefficients of each channel's own, or of each field of `order` channels, as Mul and Add nodes."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, order: int = 1):
         super().__init__()
-        self.a = nn.Parameter(torch.full((1, channels, 1, 1), 0.2))
-        self.b = nn.Parameter(torch.full((1, channels, 1, 1), 0.7))
+        self.order = order
+        self.a = nn.Parameter(torch.full((1, channels // order, 1, 1), 0.2))
+        self.b = nn.Parameter(torch.full((1, channels // order, 1, 1), 0.7))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * (x * self.a + self.b)
+        if self.order == 1:
+            return x * (x * self.a + self.b)
+        return x * (x * self.a.repeat_interleave(self.order, 1) + self.b.repeat_interleave(self.order, 1))
+
+    def plain(self) -> "Quadratic":
+        activation = Quadratic(self.a.shape[1] * self.order)
+        activation.a.data.copy_(self.a.repeat_interleave(self.order, 1))
+        activation.b.data.copy_(self.b.repeat_interleave(self.order, 1))
+        return activation
 
 
 ACTIVATIONS = (Quadratic,)
@@ -52,35 +63,97 @@ def parse_layers(text: str) -> list[Layer]:
     return layers
 
 
-class Features(nn.Sequential):
-    """Layers of a chain, named as the ONNX nodes shall be."""
+class RingPool(nn.Module):
+    """The means over the positions that rotations and mirrorings of a square map carry into each other.
+
+    The dense layer behind it can weigh the middle of an image and its border differently; written out, pool and dense layer are
+    one dense layer over all positions.
+    """
+
+    means: torch.Tensor
+
+    def __init__(self, size: int):
+        super().__init__()
+        across = [min(i, size - 1 - i) for i in range(size)]
+        rings = sorted({(min(a, b), max(a, b)) for a in across for b in across})
+        member = torch.tensor([[(min(a, b), max(a, b)) == ring for a in across for b in across] for ring in rings])
+        self.register_buffer("means", member / member.sum(1, keepdim=True), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2) @ self.means.T
 
 
 class Classifier(nn.Module):
-    """Features, average pool, and the two heads; `forward` gives the melanoma logit and the classes' logits."""
+    """Features, pool, and the two heads; `forward` gives the melanoma logit and the classes' logits.
 
-    def __init__(self, features: nn.Module, channels: int, dropout: float):
+    `rings` is the size of the features' map where the pool keeps its rings apart, 0 for the average over all positions.
+    """
+
+    def __init__(self, features: nn.Module, channels: int, dropout: float, rings: int = 0):
         super().__init__()
         self.features = features
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.pool: nn.Module = RingPool(rings) if rings > 0 else nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
-        self.dense = nn.Linear(channels, 1)
-        self.classes = nn.Linear(channels, AUXILIARY_CLASSES)
+        inputs = channels * (len(self.pool.means) if rings > 0 else 1)
+        self.dense = nn.Linear(inputs, 1)
+        self.classes = nn.Linear(inputs, AUXILIARY_CLASSES)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         pooled = self.dropout(self.pool(self.features(x)).flatten(1))
         return self.dense(pooled)[:, 0], self.classes(pooled)
 
 
-def student(layers: str, dropout: float = 0.0, activation: str = "quadratic") -> Classifier:
+def student(
+    layers: str, dropout: float = 0.0, activation: str = "quadratic", symmetry: int = 1, rings: int = 0
+) -> Classifier:
+    """`symmetry` of 4 or 8 shares kernels over rotations, or rotations and mirrorings (symmetry.py)."""
     chain: list[tuple[str, nn.Module]] = []
     channels = 3
     for i, layer in enumerate(parse_layers(layers), 1):
-        conv = nn.Conv2d(channels, layer.channels, layer.kernel, layer.stride, layer.padding, bias=False)
-        act = Quadratic(layer.channels) if activation == "quadratic" else nn.ReLU()
-        chain += [(f"conv{i}", conv), (f"norm{i}", nn.BatchNorm2d(layer.channels)), (f"act{i}", act)]
-        channels = layer.channels
-    return Classifier(Features(OrderedDict(chain)), channels, dropout)
+        outputs, shape = layer.channels, (layer.kernel, layer.stride, layer.padding)
+        if symmetry == 1:
+            conv: nn.Module = nn.Conv2d(channels, outputs, *shape, bias=False)
+            norm: nn.Module = nn.BatchNorm2d(outputs)
+        else:
+            conv = FieldConv(channels, outputs, *shape, order=symmetry, first=i == 1)
+            norm = FieldNorm(outputs, symmetry)
+        act = Quadratic(outputs, symmetry) if activation == "quadratic" else nn.ReLU()
+        chain += [(f"conv{i}", conv), (f"norm{i}", norm), (f"act{i}", act)]
+        channels = outputs
+    if symmetry > 1:
+        chain.append(("fields", FieldMean(symmetry)))
+    return Classifier(nn.Sequential(OrderedDict(chain)), channels // symmetry, dropout, rings)
+
+
+class Written(nn.Module):
+    """A classifier by ordinary layers with the melanoma logit alone, their names those of the ONNX nodes."""
+
+    def __init__(self, network: Classifier, size: int):
+        super().__init__()
+        order = 1
+        for name, layer in network.features.named_children():
+            if isinstance(layer, FieldMean):
+                order = layer.order
+            else:
+                self.add_module(name, layer.plain() if hasattr(layer, "plain") else layer)
+        weights = network.dense.weight.detach()
+        if isinstance(network.pool, RingPool):
+            weights = weights.view(-1, len(network.pool.means)) @ network.pool.means
+        else:
+            with torch.inference_mode():
+                self.pool = nn.AvgPool2d(network.features(torch.zeros(1, 3, size, size)).shape[-1])
+            weights = weights.view(-1, 1)
+        # Channel by channel; the channels of a field share the weights of their mean.
+        weights = weights.repeat_interleave(order, 0).flatten() / order
+        self.dense = nn.Linear(len(weights), 1)
+        self.dense.weight.data.copy_(weights)
+        self.dense.bias.data.copy_(network.dense.bias)
+        self.eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for name, layer in self.named_children():
+            x = layer(x.flatten(1) if name == "dense" else x)
+        return x
 
 
 class Residual(nn.Module):
@@ -121,7 +194,8 @@ def teacher(width: int = 24, dropout: float = 0.3) -> Classifier:
 def build(recipe: dict) -> Classifier:
     if recipe["network"] == "teacher":
         return teacher(recipe.get("width", 24), recipe.get("dropout", 0.3))
-    return student(recipe["layers"], recipe.get("dropout", 0.0), recipe.get("activation", "quadratic"))
+    options = {name: recipe[name] for name in ("dropout", "activation", "symmetry", "rings") if name in recipe}
+    return student(recipe["layers"], **options)
 
 
 def cost(network: Classifier, size: int) -> tuple[int, int, int]:
@@ -130,8 +204,8 @@ def cost(network: Classifier, size: int) -> tuple[int, int, int]:
 
     def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
         nonlocal multiply_adds, activations
-        if isinstance(module, nn.Conv2d):
-            weights = module.weight
+        if isinstance(module, (nn.Conv2d, FieldConv)):
+            weights = module.kernels() if isinstance(module, FieldConv) else module.weight
             multiply_adds += output[0].numel() * weights[0].numel()
         elif isinstance(module, (*ACTIVATIONS, nn.ReLU)):
             activations += output[0].numel()

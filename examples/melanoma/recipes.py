@@ -8,14 +8,32 @@ BASE = {
     "augment": 1.0,
     "melanoma_share": 0.4,
 }
-
 STUDENT = {**BASE, "network": "student"}
+TEACHER = {**BASE, "network": "teacher", "rate": 2e-3, "decay": 0.05, "every": 2}
+# What a pool costs is the student alone, so that many epochs are cheap.
+TAUGHT = {**STUDENT, "pool": "pool", "epochs": 150, "every": 10}
+
 FOUR = "16k4s4 32k3s2 64k3s2 96k3s2"
+THREE = "16k4s4 32k5s2 80k3s2"
 
 RECIPES: dict[str, dict] = {
     # What the architecture gives without a teacher.
     "four": {**STUDENT, "note": "four strided convolutions", "layers": FOUR},
-    "three": {**STUDENT, "note": "three, two levels fewer", "layers": "16k4s4 32k5s2 80k3s2"},
     # A larger ReLU network, for distillation.
-    "teacher": {**BASE, "note": "ReLU, residual, not for encryption", "network": "teacher", "epochs": 50, "rate": 2e-3, "decay": 0.05, "every": 2},
+    "teacher": {**TEACHER, "note": "ReLU, residual, 189 M: not for encryption"},
+    # The same student taught, and what each change to it gives.
+    "four-taught": {**TAUGHT, "note": "four, taught by teacher", "layers": FOUR},
+    "four-rings": {**TAUGHT, "note": "and the dense layer knows the distance from the middle", "layers": FOUR, "rings": 4},
+    "four-relu": {**TAUGHT, "note": "four-taught with ReLU: what the polynomials cost", "layers": FOUR, "activation": "relu"},
+    "four-turning": {
+        **TAUGHT, "note": "kernels shared over rotations", "layers": "16k4s4 32k4s2 48k4s2 64k2s2", "symmetry": 4, "rings": 4,
+    },
+    "three-taught": {**TAUGHT, "note": "three convolutions, two levels fewer", "layers": THREE, "rings": 8},
+    "patches": {**TAUGHT, "note": "8×8 stem: few rotations", "layers": "32k8s8 64k3s2 128k3s2", "rings": 4},
+    "wide": {**TAUGHT, "note": "over the budget: what width gives", "layers": "24k4s4 48k3s2 96k3s2 128k3s2", "rings": 4},
+}  # fmt: skip
+
+# Augmented views with the logits of teachers (views.py); a recipe names the pool that it learns from.
+POOLS: dict[str, dict] = {
+    "pool": {"teachers": ["teacher"], "views": 12, "augment": 1.0},
 }

@@ -31,9 +31,8 @@ from dataset import CLASSES, Split, load_split
 from metrics import figures
 from networks import ACTIVATIONS, Classifier, build, cost
 from recipes import RECIPES
+from views import SIZE, SOURCE_SIZE, load_pool
 
-SIZE = 128
-SOURCE_SIZE = 256  # training images are kept larger, so that a scaled or turned one is still sharp
 PENALTY = 0.02
 # Both benign keratoses are one class of the auxiliary head: the two image sets name them differently.
 AUXILIARY = torch.tensor([0, 1, 2, 2, 3, 4, 5, 6])
@@ -52,7 +51,7 @@ class Training:
         self.generator = torch.Generator().manual_seed(recipe.get("seed", 1))
         self.network = build(recipe).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        weights = [p for p in self.network.parameters() if p.dim() == 4 and p.shape[-1] * p.shape[1] > 1 or p.dim() == 2]
+        weights = [p for p in self.network.parameters() if p.dim() == 2 or p.dim() == 4 and p.shape[0] > 1]
         chosen = {id(p) for p in weights}
         others = [p for p in self.network.parameters() if id(p) not in chosen]
         self.optimizer = torch.optim.AdamW(
@@ -67,17 +66,7 @@ class Training:
         for module in self.network.modules():
             if isinstance(module, ACTIVATIONS):
                 module.register_forward_pre_hook(lambda _, args: self.inputs.append(args[0]))
-        self.teacher = self.load_teacher(recipe.get("teacher"))
-
-    def load_teacher(self, name: str | None) -> Classifier | None:
-        if name is None:
-            return None
-        file = self.folder.parent / name / "final.pt"
-        if not file.exists():
-            raise SystemExit(f"{file} not found: train recipe {name} first")
-        network = build(RECIPES[name])
-        network.load_state_dict(torch.load(file, weights_only=True))
-        return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+        self.pool = load_pool(folder.parent / recipe["pool"]) if "pool" in recipe else None
 
     @property
     def checkpoint(self) -> Path:
@@ -140,22 +129,25 @@ class Training:
         recipe = self.recipe
         # Sorted, so that a mapped file is read from front to back.
         rows = rows.sort().values
-        images = torch.from_numpy(self.data.images[rows.numpy()])
-        pixels = augment(images, SIZE, recipe["augment"], self.generator).contiguous(memory_format=torch.channels_last)
+        if self.pool is None:
+            images = torch.from_numpy(self.data.images[rows.numpy()])
+            pixels, judged = augment(images, SIZE, recipe["augment"], self.generator), None
+        else:
+            # Sorted by row, a symmetry would always meet the same images.
+            rows = rows[torch.randperm(len(rows), generator=self.generator)]
+            pixels, judged = self.pool.draw(rows, self.generator)
         target = self.labels[rows].float()
         smooth = recipe.get("smooth", 0.05)
         soft = target * (1 - smooth) + smooth / 2
         self.inputs.clear()
-        logit, classes = self.network(pixels)
+        logit, classes = self.network(pixels.contiguous(memory_format=torch.channels_last))
         auxiliary = functional.cross_entropy(classes, self.classes[rows], label_smoothing=smooth)
         result = {"melanoma": functional.binary_cross_entropy_with_logits(logit, soft), "classes": 0.5 * auxiliary}
-        if self.teacher is not None:
+        if judged is not None:
             share, temperature = recipe.get("distil", 0.7), recipe.get("temperature", 2.0)
-            with torch.inference_mode():
-                teacher_logit, teacher_classes = self.teacher(pixels)
-            wanted = torch.sigmoid(teacher_logit.clone() / temperature)
+            wanted = torch.sigmoid(judged[:, 0] / temperature)
             distilled = functional.binary_cross_entropy_with_logits(logit / temperature, wanted)
-            wanted_classes = functional.softmax(teacher_classes.clone() / temperature, 1)
+            wanted_classes = functional.softmax(judged[:, 1:] / temperature, 1)
             distilled_classes = functional.cross_entropy(classes / temperature, wanted_classes)
             result = {name: value * (1 - share) for name, value in result.items()}
             result["distilled"] = share * temperature**2 * (distilled + 0.5 * distilled_classes)

@@ -33,11 +33,14 @@ def next_recipe(work: Path) -> str | None:
 def run_all(work: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     while (name := next_recipe(work)) is not None:
-        command = [sys.executable, HERE / "train.py", "--work", work, "--recipe", name]
-        print(f"--- {name}", flush=True)
-        code = subprocess.run(command, env=environment).returncode
-        if code != 0:
-            raise SystemExit(f"recipe {name} stopped with exit status {code}; the same command goes on from there")
+        steps = [["train.py", "--recipe", name]]
+        if "pool" in recipes.RECIPES[name]:
+            steps.insert(0, ["views.py", "--pool", recipes.RECIPES[name]["pool"]])
+        for script, *arguments in steps:
+            print(f"--- {script} {' '.join(arguments)}", flush=True)
+            code = subprocess.run([sys.executable, HERE / script, "--work", work, *arguments], env=environment).returncode
+            if code != 0:
+                raise SystemExit(f"{script} stopped with exit status {code}; the same command goes on from there")
     print("every recipe is trained")
 
 

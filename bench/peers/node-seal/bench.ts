@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import initialize from 'node-seal/allows';
 import type { MainModule, Plaintext } from 'node-seal/allows';
+import { packageVersion } from '../../results/package-version.ts';
 import { readParameterSets } from '../../results/parameter-sets.ts';
 import type { ParameterSet } from '../../results/parameter-sets.ts';
 
@@ -16,8 +17,7 @@ const leastRun = 20e3;
 /** Terms of a sum, as many as other libraries add. */
 const terms = 16;
 
-const packageFile = new URL('../package.json', import.meta.resolve('node-seal'));
-const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string };
+const version = packageVersion('node-seal');
 
 /** Of all threads: compiling and collecting count. */
 function processorMicroseconds(): number {

@@ -31,6 +31,10 @@ export const errorCodes = {
     exit: 3,
     summary: 'An ONNX attribute has a value the operator does not allow.',
   },
+  BACKEND_UNAVAILABLE: {
+    exit: 2,
+    summary: 'The evaluator that was asked for is not there, or cannot run this plan.',
+  },
   BUDGET_MISSED: { exit: 5, summary: 'A plan misses a budget that `check` was asked to hold.' },
   CIPHERTEXT_INVALID: {
     exit: 3,

@@ -35,6 +35,14 @@ export const inputOption = {
 /** What evaluates a plan. */
 export const backendOption = {
   value: 'NAME',
-  schema: choice(['seal', 'clear']).default('seal'),
-  describe: 'seal: on ciphertexts (default); clear: the plan without encryption',
+  schema: choice(['auto', 'native', 'seal', 'clear']).default('auto'),
+  describe:
+    'auto: native where its addon is built, else seal (default); clear: the plan without encryption',
+} as const;
+
+/** What evaluates ciphertexts. */
+export const ciphertextBackendOption = {
+  value: 'NAME',
+  schema: choice(['auto', 'native', 'seal']).default('auto'),
+  describe: 'auto: native where its addon is built, else seal (default)',
 } as const;

@@ -4,39 +4,30 @@ import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
 import { computePublicValues, executionValues } from '../backend/execute/public-values.ts';
 import type { PublicTensors } from '../backend/execute/public-values.ts';
 import type { Progress } from '../backend/execute/pacer.ts';
-import { execute } from '../backend/execute/execute.ts';
 import { runClear } from '../backend/clear/run-clear.ts';
 import type { ClearTensors, RunClearOptions } from '../backend/clear/run-clear.ts';
 import { clientPlan } from '../backend/plan/client-plan.ts';
-import { loadPlan, readPlan } from '../backend/plan/read-plan.ts';
+import { readPlan, readPlanFile } from '../backend/plan/read-plan.ts';
 import type { LoadedPlan } from '../backend/plan/read-plan.ts';
-import { SealEngine } from '../backend/seal/seal-engine.ts';
-import { workingSet } from '../backend/seal/working-set.ts';
+import type { PlanRunner } from '../backend/plan-runner.ts';
 import type { WorkingSet } from '../backend/seal/working-set.ts';
-import { CipherloomError, InternalError } from '../errors.ts';
+import { CipherloomError } from '../errors.ts';
 import type { ClientPlan, ClientTensor, InputForm } from '../layout/client-plan.ts';
 import {
   ciphertextBlobBytes,
   EvaluationKeys,
-  KeyLoader,
   keyRequests,
-  loadSeal,
   memorySource,
   readCiphertextFile,
   readSealParameters,
-  SealContexts,
-  SealEvaluator,
   writeCiphertextFile,
 } from '../seal/index.ts';
-import type {
-  ByteSource,
-  CiphertextFileForm,
-  SealCiphertext,
-  SealParameters,
-} from '../seal/index.ts';
+import type { ByteSource, CiphertextFileForm } from '../seal/index.ts';
 import { openFileSource } from '../seal/file-source.ts';
+import { chooseBackend } from './choose-backend.ts';
+import type { Backend } from './choose-backend.ts';
 
-export type Backend = 'seal' | 'clear';
+export type { Backend } from './choose-backend.ts';
 
 export interface SessionProgress extends Progress {
   /** Program execution, from 0; one holds `batch` images. */
@@ -45,11 +36,17 @@ export interface SessionProgress extends Progress {
 }
 
 export interface SessionOptions {
-  /** `seal` works on ciphertexts, `clear` runs the same plan without encryption. */
-  readonly backend?: Backend;
-  /** The bundle of evaluation keys that the client made, or its path. Needed by `seal`. */
+  /**
+   * `native` and `seal` work on ciphertexts, `clear` runs the same plan without encryption; `auto`,
+   * the default, is native where its addon is there and can run the plan, else seal.
+   */
+  readonly backend?: 'auto' | Backend;
+  /** The bundle of evaluation keys that the client made, or its path. Not needed by `clear`. */
   readonly evaluationKeys?: Uint8Array<ArrayBuffer> | string | ByteSource;
-  /** Most bytes of expanded keys in memory at once; others are loaded again when needed. */
+  /**
+   * Most bytes of expanded keys in memory at once. Seal loads others again when they are needed;
+   * native holds all keys or is not used.
+   */
   readonly maxKeyMemoryBytes?: number;
   /** Called now and then while a request runs. */
   readonly onProgress?: (progress: SessionProgress) => void;
@@ -67,44 +64,44 @@ export interface RunOptions {
   readonly onProgress?: (progress: SessionProgress) => void;
 }
 
-/** What the `seal` backend holds besides WebAssembly objects. */
-interface SealState {
-  readonly parameters: SealParameters;
-  readonly keys: EvaluationKeys;
+/** What a session on ciphertexts holds. */
+interface Encrypted {
+  readonly runner: PlanRunner;
+  readonly memory: WorkingSet | null;
   /** Closes the key file that the session opened. */
   readonly closeKeys: () => Promise<void>;
-  readonly memory: WorkingSet;
 }
 
-/** WebAssembly objects of one instance of SEAL. */
-interface OpenSeal extends Disposable {
-  readonly contexts: SealContexts;
-  readonly evaluator: SealEvaluator;
-  readonly engine: SealEngine;
+interface Choice {
+  readonly backend: Backend;
+  readonly reason: string;
+  readonly encrypted: Encrypted | null;
 }
 
 export class InferenceSession implements Disposable {
   readonly plan: LoadedPlan;
   readonly backend: Backend;
+  /** Why it is this backend, in a clause. */
+  readonly backendReason: string;
   readonly #client: ClientPlan;
-  readonly #prepared: PreparedProgram;
-  readonly #seal: SealState | null;
+  readonly #prepared: () => PreparedProgram;
+  readonly #encrypted: Encrypted | null;
   readonly #onProgress: ((progress: SessionProgress) => void) | undefined;
-  #open: OpenSeal | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #released = false;
 
   private constructor(
     plan: LoadedPlan,
-    prepared: PreparedProgram,
-    seal: SealState | null,
+    prepared: () => PreparedProgram,
+    { backend, reason, encrypted }: Choice,
     onProgress: ((progress: SessionProgress) => void) | undefined,
   ) {
     this.plan = plan;
-    this.backend = seal === null ? 'clear' : 'seal';
+    this.backend = backend;
+    this.backendReason = reason;
     this.#client = clientPlan(plan, plan.hash);
     this.#prepared = prepared;
-    this.#seal = seal;
+    this.#encrypted = encrypted;
     this.#onProgress = onProgress;
   }
 
@@ -115,17 +112,21 @@ export class InferenceSession implements Disposable {
    * is stamped insecure (`plan.facts.insecure`).
    *
    * Cost: the plan's weights and products; keys are read when they are first used.
-   * Throws PLAN_INVALID, PARAMETERS_INSECURE, KEYS_INVALID, KEYS_MISMATCH, FILE_UNREADABLE, and
+   * Throws PLAN_INVALID, PARAMETERS_INSECURE, KEYS_INVALID, KEYS_MISMATCH, FILE_UNREADABLE;
+   * BACKEND_UNAVAILABLE when the backend asked for is not there or cannot run the plan;
    * RESOURCE_LIMIT when the plan's working set exceeds what SEAL's WebAssembly holds.
    */
   static async create(
     plan: Uint8Array | string,
     options: SessionOptions = {},
   ): Promise<InferenceSession> {
-    const loaded = typeof plan === 'string' ? await loadPlan(plan) : readPlan(plan);
-    const prepared = prepareProgram(loaded.program);
-    if (options.backend === 'clear') {
-      return new InferenceSession(loaded, prepared, null, options.onProgress);
+    const bytes = typeof plan === 'string' ? await readPlanFile(plan) : plan;
+    const loaded = readPlan(bytes);
+    const prepared = once(() => prepareProgram(loaded.program));
+    const { backend = 'auto', maxKeyMemoryBytes = Infinity } = options;
+    if (backend === 'clear') {
+      const choice = { backend, reason: 'asked for', encrypted: null };
+      return new InferenceSession(loaded, prepared, choice, options.onProgress);
     }
     if (options.evaluationKeys === undefined) {
       throw new CipherloomError('KEYS_INVALID', 'the session has no evaluation keys', {
@@ -133,19 +134,24 @@ export class InferenceSession implements Disposable {
         hint: 'pass the bundle that Client.generateKeys() made as evaluationKeys',
       });
     }
-    const parameters = readSealParameters(clientPlan(loaded, loaded.hash).parameters);
-    const memory = await workingSet(prepared, options.maxKeyMemoryBytes);
+    const client = clientPlan(loaded, loaded.hash);
+    const parameters = readSealParameters(client.parameters);
+    const chosen = await chooseBackend({
+      backend,
+      plan: bytes,
+      client,
+      maxKeyMemoryBytes,
+      prepare: prepared,
+    });
     const { source, close } = await keySource(options.evaluationKeys);
     try {
       const keys = await EvaluationKeys.open(source, { planHash: loaded.hash, parameters });
-      keys.require(keyRequests(prepared.keys));
-      return new InferenceSession(
-        loaded,
-        prepared,
-        { parameters, keys, closeKeys: close, memory },
-        options.onProgress,
-      );
+      keys.require(keyRequests(client.keys));
+      const runner = chosen.open(keys, source);
+      const encrypted = { runner, memory: chosen.memory, closeKeys: close };
+      return new InferenceSession(loaded, prepared, { ...chosen, encrypted }, options.onProgress);
     } catch (error) {
+      chosen[Symbol.dispose]();
       await close();
       throw error;
     }
@@ -169,16 +175,16 @@ export class InferenceSession implements Disposable {
     return this.#client.batch;
   }
 
-  /** How SEAL's memory is shared out; null for the clear backend. */
+  /** How SEAL's memory is shared out; null for the other backends. */
   get memory(): WorkingSet | null {
-    return this.#seal?.memory ?? null;
+    return this.#encrypted?.memory ?? null;
   }
 
   /**
    * Evaluate the plan on a ciphertext file, for as many executions as it holds.
    *
    * Requests run one after the other. Throws INPUT_INVALID for public tensors that do not fit;
-   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before WebAssembly sees a byte;
+   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before the evaluator sees a byte;
    * KEYS_INVALID for a damaged key; SEAL_FAILED when SEAL's WebAssembly broke (the next request starts
    * a new one); the signal's reason when aborted.
    */
@@ -187,29 +193,17 @@ export class InferenceSession implements Disposable {
     options: RunOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
     return this.#enqueue(async () => {
-      const seal = this.#requireSeal();
+      const { runner } = this.#requireEncrypted();
       const { images, executions } = await readCiphertextFile(request, this.#form('inputs'));
-      const { program } = this.#prepared;
-      const known = computePublicValues(program, options.public ?? {}, images);
-      const { evaluator, engine } = await this.#openSeal(seal);
+      const known = computePublicValues(this.plan.program, options.public ?? {}, images);
       const onProgress = options.onProgress ?? this.#onProgress;
       const results: (readonly Uint8Array[])[][] = [];
       for (const [execution, tensors] of executions.entries()) {
         const inputs = new Map(
-          this.#client.inputs.map((input, t) => [
-            input.name,
-            (index: number): SealCiphertext =>
-              evaluator.load(tensors[t]?.[index] ?? new Uint8Array(), {
-                name: input.name,
-                index,
-                scale: input.scale,
-                form: 'seeded',
-                primeCount: input.level + 1,
-              }),
-          ]),
+          this.#client.inputs.map(({ name }, t) => [name, tensors[t] ?? []] as const),
         );
         const { batch } = this;
-        const outputs = await execute(this.#prepared, engine, inputs, {
+        const outputs = await runner.run(inputs, {
           publicValues: executionValues(known, execution * batch, batch),
           signal: options.signal,
           onProgress:
@@ -218,7 +212,7 @@ export class InferenceSession implements Disposable {
               onProgress({ ...progress, execution, executions: executions.length });
             }),
         });
-        results.push(this.#save(evaluator, engine, outputs));
+        results.push(this.#client.outputs.map(({ name }) => outputs.get(name) ?? []));
       }
       return writeCiphertextFile(this.#form('outputs'), images, results);
     });
@@ -233,16 +227,16 @@ export class InferenceSession implements Disposable {
     inputs: ClearTensors,
     options: RunClearOptions = {},
   ): Promise<Map<string, Float64Array<ArrayBuffer>[]>> {
-    return this.#enqueue(() => runClear(this.#prepared, inputs, options));
+    return this.#enqueue(() => runClear(this.#prepared(), inputs, options));
   }
 
-  /** Free WebAssembly memory and close the key file, after the request that runs. */
+  /** Free the evaluator's memory and close the key file, after the request that runs. */
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
     await this.#queue;
-    this.#close();
-    await this.#seal?.closeKeys();
+    await this.#encrypted?.runner[Symbol.asyncDispose]();
+    await this.#encrypted?.closeKeys();
   }
 
   /** As `release`, without waiting. */
@@ -261,20 +255,20 @@ export class InferenceSession implements Disposable {
         hint: 'create another session',
       });
     }
-    // The loader's keys are valid one at a time, and memory is counted for one execution.
+    // SEAL's keys are valid one at a time, and memory is counted for one execution.
     const result = this.#queue.then(task);
     this.#queue = result.catch(() => undefined);
     return result;
   }
 
-  #requireSeal(): SealState {
-    if (this.#seal !== null) return this.#seal;
+  #requireEncrypted(): Encrypted {
+    if (this.#encrypted !== null) return this.#encrypted;
     throw new CipherloomError(
       'KEYS_INVALID',
       'a session of the clear backend takes no ciphertexts',
       {
         phase: 'server',
-        hint: "create the session with backend: 'seal' and evaluationKeys, or call runClear",
+        hint: 'create the session with evaluationKeys and without a backend, or call runClear',
       },
     );
   }
@@ -297,63 +291,12 @@ export class InferenceSession implements Disposable {
       })),
     };
   }
+}
 
-  #save(
-    evaluator: SealEvaluator,
-    engine: SealEngine,
-    outputs: ReadonlyMap<string, readonly SealCiphertext[]>,
-  ): (readonly Uint8Array[])[] {
-    try {
-      return this.#client.outputs.map(({ name }) =>
-        (outputs.get(name) ?? []).map((value, index) => {
-          if (engine.isTransparent(value)) {
-            throw new InternalError(
-              `output "${name}"[${index}] is transparent: it does not depend on the input, and anyone could read it`,
-              { phase: 'server' },
-            );
-          }
-          return evaluator.save(value);
-        }),
-      );
-    } finally {
-      for (const values of outputs.values()) for (const value of values) value.dispose();
-    }
-  }
-
-  /** The objects in WebAssembly; made again when a trap ended their instance. */
-  async #openSeal({ parameters, keys, memory }: SealState): Promise<OpenSeal> {
-    const instance = await loadSeal();
-    if (this.#open !== null && this.#open.contexts.instance !== instance) this.#close();
-    if (this.#open === null) {
-      const contexts = new SealContexts(instance, parameters);
-      const topPrimes = this.#prepared.forms.reduce(
-        (most, { level }) => Math.max(most, level + 1),
-        1,
-      );
-      const evaluator = new SealEvaluator(contexts, topPrimes);
-      const loader = new KeyLoader(contexts, keys, { capBytes: memory.keyCapBytes });
-      const engine = new SealEngine(evaluator, loader, {
-        plaintextCacheBytes: memory.plaintextCapBytes,
-      });
-      this.#open = {
-        contexts,
-        evaluator,
-        engine,
-        [Symbol.dispose]() {
-          engine[Symbol.dispose]();
-          loader[Symbol.dispose]();
-          evaluator[Symbol.dispose]();
-          contexts[Symbol.dispose]();
-        },
-      };
-    }
-    return this.#open;
-  }
-
-  #close(): void {
-    this.#open?.[Symbol.dispose]();
-    this.#open = null;
-  }
+/** The function's value, computed when it is first asked for. */
+function once<T extends object>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => (made ??= make());
 }
 
 async function keySource(

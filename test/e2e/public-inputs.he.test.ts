@@ -4,6 +4,7 @@ import { Client } from '../../src/client/index.ts';
 import { compile } from '../../src/index.ts';
 import type { CompiledModel } from '../../src/index.ts';
 import { InferenceSession } from '../../src/server/index.ts';
+import { encryptedBackends } from '../support/backends.ts';
 import { expectAgreement } from '../support/encrypted-agreement.ts';
 import { encodeModel, filled } from '../support/onnx-model.ts';
 import type { TestModel } from '../support/onnx-model.ts';
@@ -128,25 +129,30 @@ describe('a plan with public inputs', () => {
     await expect(run({ known: two }, 3)).rejects.toThrow(/has 2 images, the request 3/);
   });
 
-  test('constants encoded for one request are not those of the next', { timeout }, async () => {
-    const { plan, client: clientPlan } = await compiled;
-    using client = Client.load(clientPlan);
-    const { evaluationKeys } = await client.generateKeys();
-    await using session = await InferenceSession.create(plan, {
-      evaluationKeys: await evaluationKeys.bytes(),
-    });
-    const request = await client.encrypt({ secret });
-    const zero = known.map(() => 0);
-    for (const tensor of [known, zero, known]) {
-      const { score } = await client.decrypt(
-        await session.run(request, { public: { known: tensor } }),
-      );
-      const clear = await session.runClear(new Map([['secret', [secret]]]), {
-        public: { known: tensor },
+  test.each(encryptedBackends)(
+    'constants encoded for one request are not those of the next (%s)',
+    { timeout },
+    async (backend) => {
+      const { plan, client: clientPlan } = await compiled;
+      using client = Client.load(clientPlan);
+      const { evaluationKeys } = await client.generateKeys();
+      await using session = await InferenceSession.create(plan, {
+        backend,
+        evaluationKeys: await evaluationKeys.bytes(),
       });
-      clear.get('score')![0]!.forEach((value, k) => {
-        expect(score!.data[k]).toBeCloseTo(value, 3);
-      });
-    }
-  });
+      const request = await client.encrypt({ secret });
+      const zero = known.map(() => 0);
+      for (const tensor of [known, zero, known]) {
+        const { score } = await client.decrypt(
+          await session.run(request, { public: { known: tensor } }),
+        );
+        const clear = await session.runClear(new Map([['secret', [secret]]]), {
+          public: { known: tensor },
+        });
+        clear.get('score')![0]!.forEach((value, k) => {
+          expect(score!.data[k]).toBeCloseTo(value, 3);
+        });
+      }
+    },
+  );
 });

@@ -15,6 +15,7 @@ import type { Layout } from '../../src/layout/layout.ts';
 import { loadSeal } from '../../src/seal/index.ts';
 import { InferenceSession } from '../../src/server/index.ts';
 import { batchLayout, layoutOf, rowLayout, toyBuilder, toyModulus } from '../backend/toy-ckks.ts';
+import { encryptedBackends } from '../support/backends.ts';
 import { randomSource, randomValues } from '../support/random.ts';
 
 /**
@@ -61,13 +62,18 @@ async function deploy(program: Program, insecure = true): Promise<Deployment> {
 
 /** Encrypted and clear results of a program on images. */
 async function compare(
+  backend: 'seal' | 'native',
   program: Program,
   images: readonly Float64Array<ArrayBuffer>[],
   insecure = true,
 ): Promise<{ readonly bits: number; readonly encrypted: Float64Array[] }> {
   using deployment = await deploy(program, insecure);
   const { written, client, keys } = deployment;
-  await using session = await InferenceSession.create(written.bytes, { evaluationKeys: keys });
+  await using session = await InferenceSession.create(written.bytes, {
+    backend,
+    evaluationKeys: keys,
+  });
+  expect(session.backend).toBe(backend);
   await using clear = await InferenceSession.create(written.bytes, { backend: 'clear' });
   expect(session.inputNames).toEqual(['x']);
   expect(session.outputNames).toEqual(['y']);
@@ -142,11 +148,12 @@ afterAll(async () => {
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
 });
 
-describe('encrypted inference', () => {
+describe.each(encryptedBackends)('encrypted inference on %s', (backend) => {
   it('runs a network with baby and giant steps in one ciphertext', async () => {
     const method = { giantStep: 6, fold: null };
     const layout = (n: number): Layout => rowLayout(n, slots);
     const { bits } = await compare(
+      backend,
       network(layout(40), layout(24), layout(10), method, 1),
       images(3, 40),
     );
@@ -159,7 +166,7 @@ describe('encrypted inference', () => {
     const layout = (n: number): Layout => rowLayout(n, 4096);
     const method = { giantStep: 4, fold: null };
     const program = network(layout(16), layout(16), layout(8), method, 8, secure);
-    const { bits } = await compare(program, images(1, 16), false);
+    const { bits } = await compare(backend, program, images(1, 16), false);
     expect(bits).toBeGreaterThan(12);
   });
 
@@ -181,14 +188,18 @@ describe('encrypted inference', () => {
       batch,
     ]);
     const method = { giantStep: 16, fold: { step: 256, count: 4 } };
-    const { bits } = await compare(network(input, hidden, output, method, 2), images(5, 40));
+    const { bits } = await compare(
+      backend,
+      network(input, hidden, output, method, 2),
+      images(5, 40),
+    );
     expect(bits).toBeGreaterThan(14);
   });
 
   it('runs a batch with a feature a ciphertext', async () => {
     const layout = (n: number): Layout => batchLayout(n, slots);
     const program = network(layout(12), layout(9), layout(4), { giantStep: 0, fold: null }, 3);
-    const { bits } = await compare(program, images(slots + 3, 12));
+    const { bits } = await compare(backend, program, images(slots + 3, 12));
     expect(bits).toBeGreaterThan(14);
   });
 
@@ -206,7 +217,7 @@ describe('encrypted inference', () => {
     const e = toy.levelDrop(a, 1);
     const f = toy.builder.add('ckks.sub', [d, e], {});
     const program = toy.finish({ y: toy.builder.add('ckks.add', [f, e], {}) });
-    const { bits } = await compare(program, images(2, 16));
+    const { bits } = await compare(backend, program, images(2, 16));
     expect(bits).toBeGreaterThan(14);
   });
 
@@ -228,7 +239,7 @@ describe('encrypted inference', () => {
         const zero = toy.rescale(toy.linear([x], [map], layout));
         const program = toy.finish({ y: toy.addConstant(zero, [0.5, -1, 0.25, 0]) });
         // The client refuses transparent ciphertexts, so this would fail.
-        const { bits, encrypted } = await compare(program, images(1, 4));
+        const { bits, encrypted } = await compare(backend, program, images(1, 4));
         expect(bits).toBeGreaterThan(14);
         expect(encrypted[0]?.[1]).toBeCloseTo(-1, 4);
       }
@@ -237,39 +248,15 @@ describe('encrypted inference', () => {
       const program = toy.finish({
         y: toy.addConstant(toy.multiplyConstant(x, [0]), [1, 1, 1, 1]),
       });
-      expect((await compare(program, images(1, 4))).bits).toBeGreaterThan(14);
+      expect((await compare(backend, program, images(1, 4))).bits).toBeGreaterThan(14);
     }
-  });
-
-  it('holds few keys when told to, at the same result', async () => {
-    const layout = (n: number): Layout => rowLayout(n, slots);
-    const program = network(layout(20), layout(20), layout(20), { giantStep: 5, fold: null }, 5);
-    using deployment = await deploy(program);
-    const { written, client, keys } = deployment;
-    const request = await client.encrypt({ x: { data: images(1, 20)[0]!, shape: [1, 20] } });
-    const results: Float64Array[] = [];
-    for (const maxKeyMemoryBytes of [Infinity, 4_000_000]) {
-      await using session = await InferenceSession.create(written.bytes, {
-        evaluationKeys: keys,
-        maxKeyMemoryBytes,
-      });
-      expect(session.memory?.keyCapBytes).toBeLessThanOrEqual(maxKeyMemoryBytes);
-      expect(session.memory?.keyBytes).toBeGreaterThan(10_000_000);
-      const { y } = await client.decrypt(await session.run(request));
-      results.push(Float64Array.from(y?.data ?? []));
-    }
-    // Evaluation is deterministic: the same bits.
-    expect(results[1]).toEqual(results[0]);
-    await expect(
-      InferenceSession.create(written.bytes, { evaluationKeys: keys, maxKeyMemoryBytes: 100_000 }),
-    ).rejects.toThrow(expect.objectContaining({ code: 'RESOURCE_LIMIT' }) as Error);
   });
 });
 
-describe('InferenceSession', () => {
-  const layout = rowLayout(12, slots);
-  const program = network(layout, layout, layout, { giantStep: 4, fold: null }, 6);
+const layout = rowLayout(12, slots);
+const program = network(layout, layout, layout, { giantStep: 4, fold: null }, 6);
 
+describe.each(encryptedBackends)('InferenceSession on %s', (backend) => {
   it('works from files, serves requests in turn and keeps memory flat', async () => {
     using deployment = await deploy(program);
     const { written, client, keys } = deployment;
@@ -278,6 +265,7 @@ describe('InferenceSession', () => {
     await writeFile(join(folder, 'model.loom'), written.bytes);
     await writeFile(join(folder, 'evaluation.keys'), keys);
     const session = await InferenceSession.create(join(folder, 'model.loom'), {
+      backend,
       evaluationKeys: join(folder, 'evaluation.keys'),
     });
     const instance = await loadSeal();
@@ -308,10 +296,96 @@ describe('InferenceSession', () => {
     );
   });
 
+  it('refuses wrong keys, requests and plans before SEAL sees them', async () => {
+    using deployment = await deploy(program);
+    using other = await deploy(network(layout, layout, layout, { giantStep: 4, fold: null }, 7));
+    const { written, client, keys } = deployment;
+    const refused = async (run: () => Promise<unknown>, code: string): Promise<void> => {
+      await expect(run()).rejects.toThrow(expect.objectContaining({ code }) as Error);
+    };
+    await refused(() => InferenceSession.create(written.bytes), 'KEYS_INVALID');
+    await refused(
+      () => InferenceSession.create(written.bytes, { backend, evaluationKeys: other.keys }),
+      'KEYS_MISMATCH',
+    );
+    await refused(
+      () => InferenceSession.create(written.bytes, { backend, evaluationKeys: keys.slice(0, -64) }),
+      'KEYS_INVALID',
+    );
+    const secret = await client.exportSecretKey();
+    await refused(
+      () => InferenceSession.create(written.bytes, { backend, evaluationKeys: secret }),
+      'KEYS_INVALID',
+    );
+    await refused(() => InferenceSession.create(keys), 'PLAN_INVALID');
+
+    await using session = await InferenceSession.create(written.bytes, {
+      backend,
+      evaluationKeys: keys,
+    });
+    const data = images(1, 12)[0]!;
+    const request = await client.encrypt({ x: { data, shape: [1, 12] } });
+    const foreign = await other.client.encrypt({ x: { data, shape: [1, 12] } });
+    await refused(() => session.run(foreign), 'PLAN_MISMATCH');
+    await refused(() => session.run(request.slice(0, -1)), 'CIPHERTEXT_TRUNCATED');
+    await refused(() => session.run(new Uint8Array()), 'CIPHERTEXT_INVALID');
+    const flipped = request.slice();
+    flipped[flipped.length - 200]! ^= 4;
+    await refused(() => session.run(flipped), 'CIPHERTEXT_INVALID');
+    const response = await session.run(request);
+    await refused(() => session.run(response), 'CIPHERTEXT_INVALID');
+    await refused(() => session.runClear(new Map([['x', [[1]]]])), 'INPUT_INVALID');
+
+    const damaged = keys.slice();
+    damaged[damaged.length - 5000]! ^= 1;
+    await using broken = await InferenceSession.create(written.bytes, {
+      backend,
+      evaluationKeys: damaged,
+    });
+    await refused(() => broken.run(request), 'KEYS_INVALID');
+    await using clear = await InferenceSession.create(written.bytes, { backend: 'clear' });
+    await refused(() => clear.run(request), 'KEYS_INVALID');
+    expect(clear.backend).toBe('clear');
+  });
+});
+
+describe("SEAL's memory", () => {
+  it('holds few keys when told to, at the same result', async () => {
+    const layout = (n: number): Layout => rowLayout(n, slots);
+    const program = network(layout(20), layout(20), layout(20), { giantStep: 5, fold: null }, 5);
+    using deployment = await deploy(program);
+    const { written, client, keys } = deployment;
+    const request = await client.encrypt({ x: { data: images(1, 20)[0]!, shape: [1, 20] } });
+    const results: Float64Array[] = [];
+    for (const maxKeyMemoryBytes of [Infinity, 4_000_000]) {
+      await using session = await InferenceSession.create(written.bytes, {
+        backend: 'seal',
+        evaluationKeys: keys,
+        maxKeyMemoryBytes,
+      });
+      expect(session.memory?.keyCapBytes).toBeLessThanOrEqual(maxKeyMemoryBytes);
+      expect(session.memory?.keyBytes).toBeGreaterThan(10_000_000);
+      const { y } = await client.decrypt(await session.run(request));
+      results.push(Float64Array.from(y?.data ?? []));
+    }
+    // Evaluation is deterministic: the same bits.
+    expect(results[1]).toEqual(results[0]);
+    await expect(
+      InferenceSession.create(written.bytes, {
+        backend: 'seal',
+        evaluationKeys: keys,
+        maxKeyMemoryBytes: 100_000,
+      }),
+    ).rejects.toThrow(expect.objectContaining({ code: 'RESOURCE_LIMIT' }) as Error);
+  });
+
   it('frees everything when a run is aborted, and goes on after it', async () => {
     using deployment = await deploy(program);
     const { written, client, keys } = deployment;
-    await using session = await InferenceSession.create(written.bytes, { evaluationKeys: keys });
+    await using session = await InferenceSession.create(written.bytes, {
+      backend: 'seal',
+      evaluationKeys: keys,
+    });
     const request = await client.encrypt({ x: { data: images(1, 12)[0]!, shape: [1, 12] } });
     const good = await session.run(request);
     const instance = await loadSeal();
@@ -337,59 +411,16 @@ describe('InferenceSession', () => {
   it('starts again when the WebAssembly instance is lost', async () => {
     using deployment = await deploy(program);
     const { written, client, keys } = deployment;
-    await using session = await InferenceSession.create(written.bytes, { evaluationKeys: keys });
+    await using session = await InferenceSession.create(written.bytes, {
+      backend: 'seal',
+      evaluationKeys: keys,
+    });
     const request = await client.encrypt({ x: { data: images(1, 12)[0]!, shape: [1, 12] } });
     const good = await session.run(request);
     const old = await loadSeal();
     old.giveUp('a test says so');
     expect(await session.run(request)).toEqual(good);
     expect(await loadSeal()).not.toBe(old);
-  });
-
-  it('refuses wrong keys, requests and plans before SEAL sees them', async () => {
-    using deployment = await deploy(program);
-    using other = await deploy(network(layout, layout, layout, { giantStep: 4, fold: null }, 7));
-    const { written, client, keys } = deployment;
-    const refused = async (run: () => Promise<unknown>, code: string): Promise<void> => {
-      await expect(run()).rejects.toThrow(expect.objectContaining({ code }) as Error);
-    };
-    await refused(() => InferenceSession.create(written.bytes), 'KEYS_INVALID');
-    await refused(
-      () => InferenceSession.create(written.bytes, { evaluationKeys: other.keys }),
-      'KEYS_MISMATCH',
-    );
-    await refused(
-      () => InferenceSession.create(written.bytes, { evaluationKeys: keys.slice(0, -64) }),
-      'KEYS_INVALID',
-    );
-    const secret = await client.exportSecretKey();
-    await refused(
-      () => InferenceSession.create(written.bytes, { evaluationKeys: secret }),
-      'KEYS_INVALID',
-    );
-    await refused(() => InferenceSession.create(keys), 'PLAN_INVALID');
-
-    await using session = await InferenceSession.create(written.bytes, { evaluationKeys: keys });
-    const data = images(1, 12)[0]!;
-    const request = await client.encrypt({ x: { data, shape: [1, 12] } });
-    const foreign = await other.client.encrypt({ x: { data, shape: [1, 12] } });
-    await refused(() => session.run(foreign), 'PLAN_MISMATCH');
-    await refused(() => session.run(request.slice(0, -1)), 'CIPHERTEXT_TRUNCATED');
-    await refused(() => session.run(new Uint8Array()), 'CIPHERTEXT_INVALID');
-    const flipped = request.slice();
-    flipped[flipped.length - 200]! ^= 4;
-    await refused(() => session.run(flipped), 'CIPHERTEXT_INVALID');
-    const response = await session.run(request);
-    await refused(() => session.run(response), 'CIPHERTEXT_INVALID');
-    await refused(() => session.runClear(new Map([['x', [[1]]]])), 'INPUT_INVALID');
-
-    const damaged = keys.slice();
-    damaged[damaged.length - 5000]! ^= 1;
-    await using broken = await InferenceSession.create(written.bytes, { evaluationKeys: damaged });
-    await refused(() => broken.run(request), 'KEYS_INVALID');
-    await using clear = await InferenceSession.create(written.bytes, { backend: 'clear' });
-    await refused(() => clear.run(request), 'KEYS_INVALID');
-    expect(clear.backend).toBe('clear');
   });
 
   it('refuses a plan whose working set does not fit, before it loads keys', async () => {
@@ -410,7 +441,7 @@ describe('InferenceSession', () => {
       },
     });
     await expect(
-      InferenceSession.create(bytes, { evaluationKeys: new Uint8Array(1000) }),
+      InferenceSession.create(bytes, { backend: 'seal', evaluationKeys: new Uint8Array(1000) }),
     ).rejects.toThrow(expect.objectContaining({ code: 'RESOURCE_LIMIT', exit: 7 }) as Error);
   });
 });

@@ -5,6 +5,7 @@ import { compile } from '../../src/index.ts';
 import type { CompileRequest } from '../../src/compile.ts';
 import { elementCount } from '../../src/layout/layout.ts';
 import { InferenceSession } from '../../src/server/index.ts';
+import { encryptedBackends } from './backends.ts';
 import { encodeModel } from './onnx-model.ts';
 import type { TestModel } from './onnx-model.ts';
 import { runOnnx } from './onnxruntime.ts';
@@ -21,7 +22,8 @@ interface AgreementOptions extends CompileRequest {
 }
 
 /**
- * Compile a model whose inputs lie in [0, 1], run it on ciphertexts and expect ONNX Runtime's answers.
+ * Compile a model whose inputs lie in [0, 1], run it on ciphertexts with every evaluator that is here, and expect ONNX
+ * Runtime's answers.
  */
 export async function expectAgreement(
   model: TestModel,
@@ -47,11 +49,17 @@ export async function expectAgreement(
     );
   using client = Client.load(compiled.client);
   const { evaluationKeys } = await client.generateKeys();
-  await using session = await InferenceSession.create(compiled.plan, {
-    evaluationKeys: await evaluationKeys.bytes(),
-  });
+  const keys = await evaluationKeys.bytes();
   const sent = await client.encrypt(tensors(false));
-  const answers = await client.decrypt(await session.run(sent, { public: tensors(true) }));
+  const answered = [];
+  for (const backend of encryptedBackends) {
+    await using session = await InferenceSession.create(compiled.plan, {
+      backend,
+      evaluationKeys: keys,
+    });
+    const response = await session.run(sent, { public: tensors(true) });
+    answered.push({ backend, answers: await client.decrypt(response) });
+  }
   for (let image = 0; image < images; image++) {
     const reference = await runOnnx(
       bytes,
@@ -62,15 +70,18 @@ export async function expectAgreement(
         ]),
       ),
     );
-    expect(Object.keys(answers)).toEqual([...reference.keys()]);
-    for (const [name, expected] of reference) {
-      const each = expected.data.length;
-      const got = answers[name]!.data.slice(image * each, (image + 1) * each);
-      const largest = Math.max(...[...expected.data].map(Math.abs));
-      const error = Math.max(...[...expected.data].map((value, k) => Math.abs(value - got[k]!)));
-      expect(-Math.log2(error / largest), `${name} of image ${image}`).toBeGreaterThan(
-        agreementBits,
-      );
+    for (const { backend, answers } of answered) {
+      expect(Object.keys(answers)).toEqual([...reference.keys()]);
+      for (const [name, expected] of reference) {
+        const each = expected.data.length;
+        const got = answers[name]!.data.slice(image * each, (image + 1) * each);
+        const largest = Math.max(...[...expected.data].map(Math.abs));
+        const error = Math.max(...[...expected.data].map((value, k) => Math.abs(value - got[k]!)));
+        expect(
+          -Math.log2(error / largest),
+          `${name} of image ${image} on ${backend}`,
+        ).toBeGreaterThan(agreementBits);
+      }
     }
   }
 }

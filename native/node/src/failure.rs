@@ -21,6 +21,14 @@ impl From<RunError> for Failure {
 }
 
 impl Failure {
+    /// A plan or session was asked after `dispose`.
+    pub fn disposed() -> Self {
+        Self {
+            code: "USE_AFTER_DISPOSE",
+            message: "it was disposed".to_owned(),
+        }
+    }
+
     /// The error to throw in the main thread.
     pub fn into_error(self, env: Env) -> Error {
         JsError::from(Error::new(self.code, self.message))

@@ -2,112 +2,32 @@
 //!
 //! The heavy work runs in threads of the pool of Node.js; nothing here blocks the main thread.
 
+mod control;
 mod failure;
+mod jobs;
 mod task;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use napi::bindgen_prelude::{AsyncTask, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint8Array};
+use napi::{Env, Result};
 use napi_derive::napi;
-use plan::{Control, Evaluator, Inputs, Keys, Options, Outputs, Prepared, RunError};
+use plan::{Evaluator, Inputs, Keys};
 
-use crate::task::{Job, JobTask};
+use crate::control::RunControl;
+use crate::failure::Failure;
+use crate::jobs::{LoadPlan, OpenSession, RunProgram};
+use crate::task::JobTask;
 
-/// A plan made ready to run.
+/// Number of the interface between this addon and `src/backend/native`: it changes whenever one of
+/// them would not understand the other.
+const INTERFACE: u32 = 1;
+
+/// The number that `src/backend/native` compares with its own.
 #[napi]
-pub struct NativePlan {
-    evaluator: Arc<Evaluator>,
-}
-
-#[napi]
-impl NativePlan {
-    /// Name of the model.
-    #[napi(getter)]
-    pub fn name(&self) -> String {
-        self.evaluator.prepared().name().to_owned()
-    }
-
-    /// Expand the evaluation keys of a client.
-    #[napi(ts_return_type = "Promise<NativeSession>")]
-    pub fn open_session(&self, keys: &[u8]) -> AsyncTask<JobTask<OpenSession>> {
-        AsyncTask::new(JobTask(OpenSession {
-            evaluator: Arc::clone(&self.evaluator),
-            bytes: keys.to_vec(),
-        }))
-    }
-}
-
-/// A plan with the keys of one client.
-#[napi]
-pub struct NativeSession {
-    evaluator: Arc<Evaluator>,
-    keys: Arc<Keys>,
-}
-
-#[napi]
-impl NativeSession {
-    /// Run the program once on serialised ciphertexts by input name; gives those of the outputs.
-    #[napi(ts_return_type = "Promise<Record<string, Uint8Array[]>>")]
-    pub fn run(
-        &self,
-        inputs: HashMap<String, Vec<Uint8Array>>,
-        control: &RunControl,
-    ) -> AsyncTask<JobTask<RunProgram>> {
-        let copied = |blobs: Vec<Uint8Array>| blobs.iter().map(|blob| blob.to_vec()).collect();
-        AsyncTask::new(JobTask(RunProgram {
-            evaluator: Arc::clone(&self.evaluator),
-            keys: Arc::clone(&self.keys),
-            inputs: inputs
-                .into_iter()
-                .map(|(name, blobs)| (name, copied(blobs)))
-                .collect(),
-            state: Arc::clone(&control.state),
-        }))
-    }
-}
-
-#[derive(Default)]
-struct RunState {
-    cancelled: AtomicBool,
-    /// Units of work; a plan has fewer than 2^32.
-    done: AtomicU32,
-    total: AtomicU32,
-}
-
-/// Watches and stops one run.
-#[napi]
-#[derive(Default)]
-pub struct RunControl {
-    state: Arc<RunState>,
-}
-
-#[napi]
-impl RunControl {
-    /// A run that was not started yet.
-    #[napi(constructor)]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Stop after the current unit of work.
-    #[napi]
-    pub fn cancel(&self) {
-        self.state.cancelled.store(true, Ordering::Relaxed);
-    }
-
-    /// Units of work done.
-    #[napi(getter)]
-    pub fn done(&self) -> u32 {
-        self.state.done.load(Ordering::Relaxed)
-    }
-
-    /// Units of work of the whole run; 0 before the first report.
-    #[napi(getter)]
-    pub fn total(&self) -> u32 {
-        self.state.total.load(Ordering::Relaxed)
-    }
+pub fn interface_version() -> u32 {
+    INTERFACE
 }
 
 /// Read the bytes of `model.loom`.
@@ -120,79 +40,86 @@ pub fn load_plan(bytes: &[u8], plaintext_bytes: f64) -> AsyncTask<JobTask<LoadPl
     }))
 }
 
-/// Reads a plan.
-pub struct LoadPlan {
-    bytes: Vec<u8>,
-    plaintext_bytes: usize,
+/// A plan made ready to run.
+#[napi]
+pub struct NativePlan {
+    /// None when it was disposed.
+    evaluator: Option<Arc<Evaluator>>,
 }
 
-impl Job for LoadPlan {
-    type Made = Evaluator;
-    type Js = NativePlan;
-
-    fn compute(&mut self) -> Result<Evaluator, RunError> {
-        let options = Options {
-            plaintext_bytes: self.plaintext_bytes,
-        };
-        Evaluator::new(Arc::new(Prepared::new(&self.bytes)?), options)
+#[napi]
+impl NativePlan {
+    /// Expand the evaluation keys of a client.
+    ///
+    /// # Errors
+    /// `USE_AFTER_DISPOSE`; the promise's are those of [`Evaluator::read_keys`].
+    #[napi(ts_return_type = "Promise<NativeSession>")]
+    pub fn open_session(&self, env: Env, keys: &[u8]) -> Result<AsyncTask<JobTask<OpenSession>>> {
+        Ok(AsyncTask::new(JobTask(OpenSession {
+            evaluator: living(env, self.evaluator.as_ref())?,
+            bytes: keys.to_vec(),
+        })))
     }
 
-    fn finish(&mut self, made: Evaluator) -> NativePlan {
-        NativePlan {
-            evaluator: Arc::new(made),
-        }
-    }
-}
-
-/// Expands keys.
-pub struct OpenSession {
-    evaluator: Arc<Evaluator>,
-    bytes: Vec<u8>,
-}
-
-impl Job for OpenSession {
-    type Made = Keys;
-    type Js = NativeSession;
-
-    fn compute(&mut self) -> Result<Keys, RunError> {
-        self.evaluator.read_keys(&self.bytes)
-    }
-
-    fn finish(&mut self, made: Keys) -> NativeSession {
-        NativeSession {
-            evaluator: Arc::clone(&self.evaluator),
-            keys: Arc::new(made),
-        }
+    /// Give its memory back as soon as no session and no run uses it.
+    #[napi]
+    pub fn dispose(&mut self) {
+        self.evaluator = None;
     }
 }
 
-/// Runs a program.
-pub struct RunProgram {
-    evaluator: Arc<Evaluator>,
-    keys: Arc<Keys>,
-    inputs: Inputs,
-    state: Arc<RunState>,
+/// A plan with the keys of one client.
+#[napi]
+pub struct NativeSession {
+    evaluator: Option<Arc<Evaluator>>,
+    keys: Option<Arc<Keys>>,
 }
 
-impl Job for RunProgram {
-    type Made = Outputs;
-    type Js = HashMap<String, Vec<Uint8Array>>;
-
-    fn compute(&mut self) -> Result<Outputs, RunError> {
-        let state = &self.state;
-        let mut control = Control {
-            cancelled: &state.cancelled,
-            progress: &mut |progress| {
-                state.done.store(progress.done as u32, Ordering::Relaxed);
-                state.total.store(progress.total as u32, Ordering::Relaxed);
+#[napi]
+impl NativeSession {
+    /// Run the program once on serialised ciphertexts by input name; gives those of the outputs.
+    ///
+    /// # Errors
+    /// `USE_AFTER_DISPOSE`; the promise's are those of [`Evaluator::run`].
+    #[napi(ts_return_type = "Promise<Record<string, Uint8Array[]>>")]
+    pub fn run(
+        &self,
+        env: Env,
+        ciphertexts: HashMap<String, Vec<Uint8Array>>,
+        public_values: HashMap<String, Vec<Float64Array>>,
+        control: &RunControl,
+    ) -> Result<AsyncTask<JobTask<RunProgram>>> {
+        Ok(AsyncTask::new(JobTask(RunProgram {
+            evaluator: living(env, self.evaluator.as_ref())?,
+            keys: living(env, self.keys.as_ref())?,
+            inputs: Inputs {
+                ciphertexts: copied(ciphertexts),
+                public: copied(public_values),
             },
-        };
-        self.evaluator.run(&self.keys, &self.inputs, &mut control)
+            state: control.state(),
+        })))
     }
 
-    fn finish(&mut self, made: Outputs) -> HashMap<String, Vec<Uint8Array>> {
-        made.into_iter()
-            .map(|(name, blobs)| (name, blobs.into_iter().map(Uint8Array::from).collect()))
-            .collect()
+    /// Give the keys' memory back when the runs that use them have ended.
+    #[napi]
+    pub fn dispose(&mut self) {
+        self.evaluator = None;
+        self.keys = None;
     }
+}
+
+/// What JavaScript may change while the job runs is copied.
+fn copied<A: AsRef<[T]>, T: Clone>(named: HashMap<String, Vec<A>>) -> HashMap<String, Vec<Vec<T>>> {
+    named
+        .into_iter()
+        .map(|(name, arrays)| {
+            let copies = arrays.iter().map(|array| array.as_ref().to_vec()).collect();
+            (name, copies)
+        })
+        .collect()
+}
+
+fn living<T>(env: Env, held: Option<&Arc<T>>) -> Result<Arc<T>> {
+    held.map(Arc::clone)
+        .ok_or_else(|| Failure::disposed().into_error(env))
 }

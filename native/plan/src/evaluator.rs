@@ -12,10 +12,17 @@ use crate::execute::{Control, Run, is_transparent};
 use crate::keys::{Keys, polynomial};
 use crate::plaintexts::Plaintexts;
 use crate::prepare::Prepared;
+use crate::public_values::PublicValues;
 use crate::run_error::RunError;
 
-/// Serialised ciphertexts of each input by name.
-pub type Inputs = HashMap<String, Vec<Vec<u8>>>;
+/// What a request gives.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// Serialised ciphertexts of each input by name.
+    pub ciphertexts: HashMap<String, Vec<Vec<u8>>>,
+    /// What the server computed in the clear.
+    pub public: PublicValues,
+}
 
 /// Names of the outputs in the plan's order, with their serialised ciphertexts.
 pub type Outputs = Vec<(String, Vec<Vec<u8>>)>;

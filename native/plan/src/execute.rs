@@ -173,6 +173,7 @@ impl<'a, 'c> Run<'a, 'c> {
         };
         let blobs = self
             .inputs
+            .ciphertexts
             .get(name)
             .ok_or_else(|| refuse("is missing".to_owned()))?;
         let expected = self.prepared.program.layout_of(id).ciphertexts as usize;
@@ -245,11 +246,15 @@ impl<'a, 'c> Run<'a, 'c> {
                         context.mul_plain(x, &plain)?
                     }
                 };
-                if is_transparent(&product) {
-                    self.vanishing(x, plain_scale)?
-                } else {
-                    product
-                }
+                self.hidden(product, x, plain_scale)?
+            }
+            Op::AddPublic { .. } => {
+                let plain = self.public_vector(id, index, x.scale(), x.primes())?;
+                context.add_plain(x, &plain)?
+            }
+            Op::MultiplyPublic { plain_scale, .. } => {
+                let plain = self.public_vector(id, index, plain_scale, x.primes())?;
+                self.hidden(context.mul_plain(x, &plain)?, x, plain_scale)?
             }
             ref op => return Err(RunError::Internal(format!("{op:?} has one operand"))),
         })
@@ -277,6 +282,28 @@ impl<'a, 'c> Run<'a, 'c> {
         })
     }
 
+    /// A value of this request; it is encoded for this run and never kept.
+    fn public_vector(
+        &mut self,
+        id: ValueId,
+        index: usize,
+        scale: f64,
+        primes: usize,
+    ) -> Result<Plaintext, RunError> {
+        let Work::Public(public) = &self.prepared.work[id] else {
+            return Err(RunError::Internal(format!("%{id} has no public value")));
+        };
+        let given = &self.inputs.public;
+        if let Some((name, reason)) = public.missing_in(given) {
+            return Err(RunError::Public {
+                name: name.to_owned(),
+                reason,
+            });
+        }
+        self.maker
+            .encode(scale, primes, |slots| public.fill(index, given, slots))
+    }
+
     /// The plaintext of a key, kept or encoded now.
     pub fn plaintext(
         &mut self,
@@ -292,6 +319,20 @@ impl<'a, 'c> Run<'a, 'c> {
         let made = Arc::new(self.maker.encode(scale, primes, fill)?);
         kept.offer(key, &made);
         Ok(made)
+    }
+
+    /// A product of `x`; one with zero must not be readable by everybody.
+    fn hidden(
+        &self,
+        product: Ciphertext,
+        x: &Ciphertext,
+        plain_scale: f64,
+    ) -> Result<Ciphertext, RunError> {
+        if is_transparent(&product) {
+            self.vanishing(x, plain_scale)
+        } else {
+            Ok(product)
+        }
     }
 
     /// An encryption of zero that an observer without the key cannot tell from another one: the

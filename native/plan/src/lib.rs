@@ -18,11 +18,12 @@ mod numbers;
 mod plaintexts;
 mod prepare;
 mod program;
+mod public_values;
 mod rational;
 mod read;
 mod run_error;
-
 mod slot_constants;
+mod slot_places;
 mod steps;
 
 pub use error::PlanError;
@@ -30,4 +31,5 @@ pub use evaluator::{Evaluator, Inputs, Options, Outputs};
 pub use execute::{Control, Progress};
 pub use keys::Keys;
 pub use prepare::Prepared;
+pub use public_values::PublicValues;
 pub use run_error::RunError;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{PlanError, refuse};
 use crate::linear_work::LinearWork;
 use crate::program::{Constant, Op, Operation, Program};
+use crate::public_values::PublicSlots;
 use crate::read::read_plan;
 use crate::slot_constants::SlotConstants;
 use crate::steps::{Step, execution_steps};
@@ -15,6 +16,7 @@ use crate::steps::{Step, execution_steps};
 pub enum Work {
     Linear(Box<LinearWork>),
     Constants(SlotConstants),
+    Public(PublicSlots),
     None,
 }
 
@@ -107,6 +109,9 @@ fn work_of(program: &Program, operation: &Operation) -> Work {
         Work::Constants(SlotConstants::new(layout, constant, elsewhere))
     };
     match operation.op {
+        Op::AddPublic { ref value } | Op::MultiplyPublic { ref value, .. } => {
+            Work::Public(PublicSlots::new(layout, value.clone()))
+        }
         Op::AddConstant { constant } => placed(&program.constants[constant], 0.0),
         Op::MultiplyConstant { constant, .. } => {
             let constant = &program.constants[constant];

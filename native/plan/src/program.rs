@@ -68,6 +68,14 @@ pub enum Op {
         constant: usize,
         plain_scale: f64,
     },
+    /// The server computes the value of that name from the tensors it knows.
+    AddPublic {
+        value: String,
+    },
+    MultiplyPublic {
+        value: String,
+        plain_scale: f64,
+    },
 }
 
 #[derive(Clone, Debug)]

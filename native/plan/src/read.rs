@@ -16,7 +16,7 @@ use crate::program::{
 use crate::rational::scale_from_text;
 
 /// Abilities this evaluator has beyond the basic ones.
-const FEATURES: [&str; 1] = ["special-primes"];
+const FEATURES: [&str; 2] = ["public-inputs", "special-primes"];
 const MAX_PRIMES: usize = 128;
 const MAX_OPERATIONS: usize = 1 << 20;
 /// Products of all linear maps together, as in the TypeScript reader.
@@ -329,6 +329,19 @@ impl OperationReader<'_> {
                     Some(1),
                 )
             }
+            212 => (
+                Op::AddPublic {
+                    value: attributes.text("value")?.to_owned(),
+                },
+                Some(1),
+            ),
+            213 => (
+                Op::MultiplyPublic {
+                    value: attributes.text("value")?.to_owned(),
+                    plain_scale: scale_from_text(attributes.text("plainScale")?, &what)?,
+                },
+                Some(1),
+            ),
             _ => return refuse(what, "is not known to this evaluator"),
         };
         if arity.is_some_and(|arity| arity != operands.len()) {

@@ -23,6 +23,13 @@ pub enum RunError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A value that the server should have computed in the clear.
+    Public {
+        /// Name of the value.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A constant that no modulus here holds at its scale.
     Encoding {
         /// The largest coefficient.
@@ -44,6 +51,7 @@ impl RunError {
             Self::Plan(_) => "PLAN_INVALID",
             Self::Keys(_) => "KEYS_INVALID",
             Self::Input { .. } => "CIPHERTEXT_INVALID",
+            Self::Public { .. } => "INPUT_INVALID",
             Self::Encoding { .. } | Self::Transparent(_) | Self::Internal(_) => "INTERNAL",
         }
     }
@@ -56,6 +64,7 @@ impl fmt::Display for RunError {
             Self::Plan(error) => error.fmt(f),
             Self::Keys(reason) => write!(f, "keys: {reason}"),
             Self::Input { name, reason } => write!(f, "input {name:?} {reason}"),
+            Self::Public { name, reason } => write!(f, "public value {name:?} {reason}"),
             Self::Encoding { coefficient, scale } => write!(
                 f,
                 "a constant at scale {scale} has the coefficient {coefficient}, not below 2^62"

@@ -3,6 +3,7 @@
 
 use crate::layout::Layout;
 use crate::program::Constant;
+use crate::slot_places::SlotPlaces;
 
 /// What is added to or multiplied with one ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,12 +16,9 @@ pub enum SlotConstant {
 /// A constant placed as a layout says.
 #[derive(Debug)]
 pub struct SlotConstants {
-    /// Entries of ciphertext c are start[c] … start[c + 1] − 1.
-    start: Vec<usize>,
-    slot: Vec<u32>,
+    places: SlotPlaces,
+    /// One value a place.
     value: Vec<f64>,
-    batch_offsets: Vec<u32>,
-    slots: u32,
     /// Value of slots that hold no element.
     elsewhere: f64,
 }
@@ -28,30 +26,15 @@ pub struct SlotConstants {
 impl SlotConstants {
     /// Place a constant, broadcast to the shape of the layout. Its shape was checked with the plan.
     pub fn new(layout: &Layout, constant: &Constant, elsewhere: f64) -> Self {
-        let placement = layout.placement();
-        let slots = layout.slots;
-        let mut start = vec![0usize; layout.ciphertexts as usize + 1];
-        for place in &placement.places {
-            start[(place / slots) as usize + 1] += 1;
-        }
-        for c in 0..layout.ciphertexts as usize {
-            start[c + 1] += start[c];
-        }
-        let mut next = start.clone();
-        let mut slot = vec![0; placement.places.len()];
-        let mut value = vec![0.0; placement.places.len()];
-        for (&element, &place) in placement.elements.iter().zip(&placement.places) {
-            let at = &mut next[(place / slots) as usize];
-            slot[*at] = place % slots;
-            value[*at] = constant.data[broadcast_index(element, &layout.shape, &constant.shape)];
-            *at += 1;
-        }
+        let places = SlotPlaces::new(layout);
+        let value = places
+            .elements()
+            .iter()
+            .map(|&element| constant.data[broadcast_index(element, &layout.shape, &constant.shape)])
+            .collect();
         Self {
-            start,
-            slot,
+            places,
             value,
-            batch_offsets: placement.batch_offsets,
-            slots,
             elsewhere,
         }
     }
@@ -60,9 +43,9 @@ impl SlotConstants {
     pub fn of(&self, index: usize) -> SlotConstant {
         // Numbers are one when they are equal in every bit but the sign of zero.
         let equal = |a: f64, b: f64| (a - b) == 0.0;
-        let values = &self.value[self.start[index]..self.start[index + 1]];
+        let values = &self.value[self.places.of(index)];
         let first = values.first().copied().unwrap_or(self.elsewhere);
-        let full = values.len() * self.batch_offsets.len() == self.slots as usize;
+        let full = self.places.fill_all_slots(index);
         if (full || equal(first, self.elsewhere)) && values.iter().all(|&value| equal(value, first))
         {
             SlotConstant::Number(first)
@@ -74,9 +57,9 @@ impl SlotConstants {
     /// Write the vector of ciphertext `index`.
     pub fn fill(&self, index: usize, slots: &mut [f64]) {
         slots.fill(self.elsewhere);
-        for &offset in &self.batch_offsets {
-            for k in self.start[index]..self.start[index + 1] {
-                slots[((self.slot[k] + offset) % self.slots) as usize] = self.value[k];
+        for image in 0..self.places.batch() {
+            for k in self.places.of(index) {
+                slots[self.places.slot(k, image)] = self.value[k];
             }
         }
     }

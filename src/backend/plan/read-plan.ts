@@ -47,7 +47,11 @@ const maxFileBytes = 2 ** 31;
  * Read a plan file. Throws FILE_UNREADABLE, RESOURCE_LIMIT for more than 2 GiB, and as `readPlan`.
  */
 export async function loadPlan(path: string): Promise<LoadedPlan> {
-  let bytes: Uint8Array;
+  return readPlan(await readPlanFile(path));
+}
+
+/** The bytes of a plan file. Throws FILE_UNREADABLE, RESOURCE_LIMIT for more than 2 GiB. */
+export async function readPlanFile(path: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
     if (size > maxFileBytes) {
@@ -57,7 +61,7 @@ export async function loadPlan(path: string): Promise<LoadedPlan> {
         { phase: 'plan', node: path, details: { size, limit: maxFileBytes } },
       );
     }
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     if (cause instanceof CipherloomError) throw cause;
     throw new CipherloomError('FILE_UNREADABLE', `cannot read ${path}`, {
@@ -67,7 +71,6 @@ export async function loadPlan(path: string): Promise<LoadedPlan> {
       cause,
     });
   }
-  return readPlan(bytes);
 }
 
 /**

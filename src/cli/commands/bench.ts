@@ -65,7 +65,8 @@ export default defineCommand({
     const modelledMs = modelledSeconds === null ? null : modelledSeconds * 1000;
     const { ringDegree, logQP, securityBits, levels, primes, specialPrimes } = figures.parameters;
     const json = {
-      backend,
+      backend: protocol.backend,
+      backendReason: protocol.backendReason,
       threads: 1,
       batch: plan.batch,
       images: inputs.images,
@@ -78,8 +79,9 @@ export default defineCommand({
       },
       imagesPerSecond: (inputs.images * 1000) / sum(timingsMs.evaluate),
       modelledMs,
+      // The model is of SEAL's times.
       measuredOverModelled:
-        modelledMs === null || backend === 'clear' ? null : evaluate.median / modelledMs,
+        modelledMs === null || protocol.backend !== 'seal' ? null : evaluate.median / modelledMs,
       precisionBits: { predicted: plan.precisionBits, ...precisionBits },
       profile,
       keyBytes: figures.keyBytes,
@@ -113,6 +115,7 @@ export default defineCommand({
       ['left', 'right', 'right'],
     );
     const facts = factLines([
+      ['evaluator', `${json.backend}: ${json.backendReason}`],
       ['executions', `${json.executions} of up to ${plan.batch} images`],
       ['make keys', timeText(timingsMs.keygen)],
       ['throughput', `${numberText(json.imagesPerSecond)} images/s`],

@@ -8,7 +8,7 @@ import { maxCiphertextBytes } from '../protocol/limits.ts';
 import { tensorsOf } from '../protocol/plan-inputs.ts';
 import { watchResidentPeak } from '../protocol/resident-peak.ts';
 import { readBoundedFile } from '../read-file.ts';
-import { outputOption, threadsOption } from '../shared-options.ts';
+import { ciphertextBackendOption, outputOption, threadsOption } from '../shared-options.ts';
 import { byteText, timeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 
@@ -34,6 +34,7 @@ export default defineCommand({
       describe: 'tensors that the plan takes in the clear: one image for all, or one for each',
     },
     output: { ...outputOption, value: 'Y.ct', describe: 'file for the encrypted results' },
+    backend: ciphertextBackendOption,
     threads: threadsOption,
     insecure: insecureOption,
   },
@@ -48,13 +49,13 @@ export default defineCommand({
       does: 'the same, with time and peak memory',
     },
   ],
-  async run({ dir, evaluationKeys, input, publicInput, output, insecure }, { progress }) {
+  async run({ dir, evaluationKeys, input, publicInput, output, backend, insecure }, { progress }) {
     const inputs = [input, evaluationKeys, ...publicInput];
     checkOutputFile(output, { inputs });
     const request = readBoundedFile(input, maxCiphertextBytes);
     progress.step('loading the plan');
     const loadAt = performance.now();
-    await using session = await openSession(dir, { insecure }, { backend: 'seal', evaluationKeys });
+    await using session = await openSession(dir, { insecure }, { backend, evaluationKeys });
     const known = readInputTensors(
       publicInput,
       session.publicInputs.map((form) => ({ ...form, shared: true })),
@@ -87,6 +88,7 @@ export default defineCommand({
     const json = {
       output,
       backend: session.backend,
+      backendReason: session.backendReason,
       threads: 1,
       batch: session.batch,
       executions,
@@ -98,6 +100,7 @@ export default defineCommand({
     };
     const text = factLines([
       [output, byteText(response.length)],
+      ['evaluator', `${json.backend}: ${json.backendReason}`],
       ['executions', String(executions)],
       ['load', timeText(json.timingsMs.load)],
       ['evaluate', timeText(json.timingsMs.evaluate)],

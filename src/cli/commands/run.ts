@@ -39,10 +39,7 @@ export default defineCommand({
       describe: 'the original model, .onnx or .ts: adds the agreement with it',
     },
     program: programOption,
-    backend: {
-      ...backendOption,
-      describe: 'seal: on ciphertexts (default); clear: the same plan without keys and encryption',
-    },
+    backend: backendOption,
     limit: limitOption,
     threads: threadsOption,
     output: {
@@ -104,9 +101,10 @@ export default defineCommand({
     const report = readReport(dir, plan);
     const { ringDegree, logQP, securityBits, levels, primes, specialPrimes } = figures.parameters;
     const json = {
-      backend,
+      backend: protocol.backend,
+      backendReason: protocol.backendReason,
       target: report?.target ?? (specialPrimes.length > 1 ? 'native' : 'portable'),
-      // SEAL's WebAssembly and the interpreter have one thread, whatever was asked for.
+      // All evaluators have one thread, whatever was asked for.
       threads: 1,
       batch: plan.batch,
       images: inputs.images,
@@ -142,6 +140,7 @@ export default defineCommand({
 
 interface RunFigures {
   readonly backend: string;
+  readonly backendReason: string;
   readonly images: number;
   readonly batch: number;
   readonly accuracy: number | null;
@@ -178,6 +177,7 @@ function figureLines(run: RunFigures): string {
         : `${timeText(mean(list))} × ${list.length}`;
   const seconds = timingsMs.evaluate.reduce((sum, ms) => sum + ms, 0) / 1000;
   const facts: [string, string][] = [
+    ['evaluator', `${run.backend}: ${run.backendReason}`],
     ['images', `${run.images}${run.batch > 1 ? `, up to ${run.batch} an execution` : ''}`],
     ...(run.accuracy === null ? [] : [['accuracy', shareText(run.accuracy)] as [string, string]]),
     ['agreement', `${shareText(run.agreement)} with ${run.agreementReference}`],

@@ -60,7 +60,7 @@ export default defineCommand({
     const original = await model.run(inputs, (done, total) => {
       io.progress.advance(done, total);
     });
-    const { results, clear } = await runProtocol({
+    const protocol = await runProtocol({
       folder: dir,
       client,
       insecure,
@@ -68,6 +68,7 @@ export default defineCommand({
       inputs,
       progress: io.progress,
     });
+    const { results, clear } = protocol;
     const against = compareResults(plan.outputs, results, original);
     const program = compareResults(plan.outputs, results, clear);
     const budgets: Budget[] = [
@@ -105,7 +106,8 @@ export default defineCommand({
       agrees: against.agrees?.[image] ?? null,
     }));
     const json = {
-      backend,
+      backend: protocol.backend,
+      backendReason: protocol.backendReason,
       images: inputs.images,
       reference: model.name,
       agreement: against.agreement,
@@ -134,6 +136,7 @@ export default defineCommand({
       ),
       '',
       factLines([
+        ['evaluator', `${json.backend}: ${json.backendReason}`],
         ['reference', model.name],
         ['agreement', shareText(against.agreement)],
         [

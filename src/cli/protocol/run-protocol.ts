@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
-import type { Backend } from '../../server/index.ts';
+import type { Backend, SessionOptions } from '../../server/index.ts';
 import { sliceImages, type InputTensors } from '../input-tensors.ts';
 import type { Progress } from '../define-command.ts';
 import { writeOutputStream } from '../output-file.ts';
@@ -25,6 +25,9 @@ export interface TimingsMs {
 }
 
 export interface ProtocolRun {
+  /** What evaluated, and why it, in a clause. */
+  readonly backend: Backend;
+  readonly backendReason: string;
   readonly results: Results;
   /** The same plan on the same inputs in the clear. */
   readonly clear: Results;
@@ -41,7 +44,7 @@ export interface ProtocolOptions {
   readonly folder: string;
   readonly client: Client;
   readonly insecure: boolean;
-  readonly backend: Backend;
+  readonly backend: NonNullable<SessionOptions['backend']>;
   readonly inputs: InputTensors;
   readonly progress: Progress;
 }
@@ -71,6 +74,8 @@ async function runClearBackend(options: ProtocolOptions): Promise<ProtocolRun> {
     },
   );
   return {
+    backend: session.backend,
+    backendReason: session.backendReason,
     results,
     clear: results,
     timingsMs: { keygen: null, encrypt: [], evaluate: evaluateMs, decrypt: [] },
@@ -81,7 +86,7 @@ async function runClearBackend(options: ProtocolOptions): Promise<ProtocolRun> {
 }
 
 async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
-  const { folder, client, insecure, inputs, progress } = options;
+  const { folder, client, insecure, backend, inputs, progress } = options;
   const { plan } = client;
   using keys = temporaryFolder();
   const evaluationKeys = join(keys.path, 'evaluation.keys');
@@ -100,7 +105,7 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
   await using session = await openSession(
     folder,
     { insecure, client },
-    { backend: 'seal', evaluationKeys },
+    { backend, evaluationKeys },
   );
   const results = new Map<string, Float64Array[]>(plan.outputs.map(({ name }) => [name, []]));
   const encrypt: number[] = [];
@@ -143,6 +148,8 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
     progress.advance(done, total);
   });
   return {
+    backend: session.backend,
+    backendReason: session.backendReason,
     results,
     clear,
     timingsMs: { keygen, encrypt, evaluate, decrypt },

@@ -15,6 +15,7 @@ import {
 
 const schema = z.strictObject({
   backend: z.enum(['native', 'seal', 'clear']),
+  backendReason: z.string().describe('why this one evaluated'),
   target: z.enum(['portable', 'native']),
   threads: z.int().positive(),
   batch,

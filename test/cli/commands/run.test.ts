@@ -45,6 +45,7 @@ describe('run --backend clear', () => {
     );
     expect(Object.keys(json)).toEqual([
       'backend',
+      'backendReason',
       'target',
       'threads',
       'batch',

@@ -1,0 +1,35 @@
+/** What `native/node` exports. */
+
+/**
+ * Number of the interface between this folder and the addon: `INTERFACE` of `native/node/src/lib.rs`.
+ * It changes whenever one of them would not understand the other.
+ */
+export const interfaceVersion = 1;
+
+export interface NativeAddon {
+  interfaceVersion(): number;
+  /** Read the bytes of a plan; keep at most so many bytes of encoded constants. */
+  loadPlan(bytes: Uint8Array, plaintextBytes: number): Promise<AddonPlan>;
+  readonly RunControl: new () => AddonControl;
+}
+
+export interface AddonPlan {
+  openSession(keys: Uint8Array): Promise<AddonSession>;
+  dispose(): void;
+}
+
+export interface AddonSession {
+  run(
+    ciphertexts: Readonly<Record<string, readonly Uint8Array[]>>,
+    publicValues: Readonly<Record<string, readonly Float64Array[]>>,
+    control: AddonControl,
+  ): Promise<Record<string, Uint8Array[]>>;
+  dispose(): void;
+}
+
+export interface AddonControl {
+  cancel(): void;
+  readonly done: number;
+  readonly total: number;
+  readonly node: string | null;
+}

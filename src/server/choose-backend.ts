@@ -1,0 +1,114 @@
+/** Which evaluator a session uses, and why. */
+import { loadAddon } from '../backend/native/load-addon.ts';
+import { NativePlan } from '../backend/native/native-plan.ts';
+import { NativeRunner, plaintextBytes } from '../backend/native/native-runner.ts';
+import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
+import type { PlanRunner } from '../backend/plan-runner.ts';
+import { SealRunner } from '../backend/seal/seal-runner.ts';
+import { workingSet } from '../backend/seal/working-set.ts';
+import type { WorkingSet } from '../backend/seal/working-set.ts';
+import { CipherloomError } from '../errors.ts';
+import type { ClientPlan } from '../layout/client-plan.ts';
+import { keyRequests, residentKeyBytes } from '../seal/index.ts';
+import type { ByteSource, EvaluationKeys } from '../seal/index.ts';
+
+/** Evaluators of ciphertexts, and `clear`, which runs the same plan without encryption. */
+export type Backend = 'native' | 'seal' | 'clear';
+
+export interface BackendRequest {
+  /** `auto` is native where it is there and can run the plan, else seal. */
+  readonly backend: 'auto' | 'native' | 'seal';
+  /** Bytes of `model.loom`. */
+  readonly plan: Uint8Array;
+  readonly client: ClientPlan;
+  readonly maxKeyMemoryBytes: number;
+  /** Called for seal only. */
+  readonly prepare: () => PreparedProgram;
+}
+
+/** Dispose it unless a runner was made: that one takes the plan over. */
+export interface ChosenBackend extends Disposable {
+  readonly backend: 'native' | 'seal';
+  /** Why this one, in a clause. */
+  readonly reason: string;
+  /** How SEAL's memory is shared out; null for native. */
+  readonly memory: WorkingSet | null;
+  /** Make the runner for keys whose head was checked; once. */
+  open(keys: EvaluationKeys, source: ByteSource): PlanRunner;
+}
+
+/** What going on with SEAL costs, where native would do. */
+const slower = 'evaluation takes some 15 times as long';
+
+/**
+ * Choose the evaluator of a plan and make the plan ready in it.
+ *
+ * Throws BACKEND_UNAVAILABLE when the one asked for is not there or cannot run the plan, and
+ * RESOURCE_LIMIT where keys or working set exceed what it may hold.
+ */
+export async function chooseBackend(request: BackendRequest): Promise<ChosenBackend> {
+  if (request.backend === 'seal') return sealBackend(request, 'asked for');
+  const native = await openNative(request);
+  if (typeof native !== 'string') {
+    const reason =
+      request.backend === 'native' ? 'asked for' : 'the addon is there and runs this plan';
+    return {
+      backend: 'native',
+      reason,
+      memory: null,
+      open: (_keys, source) => new NativeRunner(native, source),
+      [Symbol.dispose]() {
+        native[Symbol.dispose]();
+      },
+    };
+  }
+  if (request.backend === 'native') {
+    throw new CipherloomError(
+      'BACKEND_UNAVAILABLE',
+      `the native evaluator cannot be used: ${native}`,
+      {
+        phase: 'server',
+        details: { backend: 'native', reason: native },
+        hint: 'npm run build:native (needs Rust), or use another backend: seal or auto',
+      },
+    );
+  }
+  return sealBackend(request, `${native}; ${slower}`);
+}
+
+async function sealBackend(request: BackendRequest, reason: string): Promise<ChosenBackend> {
+  const { client } = request;
+  const prepared = request.prepare();
+  const memory = await workingSet(prepared, request.maxKeyMemoryBytes);
+  return {
+    backend: 'seal',
+    reason,
+    memory,
+    open: (keys) => new SealRunner({ prepared, client, keys, memory }),
+    [Symbol.dispose]() {
+      // Nothing is held before there are keys.
+    },
+  };
+}
+
+/** The plan in the native evaluator, or why it cannot be there. */
+async function openNative(request: BackendRequest): Promise<NativePlan | string> {
+  const { addon, reason } = loadAddon();
+  if (addon === null) return reason;
+  const { client, maxKeyMemoryBytes } = request;
+  const keyBytes = keyRequests(client.keys).reduce(
+    (sum, { primeCount }) => sum + residentKeyBytes(client.parameters.ringDegree, primeCount),
+    0,
+  );
+  if (keyBytes > maxKeyMemoryBytes) {
+    return `it holds all ${keyBytes} bytes of keys, ${maxKeyMemoryBytes} are allowed`;
+  }
+  try {
+    return await NativePlan.load(addon, request.plan, { plaintextBytes });
+  } catch (error) {
+    if (error instanceof CipherloomError && error.code === 'PLAN_INVALID') {
+      return `it cannot run this plan (${error.message})`;
+    }
+    throw error;
+  }
+}

@@ -5,7 +5,8 @@
     .venv/bin/python examples/melanoma/tries.py --work DIR --table    writes the table of TRIES.md from the logs
 
 recipes.py is read again before each run, so that recipes can be added or moved while one trains. One driver at a time works
-in DIR.
+in DIR. The table asks `cipherloom inspect` what each network would cost (of its first weights, at 128 bits, one image an
+execution), so that accuracy and cost stand side by side; it needs `npm run build`.
 """
 
 import argparse
@@ -18,10 +19,12 @@ import sys
 from pathlib import Path
 
 import recipes
+from export import export
 from networks import build, cost
+from views import SIZE
 
 HERE = Path(__file__).resolve().parent
-SIZE = 128
+ROOT = HERE.parent.parent
 BEGIN, END = "<!-- table: written by tries.py -->", "<!-- end of table -->"
 
 
@@ -51,37 +54,61 @@ def last_line(folder: Path) -> dict | None:
     return json.loads(log.read_text().splitlines()[-1])
 
 
-def percent(figure: float, interval: list[float] | None) -> str:
+def compiler_estimate(work: Path, name: str) -> dict:
+    """The `estimate` of `cipherloom inspect`; kept, since it takes seconds and weights hardly change it."""
+    kept = work / name / "estimate.json"
+    if not kept.exists():
+        model = work / name / "untrained.onnx"
+        export(build(recipes.RECIPES[name]).eval(), name, model)
+        command = ["node", ROOT / "bin" / "cipherloom", "inspect", model, "--json", "--quiet"]
+        inspection = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        kept.write_text(json.dumps(inspection["estimate"]))
+    return json.loads(kept.read_text())
+
+
+def with_interval(figure: float, interval: list[float] | None) -> str:
     return f"{figure:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
 
 
-def table_row(work: Path, name: str, recipe: dict) -> str | None:
+def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     line = last_line(work / name)
     if line is None:
         return None
     multiply_adds, activations, parameters = cost(build(recipe), SIZE)
     done = f"{line['epoch']}" if line["epoch"] == recipe["epochs"] else f"{line['epoch']} of {recipe['epochs']}"
-    cells = [name, recipe.get("note", ""), f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}", done]
+    cells = [name, recipe["note"], f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}"]
+    if recipe["network"] == "student" and recipe.get("activation") != "relu":
+        estimate = compiler_estimate(work, name)
+        cells += [str(estimate["levels"]), str(estimate["rotationKeys"]), f"{estimate['keyBytes'] / 2**20:.0f} MiB"]
+    else:
+        cells += ["–"] * 3
+    cells.append(done)
     for against in ("nevus", "all"):
         part = line[against]
-        cells += [percent(part["auc"], part.get("auc_interval")), percent(part["ba"], part.get("ba_interval"))]
-    cells += [f"{max(line['ranges'], default=0):.1f}" if line["ranges"] else "–", f"{line['core_hours']:.2f}"]
-    return f"| {' | '.join(cells)} |"
+        cells.append(with_interval(part["auc"], part.get("auc_interval")))
+        cells.append(with_interval(part["ba"], part.get("ba_interval")))
+    return [*cells, f"{max(line['ranges']):.1f}" if line["ranges"] else "–", f"{line['core_hours']:.2f}"]
+
+
+def pool_hours(work: Path) -> float:
+    files = [work / pool / "progress.json" for pool in recipes.POOLS]
+    return sum(json.loads(file.read_text())["seconds"] for file in files if file.exists()) / 3600
 
 
 def write_table(work: Path) -> None:
-    rows = [table_row(work, name, recipe) for name, recipe in recipes.RECIPES.items()]
-    hours = sum(line["core_hours"] for name in recipes.RECIPES if (line := last_line(work / name)))
+    rows = [row for name, recipe in recipes.RECIPES.items() if (row := table_row(work, name, recipe))]
+    hours = pool_hours(work) + sum(float(row[-1]) for row in rows)
     head = [
-        "try", "what it is", "multiply-adds", "activations", "parameters", "epochs",
+        "try", "what it is", "multiply-adds", "activations", "parameters", "levels", "rotation keys", "keys", "epochs",
         "nevus AUC", "nevus BA", "all AUC", "all BA", "range", "core-h",
     ]  # fmt: skip
-    table = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head), *(row for row in rows if row)]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
+    summary = f"Together {hours:.2f} core-hours, {pool_hours(work):.2f} of them for views and what teachers say of them."
     file = HERE / "TRIES.md"
     text = file.read_text()
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-    summary = f"Together {hours:.1f} core-hours."
-    file.write_text("\n\n".join([before, "\n".join(table), summary, after]))
+    file.write_text("\n\n".join([before, table, summary, after]))
+    subprocess.run(["npx", "prettier", "--write", "--log-level", "warn", file], cwd=ROOT, check=True)
 
 
 def main() -> None:

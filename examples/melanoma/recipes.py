@@ -35,5 +35,5 @@ RECIPES: dict[str, dict] = {
 
 # Augmented views with the logits of teachers (views.py); a recipe names the pool that it learns from.
 POOLS: dict[str, dict] = {
-    "pool": {"teachers": ["teacher"], "views": 12, "augment": 1.0},
+    "pool": {"teachers": ["teacher"], "views": 12, "augment": 0.7},
 }

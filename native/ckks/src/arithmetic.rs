@@ -285,7 +285,11 @@ fn require_same(what: &'static str, a: (usize, f64), b: (usize, f64)) -> Result<
     }
 }
 
-fn require_primes(what: &'static str, got: usize, expected: usize) -> Result<(), CkksError> {
+pub(crate) fn require_primes(
+    what: &'static str,
+    got: usize,
+    expected: usize,
+) -> Result<(), CkksError> {
     if got == expected {
         Ok(())
     } else {
@@ -313,7 +317,7 @@ const fn polynomials(what: &'static str, got: usize) -> CkksError {
 }
 
 /// value · scale, rounded half away from zero as SEAL does.
-fn scaled_integer(value: f64, scale: f64) -> Result<i128, CkksError> {
+pub(crate) fn scaled_integer(value: f64, scale: f64) -> Result<i128, CkksError> {
     let scaled = (value * scale).round();
     if scaled.abs() < 2f64.powi(126) {
         Ok(scaled as i128)
@@ -322,6 +326,9 @@ fn scaled_integer(value: f64, scale: f64) -> Result<i128, CkksError> {
     }
 }
 
-fn residue(integer: i128, ring: &PrimeRing) -> u64 {
-    integer.rem_euclid(i128::from(ring.modulus().value())) as u64
+pub(crate) fn residue(integer: i128, ring: &PrimeRing) -> u64 {
+    match i64::try_from(integer) {
+        Ok(short) => ring.modulus().from_signed(short),
+        Err(_) => integer.rem_euclid(i128::from(ring.modulus().value())) as u64,
+    }
 }

@@ -6,6 +6,7 @@
 //! No secret key can be expressed here: there is no type, no sampler, no decryption.
 mod arithmetic;
 mod ciphertext;
+mod combine;
 mod context;
 mod error;
 mod fft;

@@ -119,16 +119,18 @@ impl<'a, 'c> Run<'a, 'c> {
         let ciphertexts = program.layouts[operation.layout].ciphertexts as usize;
         self.node = operation.location.as_deref();
         self.values[step.result] = (0..ciphertexts).map(|_| None).collect();
-        if let Work::Linear(work) = &self.prepared.work[step.head] {
-            self.linear(step, work)?;
-        } else {
-            for index in 0..ciphertexts {
-                let made = self.head(step.head, index)?;
-                for &operand in &operation.operands {
-                    self.release(step, operand, index);
+        match &self.prepared.work[step.head] {
+            Work::Linear(work) => self.linear(step, work)?,
+            Work::Batch(work) => self.batch(step, work)?,
+            Work::Constants(_) | Work::None => {
+                for index in 0..ciphertexts {
+                    let made = self.head(step.head, index)?;
+                    for &operand in &operation.operands {
+                        self.release(step, operand, index);
+                    }
+                    self.emit(step, index, made)?;
+                    self.tick(1)?;
                 }
-                self.emit(step, index, made)?;
-                self.tick(1)?;
             }
         }
         // Ciphertexts that no diagonal reads are still there.
@@ -376,13 +378,18 @@ impl<'a, 'c> Run<'a, 'c> {
 
 /// Give a value the plan's scale, from which its own may differ by rounding only.
 pub fn stamp(value: &mut Ciphertext, scale: f64) -> Result<(), RunError> {
-    let own = value.scale();
+    check_scale(value.scale(), scale)?;
+    value.set_scale(scale);
+    Ok(())
+}
+
+/// Refuse a scale that differs from the plan's by more than rounding.
+pub fn check_scale(own: f64, scale: f64) -> Result<(), RunError> {
     let difference = (own / scale - 1.0).abs();
     if difference.is_nan() || difference > SCALE_TOLERANCE {
         return Err(RunError::Internal(format!(
             "a scale is {own}, the plan says {scale}"
         )));
     }
-    value.set_scale(scale);
     Ok(())
 }

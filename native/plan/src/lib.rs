@@ -1,6 +1,8 @@
 //! Reads `model.loom`, makes its program ready to run and runs it on ciphertexts.
 
 mod attributes;
+mod batch_run;
+mod batch_work;
 mod container;
 mod diagonals;
 mod encode;

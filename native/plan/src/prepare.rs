@@ -3,6 +3,7 @@
 use ckks::serial::Parameters;
 use sha2::{Digest, Sha256};
 
+use crate::batch_work::BatchWork;
 use crate::error::{PlanError, refuse};
 use crate::linear_work::LinearWork;
 use crate::program::{Constant, Op, Operation, Program};
@@ -15,6 +16,7 @@ use crate::steps::{Step, execution_steps};
 #[derive(Debug)]
 pub enum Work {
     Linear(Box<LinearWork>),
+    Batch(BatchWork),
     Constants(SlotConstants),
     Public(PublicSlots),
     None,
@@ -54,11 +56,24 @@ impl Prepared {
             .iter()
             .map(|operation| work_of(&program, operation))
             .collect();
+        for (n, (work, operation)) in work.iter().zip(&program.operations).enumerate() {
+            let sizes = operation
+                .operands
+                .iter()
+                .map(|&x| program.operations[x].form.size);
+            if matches!(work, Work::Linear(_)) && sizes.max() != Some(2) {
+                return refuse(
+                    format!("operation {n}"),
+                    "rotates an operand that is not relinearised",
+                );
+            }
+        }
         let units = work
             .iter()
             .zip(&program.operations)
             .map(|(work, operation)| match work {
                 Work::Linear(linear) => linear.order.len() + linear.rotations,
+                Work::Batch(batch) => batch.products,
                 _ => program.layouts[operation.layout].ciphertexts as usize,
             })
             .sum();
@@ -121,7 +136,12 @@ fn work_of(program: &Program, operation: &Operation) -> Work {
             };
             placed(constant, only)
         }
-        _ => LinearWork::new(program, operation)
-            .map_or(Work::None, |work| Work::Linear(Box::new(work))),
+        _ => match LinearWork::new(program, operation) {
+            None => Work::None,
+            Some(linear) => match BatchWork::new(&linear, operation) {
+                Some(batch) => Work::Batch(batch),
+                None => Work::Linear(Box::new(linear)),
+            },
+        },
     }
 }

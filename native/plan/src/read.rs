@@ -506,8 +506,8 @@ impl OperationReader<'_> {
         }
         let largest = forms().map(|each| each.size).max().unwrap_or(2);
         let linear = matches!(op, Op::Linear { .. });
-        let products = matches!(op, Op::Multiply | Op::Square);
-        if largest != 2 && (linear || products) {
+        // Linear operations of numbers take three polynomials; `Prepared` refuses the others.
+        if largest != 2 && matches!(op, Op::Multiply | Op::Square) {
             return refuse(what, "has an operand that is not relinearised");
         }
         let size = match op {

@@ -8,6 +8,8 @@ use ring::{
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// A prime as batch layouts have them: products with it fit a word.
+const NARROW: u64 = 268_369_921;
 /// Largest below 2^49 that is 1 mod 2^18.
 const PRIME: u64 = 562_949_950_537_729;
 /// 1 mod 2^18, near 2^45: of another size than `PRIME`.
@@ -129,16 +131,18 @@ fn dyadic(pool: &Pool, ring: &PrimeRing) -> Result<(), RingError> {
 
 fn matrix(pool: &Pool, ring: &PrimeRing, rows: usize, depth: usize) {
     let (name, degree) = (ring.kernel().name(), ring.degree());
-    let inputs = polynomial(pool, PRIME, degree, depth);
-    let mut outputs = polynomial(pool, PRIME, degree, rows);
-    let weights = polynomial(pool, PRIME, rows * depth, 1);
+    let q = ring.modulus().value();
+    let inputs = polynomial(pool, q, degree, depth);
+    let mut outputs = polynomial(pool, q, degree, rows);
+    let weights = polynomial(pool, q, rows * depth, 1);
     let inputs: Vec<_> = inputs.residues().collect();
     let mut outputs: Vec<_> = outputs.residues_mut().collect();
     let (least, median) =
         time(|| ring.matrix_product(black_box(&mut outputs), weights.words(), &inputs));
     let products = (rows * depth * degree) as f64;
     println!(
-        "{name:12} matrix {rows}x{depth:<15} N={degree:<7} {:>9.2} G/s    {:>9.2} G/s",
+        "{name:12} matrix {:<17} N={degree:<7} {:>9.2} G/s    {:>9.2} G/s",
+        format!("{rows}x{depth}, {} bits", ring.modulus().bits()),
         products / least,
         products / median
     );
@@ -194,8 +198,11 @@ fn main() -> Result<(), RingError> {
             transforms(&pool, &ring, &other);
             if log == 14 {
                 dyadic(&pool, &ring)?;
-                matrix(&pool, &ring, 64, 128);
-                matrix(&pool, &ring, 10, 845);
+                let narrow = PrimeRing::new(Modulus::new(NARROW)?, 1 << log, kernel)?;
+                for ring in [&ring, &narrow] {
+                    matrix(&pool, ring, 64, 128);
+                    matrix(&pool, ring, 10, 845);
+                }
             }
         }
     }

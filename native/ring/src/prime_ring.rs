@@ -262,20 +262,25 @@ impl PrimeRing {
 
     /// out_r = Σ_k weights[r·K + k] · inputs_k with residues as weights: one reduction per output.
     ///
+    /// Inputs and outputs are N transformed residues, or the same part of them: a multiple of 8.
+    ///
     /// Cost: scratch of 128 KiB or K vectors, whichever is more, and the packed weights.
     ///
     /// # Panics
-    /// Where there are more or fewer weights than R·K.
+    /// Where there are more or fewer weights than R·K, or parts of different lengths.
     pub fn matrix_product(&self, outputs: &mut [&mut [u64]], weights: &[u64], inputs: &[&[u64]]) {
         assert_eq!(
             weights.len(),
             outputs.len() * inputs.len(),
             "a weight for each output and input"
         );
-        for out in outputs.iter() {
-            self.check(&[out]);
-        }
-        self.check(inputs);
+        let length = outputs.first().map_or(0, |out| out.len());
+        assert!(length.is_multiple_of(8), "vectors of residues");
+        let same = |part: &[u64]| part.len() == length;
+        assert!(
+            outputs.iter().all(|out| same(out)) && inputs.iter().all(|x| length == 0 || same(x)),
+            "parts of one length"
+        );
         self.run(MatrixProduct {
             modulus: &self.modulus,
             weights,

@@ -92,6 +92,11 @@ impl Lanes52 for Avx512 {
     }
 
     #[inline(always)]
+    fn mul_halves(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_mul_epi32(a, b))
+    }
+
+    #[inline(always)]
     fn add_where_greater(self, x: __m512i, c: __m512i, a: __m512i, b: __m512i) -> __m512i {
         op!(_mm512_mask_add_epi64(
             x,

@@ -458,4 +458,19 @@ impl<L: FloatLanes> Field for Float<L> {
         );
         self.canonical(sum)
     }
+
+    #[inline(always)]
+    fn narrow(self) -> L::Integer {
+        self.lanes.integer(0)
+    }
+
+    #[inline(always)]
+    fn narrow_add(self, cell: L::Integer, x: L::Integer, weight: i32) -> L::Integer {
+        self.add_product(cell, x, weight)
+    }
+
+    #[inline(always)]
+    fn narrow_word(self, cell: L::Integer, closing: Self::Closing) -> L::Integer {
+        self.canonical(self.reduce_integer(cell, closing[0]))
+    }
 }

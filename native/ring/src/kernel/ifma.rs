@@ -420,4 +420,23 @@ impl<L: Lanes52> Field for Ifma<L> {
         let high = self.shoup(upper.high, closing.1);
         self.canonical(v.add(self.guard(v.add(low, middle)), high))
     }
+
+    /// A multiple of q from 2^62 on: sums with it are positive.
+    #[inline(always)]
+    fn narrow(self) -> L::Vector {
+        let q = self.modulus.value();
+        self.lanes.splat((1u64 << 62).div_ceil(q) * q)
+    }
+
+    #[inline(always)]
+    fn narrow_add(self, cell: L::Vector, x: L::Vector, weight: i32) -> L::Vector {
+        let v = self.lanes;
+        v.add(cell, v.mul_halves(x, v.splat(weight as u64)))
+    }
+
+    #[inline(always)]
+    fn narrow_word(self, cell: L::Vector, _: Self::Closing) -> L::Vector {
+        let high = self.lanes.splat(0);
+        self.canonical(self.sum_value(Wide { low: cell, high }))
+    }
 }

@@ -22,6 +22,8 @@ pub(crate) trait Lanes52: Copy {
     fn mul_low(self, sum: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// sum + the bits of a·b from 52 on.
     fn mul_high(self, sum: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The product of the low 32 bits of each lane, signed.
+    fn mul_halves(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// a > b ? x + c : x, unsigned.
     fn add_where_greater(
         self,
@@ -103,6 +105,12 @@ impl Lanes52 for Emulated52 {
     fn mul_high(self, sum: Eight, a: Eight, b: Eight) -> Eight {
         let high = both(a, b, |a, b| (product(a, b) >> 52) as u64);
         self.add(sum, high)
+    }
+
+    fn mul_halves(self, a: Eight, b: Eight) -> Eight {
+        both(a, b, |a, b| {
+            (i64::from(a as i32) * i64::from(b as i32)) as u64
+        })
     }
 
     fn add_where_greater(self, x: Eight, c: Eight, a: Eight, b: Eight) -> Eight {

@@ -149,6 +149,11 @@ pub(crate) trait Field: Copy {
     fn cell_add(self, cell: Self::Cell, x: Self::Factor, weight: Self::Packed) -> Self::Cell;
     fn closing(self) -> Self::Closing;
     fn cell_word(self, cell: Self::Cell, closing: Self::Closing) -> Self::Word;
+
+    /// A sum of products of residues and weights below 2^31, itself below 2^62.
+    fn narrow(self) -> Self::Word;
+    fn narrow_add(self, cell: Self::Word, x: Self::Word, weight: i32) -> Self::Word;
+    fn narrow_word(self, cell: Self::Word, closing: Self::Closing) -> Self::Word;
 }
 
 /// Constants in the form of one kernel: values, and the quotients of Shoup's multiplication where

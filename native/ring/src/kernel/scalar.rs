@@ -259,4 +259,19 @@ impl Field for Scalar {
     fn cell_word(self, cell: u128, (): ()) -> u64 {
         self.modulus.reduce_wide(cell)
     }
+
+    #[inline(always)]
+    fn narrow(self) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    fn narrow_add(self, cell: u64, x: u64, weight: i32) -> u64 {
+        cell.wrapping_add(x.wrapping_mul(i64::from(weight) as u64))
+    }
+
+    #[inline(always)]
+    fn narrow_word(self, cell: u64, (): ()) -> u64 {
+        self.modulus.from_signed(cell as i64)
+    }
 }

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createImageDecoder } from '../../../examples/melanoma/decode-image.ts';
 import { readImageHeader } from '../../../examples/melanoma/image-header.ts';
 import { loadDecoders } from '../../../examples/melanoma/load-decoders.ts';
+import { squareImage } from '../../../examples/melanoma/square-image.ts';
+import { dataPath } from '../../support/data.ts';
 import { jpegFile, pixelImage, pngFile } from '../../support/image-files.ts';
 
 const image = pixelImage(24, 16, (x, y) => [x * 10, y * 15, 100]);
@@ -63,5 +66,19 @@ describe('the decoder', () => {
     }
     expect((await decode(jpeg)).width).toBe(24);
     expect([...(await decode(png)).data]).toEqual([...image.data]);
+  });
+});
+
+describe.runIf(dataPath('skin') !== null)('photographs', () => {
+  // Red, green and blue of the whole image, from libjpeg by way of another decoder.
+  test.each([
+    ['ham10000-256/ISIC_0024306.jpg', 256, [211, 111.5, 113]],
+    ['isic2018t1-512/ISIC_0000000.jpg', 512, [118.9, 128.6, 146.7]],
+  ])('%s has the size and the mean colour that it has elsewhere', async (file, side, means) => {
+    const photograph = await decode(new Uint8Array(readFileSync(dataPath('skin', file)!)));
+    expect([photograph.width, photograph.height]).toEqual([side, side]);
+    for (const [channel, value] of squareImage(photograph, 1, 'area').entries()) {
+      expect(Math.abs(value - means[channel]!)).toBeLessThanOrEqual(1);
+    }
   });
 });

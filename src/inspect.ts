@@ -12,7 +12,7 @@ import type { OpCost } from './ir/define-op.ts';
 import type { Program } from './ir/program.ts';
 import { operationOf } from './ir/program.ts';
 import { shapeOf } from './ir/types.ts';
-import { portableProfile } from './passes/cost/profile.ts';
+import { profileOf } from './passes/cost/profile.ts';
 
 export type { Layer, Need };
 
@@ -188,7 +188,7 @@ function estimateOf({ report, sizes }: MadePlan, synthetic: boolean): PlanEstima
     peakCiphertextBytes: report.peakCiphertextBytes,
     operations: report.operations,
     modelledSeconds: report.modelledSeconds,
-    evaluator: portableProfile.evaluator,
+    evaluator: profileOf(report).evaluator,
     synthetic,
   };
 }

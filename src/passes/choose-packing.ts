@@ -14,7 +14,7 @@ import { isPublicInput, publicOperand } from '../ir/public-values.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
 import { samePlaces, zeroUnused } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
-import { operationSeconds, portableProfile } from './cost/profile.ts';
+import { operationSeconds, profileOf } from './cost/profile.ts';
 import type { OperationSeconds } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
@@ -22,6 +22,7 @@ import { batchLayout, inputCandidates, outputCandidates } from './packing/candid
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow } from './packing/depth.ts';
 import { planLinear } from './packing/plan-linear.ts';
+import { likelySpecialPrimes } from './params/special-primes.ts';
 import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
 
 /** Partial choices kept after each operation. Work, not time, bounds the search. */
@@ -103,8 +104,10 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   const slots = context.ringDegree / 2;
   const below = levelsBelow(program);
   const users = usersOf(program);
+  const profile = profileOf(context.options);
+  const special = likelySpecialPrimes(program, context);
   const price = (level: number): OperationSeconds =>
-    operationSeconds(portableProfile, context.ringDegree, level + 1);
+    operationSeconds(profile, context.ringDegree, level + 1, special);
   const memo = new Map<string, number>();
   const { keyOf, unique, mostCopiesOf } = layoutTable();
   const extended = ({ seconds, state, candidate }: Extension): State => {

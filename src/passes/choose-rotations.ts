@@ -1,6 +1,7 @@
 /** Choose the rotation keys: exactly the steps used, each trimmed to its highest level. */
 import { CipherloomError, invariant } from '../errors.ts';
 import { rotationKeys } from '../ir/ckks/rotation-keys.ts';
+import { keyDigitCount } from '../layout/key-digits.ts';
 import { definePass } from './define-pass.ts';
 
 export default definePass({
@@ -16,7 +17,7 @@ export default definePass({
     const bytes = (primes: number): number => {
       const moduli = [...chain.slice(0, primes), ...specialPrimes];
       const bits = moduli.reduce((sum, modulus) => sum + modulus.toString(2).length, 0);
-      return (primes * ringDegree * bits) / 8;
+      return (keyDigitCount(primes, specialPrimes.length) * ringDegree * bits) / 8;
     };
     const sizes = [
       ...keys.rotations,

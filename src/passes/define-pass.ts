@@ -10,6 +10,8 @@ export interface PassContext {
   readonly ringDegree: number;
   /** Bits of q_0 beyond the usual ones, for values at level 0 that need them; none where absent. */
   readonly headroomBits?: number;
+  /** Special primes of the chain; one where absent. */
+  readonly specialPrimes?: number;
   /** Level at which the outputs are left; 0 where absent. */
   readonly outputLevel?: number;
   /** Calibration images per input name (flattened, one array an image); null when none were given. */

@@ -19,6 +19,7 @@ import type { CiphertextType } from '../ir/types.ts';
 import budgetLevels from './budget-levels.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
+import { highestLevel } from './packing/depth.ts';
 import { chooseChain, waterlineBitsOf } from './params/chain.ts';
 
 export default definePass({
@@ -281,13 +282,6 @@ function multiplyByOne(program: Program, sum: ValueId, context: PassContext): Pr
   if (levels < (program.modulus?.primes.length ?? 0)) return longer;
   const { modulus } = chooseChain(levels, context);
   return rewriteProgram(longer, (_operation, _id, { keep }) => keep(), modulus);
-}
-
-function highestLevel({ operations }: Program): number {
-  return operations.reduce(
-    (most, { type }) => Math.max(most, type.kind === 'ciphertext' ? (type.level ?? 0) : 0),
-    0,
-  );
 }
 
 /** The program with one summand multiplied by 1, before its levels are budgeted again. */

@@ -20,8 +20,9 @@ import { largestRingDegree, ringDegrees } from '../layout/security.ts';
 import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
 import type { CompileOptions } from './options.ts';
-import { depthOf, levelsBelow, levelsOf } from './packing/depth.ts';
+import { depthOf, highestLevel, levelsBelow, levelsOf } from './packing/depth.ts';
 import { fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
+import { keySwitchesOf, specialPrimeCounts } from './params/special-primes.ts';
 
 export interface PipelineRequest {
   readonly options: CompileOptions;
@@ -72,8 +73,8 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
 }
 
 /**
- * The packed and ckks passes at one ring degree. Where a value does not fit level 0, those that
- * depend on the modulus run again with a larger q_0, which lowers the waterline at worst.
+ * The packed and ckks passes at one ring degree. Those that depend on the modulus are tried with one
+ * number of special primes after another, the cheapest first, until precision and ranges hold.
  */
 function runAtRingDegree(
   program: Program,
@@ -89,12 +90,41 @@ function runAtRingDegree(
   if (rest.slice(0, first).some((pass) => pass.name === request.stopAfter)) {
     return { program: packed, ringDegree, notes };
   }
+  const counts = specialPrimeCounts(
+    keySwitchesOf(packed),
+    highestLevel(packed),
+    ringDegree,
+    request.options,
+  );
+  let failure: CipherloomError | null = null;
+  for (const specialPrimes of counts) {
+    try {
+      const attempt = { ...fixed, specialPrimes };
+      const result = runWithModulus(rest.slice(first), packed, request, attempt, notes);
+      return { program: result, ringDegree, notes };
+    } catch (error) {
+      if (!(error instanceof CipherloomError) || !curable.has(error.code)) throw error;
+      failure = error;
+    }
+  }
+  throw failure ?? new InternalError('no number of special primes was tried');
+}
+
+/**
+ * The passes that depend on the modulus; again with a larger q_0, which lowers the waterline at worst,
+ * where a value does not fit level 0.
+ */
+function runWithModulus(
+  list: readonly Pass[],
+  packed: Program,
+  request: PipelineRequest,
+  fixed: Pick<PassContext, 'ringDegree' | 'outputLevel' | 'specialPrimes'>,
+  notes: Map<string, PassNote[]>,
+): Program {
   let headroomBits = 0;
   for (;;) {
     try {
-      const attempt = { ...fixed, headroomBits };
-      const result = runPasses(rest.slice(first), packed, request, attempt, notes);
-      return { program: result, ringDegree, notes };
+      return runPasses(list, packed, request, { ...fixed, headroomBits }, notes);
     } catch (error) {
       const missing = missingBits(error);
       if (missing === 0 || request.options.primeBits !== null) throw error;
@@ -132,7 +162,7 @@ function runPasses(
   list: readonly Pass[],
   program: Program,
   request: PipelineRequest,
-  attempt: Pick<PassContext, 'ringDegree' | 'headroomBits' | 'outputLevel'>,
+  attempt: Pick<PassContext, 'ringDegree' | 'headroomBits' | 'outputLevel' | 'specialPrimes'>,
   notes: Map<string, PassNote[]>,
 ): Program {
   let current = program;

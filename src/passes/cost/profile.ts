@@ -3,15 +3,26 @@
  *
  * A profile is a committed list of constants, never a measurement of the machine at hand, so that
  * the same model gives the same plan everywhere. The shapes of the formulas are those of an RNS
- * evaluator with one digit per prime: a key switch at level l transforms (l+1)(l+2) residues.
+ * evaluator: with d digits a key switch of n data and k special primes transforms d·(n + k) residues
+ * of digits, multiplies them with as many of each half of the key, and divides two polynomials by P.
  */
+import { keyDigitCount, keyDigits } from '../../layout/key-digits.ts';
+import type { CompileOptions } from '../options.ts';
 
 export interface Profile {
   readonly name: string;
   /** The evaluator it was measured on. */
   readonly evaluator: string;
-  /** Seconds per residue transform and (N log2 N): rotation, relinearisation. */
+  /** Seconds per residue of a digit and (N log2 N): rotation, relinearisation. */
   readonly keySwitch: number;
+  /** Of them, the part that rotations of one ciphertext share: 0 where every one does it all. */
+  readonly hoisted: number;
+  /** Seconds per byte of a key that is read. */
+  readonly keyByte: number;
+  /** Seconds per residue modulo Q·P and (N log2 N) of dividing by P. */
+  readonly divide: number;
+  /** Seconds per coefficient that goes from one prime of a digit, or of P, to another prime. */
+  readonly convert: number;
   /** Seconds per (l+3) N log2 N: embedding and transforms of one plaintext. */
   readonly encode: number;
   /** Seconds per residue coefficient of the two polynomials. */
@@ -34,6 +45,10 @@ export const portableProfile: Profile = {
   name: 'portable',
   evaluator: 'SEAL in WebAssembly on one core',
   keySwitch: 2.0e-9,
+  hoisted: 0,
+  keyByte: 0,
+  divide: 0,
+  convert: 0,
   encode: 1.4e-9,
   multiplyPlain: 14e-9,
   multiplyScalar: 14e-9,
@@ -44,9 +59,38 @@ export const portableProfile: Profile = {
   uploadByte: 2e-8,
 };
 
+/**
+ * The native evaluator on one core of an AVX-512 IFMA server, November 2026: from its benchmark of
+ * operations at N = 2^14 with eight data primes, and of transforms.
+ */
+export const nativeProfile: Profile = {
+  name: 'native',
+  evaluator: 'the native evaluator on one core with AVX-512',
+  keySwitch: 0.08e-9,
+  hoisted: 0.5,
+  keyByte: 0.05e-9,
+  divide: 0.16e-9,
+  convert: 0.4e-9,
+  encode: 0.2e-9,
+  multiplyPlain: 0.5e-9,
+  multiplyScalar: 0.5e-9,
+  add: 0.4e-9,
+  square: 1e-9,
+  multiply: 1.2e-9,
+  rescale: 0.16e-9,
+  uploadByte: 2e-8,
+};
+
+/** The profile of the evaluators that a plan is for. */
+export function profileOf({ target }: Pick<CompileOptions, 'target'>): Profile {
+  return target === 'native' ? nativeProfile : portableProfile;
+}
+
 /** Modelled seconds of the operations at a ring degree, for values that hold `primes` data primes. */
 export interface OperationSeconds {
   readonly rotate: number;
+  /** A further rotation of a ciphertext that is rotated already. */
+  readonly rotateHoisted: number;
   readonly relinearize: number;
   readonly encode: number;
   readonly multiplyPlain: number;
@@ -59,16 +103,47 @@ export interface OperationSeconds {
   readonly upload: number;
 }
 
+/** Modelled seconds of a rotation or relinearisation of a ciphertext of `primes` data primes. */
+export function keySwitchSeconds(
+  profile: Profile,
+  ringDegree: number,
+  primes: number,
+  specialPrimes: number,
+): number {
+  const transform = ringDegree * Math.log2(ringDegree);
+  const digits = keyDigitCount(primes, specialPrimes);
+  const residues = primes + specialPrimes;
+  const seconds = profile.keySwitch * digits * residues * transform;
+  return (
+    seconds +
+    profile.keyByte * digits * residues * 2 * 8 * ringDegree +
+    profile.divide * residues * transform +
+    profile.convert * convertedResidues(primes, specialPrimes) * ringDegree
+  );
+}
+
+/** Pairs of primes between which a key switch converts; a digit of one prime needs no arithmetic. */
+function convertedResidues(primes: number, specialPrimes: number): number {
+  if (specialPrimes === 1) return 0;
+  const digits = keyDigits(primes, specialPrimes).reduce(
+    (sum, { first, end }) => sum + (end - first) * (primes + specialPrimes - (end - first)),
+    0,
+  );
+  return digits + 2 * specialPrimes * primes;
+}
+
 export function operationSeconds(
   profile: Profile,
   ringDegree: number,
   primes: number,
+  specialPrimes = 1,
 ): OperationSeconds {
   const transform = ringDegree * Math.log2(ringDegree);
   const coefficients = ringDegree * primes;
-  const keySwitch = profile.keySwitch * primes * (primes + 1) * transform;
+  const keySwitch = keySwitchSeconds(profile, ringDegree, primes, specialPrimes);
   return {
     rotate: keySwitch,
+    rotateHoisted: keySwitch * (1 - profile.hoisted),
     relinearize: keySwitch,
     encode: profile.encode * (primes + 2) * transform,
     multiplyPlain: profile.multiplyPlain * coefficients,

@@ -21,6 +21,7 @@ import { fromText, toNumber } from '../../ir/rational.ts';
 import { magnitude, slotMagnitude } from '../../ir/types.ts';
 import type { CiphertextType } from '../../ir/types.ts';
 import { slottedType } from '../../ir/packed/values.ts';
+import { keyDigits } from '../../layout/key-digits.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { distinctDiagonals } from '../packing/plan-linear.ts';
 
@@ -49,16 +50,27 @@ function slotVariance(ringDegree: number, coefficient: number, scale: number): n
   return (ringDegree * coefficient) / (2 * scale * scale);
 }
 
-/** Error that one key switch adds at a level and scale, with digits in [0, q_j) as SEAL takes them. */
+/**
+ * Error that one key switch adds at a level and scale.
+ *
+ * With one special prime digits are in [0, q_j), as SEAL takes them, since every evaluator runs such a
+ * plan. With several they are centred: N σ² Σ D² / 12 / P² and the rounding, spread over all slots.
+ */
 export function keySwitchError(modulus: Modulus, level: number, scale: number): ErrorEstimate {
   const n = modulus.ringDegree;
-  const special = Number(modulus.specialPrimes[0] ?? 1n);
+  const { primes, specialPrimes } = modulus;
+  const product = (list: readonly bigint[]): bigint => list.reduce((a, b) => a * b, 1n);
+  const special = Number(product(specialPrimes));
   let squares = 0;
   let sum = 0;
-  for (let j = 0; j <= level; j++) {
-    const ratio = Number(modulus.primes[j] ?? 1n) / special;
+  for (const { first, end } of keyDigits(level + 1, specialPrimes.length)) {
+    const ratio = Number(product(primes.slice(first, end))) / special;
     squares += ratio * ratio;
     sum += ratio;
+  }
+  if (specialPrimes.length > 1) {
+    const coefficient = (n * errorVariance * squares) / 12 + roundingVariance(n);
+    return { variance: slotVariance(n, coefficient, scale), worst: 0 };
   }
   // Uncentred digits: four times the mean square of centred ones, N σ² Σ D² / 12 / P².
   const coefficient = (4 * n * errorVariance * squares) / 12 + roundingVariance(n);

@@ -28,6 +28,14 @@ export function levelsBelow(
   return below;
 }
 
+/** The highest level of a ckks program. */
+export function highestLevel({ operations }: Program): number {
+  return operations.reduce(
+    (most, { type }) => Math.max(most, type.kind === 'ciphertext' ? (type.level ?? 0) : 0),
+    0,
+  );
+}
+
 /** Levels from the inputs to the outputs. */
 export function depthOf(program: Program, levels?: (operation: Operation) => number): number {
   return Math.max(0, ...levelsBelow(program, levels));

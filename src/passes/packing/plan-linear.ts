@@ -86,7 +86,11 @@ function listDiagonals(
 }
 
 /** Rotations that a giant step G leads to: distinct (input, baby) and (output, giant) other than zero. */
-function countRotations(set: DiagonalSet, giantStep: number, slots: number): number {
+export function countRotations(
+  set: DiagonalSet,
+  giantStep: number,
+  slots: number,
+): { readonly babies: number; readonly giants: number } {
   const babies = new Set<number>();
   const giants = new Set<number>();
   for (let k = 0; k < set.rotation.length; k++) {
@@ -94,7 +98,7 @@ function countRotations(set: DiagonalSet, giantStep: number, slots: number): num
     if (baby !== 0) babies.add((set.inCiphertext[k] ?? 0) * slots + baby + slots);
     if (giant !== 0) giants.add((set.outCiphertext[k] ?? 0) * slots + giant + slots);
   }
-  return babies.size + giants.size;
+  return { babies: babies.size, giants: giants.size };
 }
 
 /** Whether some input ciphertext is rotated by two or more baby steps. */
@@ -128,7 +132,10 @@ function giantStepCandidates(inputs: readonly Layout[], output: Layout): number[
 }
 
 /**
- * Plan a linear map between layouts: the giant step with the fewest rotations, and the modelled time.
+ * Plan a linear map between layouts: the giant step with the cheapest rotations, and the modelled time.
+ *
+ * Baby steps rotate one input, so an evaluator that shares their decomposition takes more of them and
+ * fewer giant steps; elsewhere the fewest rotations win.
  *
  * Cost: one pass over the terms of the map and one over its distinct diagonals per candidate step.
  */
@@ -146,23 +153,31 @@ export function planLinear(
       ? seconds.multiplyScalar
       : seconds.encode + seconds.multiplyPlain) + seconds.add;
   let giantStep = 0;
-  let rotations = Infinity;
+  // A baby step counted in rotations.
+  const baby = seconds.rotateHoisted / seconds.rotate;
+  let rotations = 0;
+  let cheapest = Infinity;
   const steps = set.rotation.every((rotation) => rotation === 0)
     ? [0]
     : giantStepCandidates(inputs, output);
   for (const step of steps) {
-    const count = countRotations(set, step, output.slots);
-    if (count < rotations) {
-      rotations = count;
+    const { babies, giants } = countRotations(set, step, output.slots);
+    const cost = baby * babies + giants;
+    if (cost < cheapest) {
+      cheapest = cost;
+      rotations = babies + giants;
       giantStep = step;
     }
   }
-  rotations += foldRotations(fold).length * output.ciphertexts;
+  const folds = foldRotations(fold).length * output.ciphertexts;
+  rotations += folds;
   return {
     giantStep,
     rotations,
     diagonals,
     seconds:
-      rotations * seconds.rotate + diagonals * perDiagonal + output.ciphertexts * seconds.rescale,
+      (cheapest + folds) * seconds.rotate +
+      diagonals * perDiagonal +
+      output.ciphertexts * seconds.rescale,
   };
 }

@@ -1,6 +1,7 @@
 /** The modulus chain for a number of levels at a ring degree. */
 import { CipherloomError } from '../../errors.ts';
 import type { Modulus } from '../../ir/program.ts';
+import { keyDigits } from '../../layout/key-digits.ts';
 import {
   log2OfBigInt,
   maxModulusBits,
@@ -25,7 +26,16 @@ const baseExtraBits = 2;
  * Bits of the special prime above the largest data prime. SEAL's uncentred digits put an error of
  * D · N/(πP) · σ√N into a few slots; 2^-8 of D/P keeps it near the rounding error of a rescale.
  */
-const specialExtraBits = 8;
+const portableExtraBits = 8;
+/**
+ * Bits of P above the largest digit where there are several special primes. Digits are centred then:
+ * their error is 16 σ² (D/P)² of the rounding error of a division by P, a fifteenth at 2^-4.
+ */
+const hybridExtraBits = 4;
+
+function extraBits(specialPrimes: number): number {
+  return specialPrimes === 1 ? portableExtraBits : hybridExtraBits;
+}
 
 export interface Chain {
   readonly modulus: Modulus;
@@ -51,11 +61,12 @@ export function fittingWaterlineBits(
   ringDegree: number,
   options: CompileOptions,
   headroomBits = 0,
+  specialPrimes = 1,
 ): number {
   const budget = maxModulusBits(ringDegree, options.security);
-  // Of q_0, and of the special prime above it.
-  const fixed = 2 * (baseExtraBits + headroomBits) + specialExtraBits;
-  const bits = Math.floor((budget - fixed) / (levels + 2));
+  // Of q_0, and of the special primes above the digit that it is in.
+  const fixed = 2 * (baseExtraBits + headroomBits) + extraBits(specialPrimes);
+  const bits = Math.floor((budget - fixed) / (levels + 1 + specialPrimes));
   const most = Math.min(bits, maxWaterlineBits);
   return most >= leastWaterlineBits(ringDegree, options) && 2 ** most > 4 * ringDegree ? most : 0;
 }
@@ -78,7 +89,7 @@ export function reachablePrecisionBits(ringDegree: number): number {
 
 /**
  * Choose primes: q_0 two bits and the headroom above the waterline, one prime near the waterline per
- * level, and a special prime above them all.
+ * level, and special primes whose product is above the largest digit.
  *
  * Throws PARAMETERS_INFEASIBLE, PARAMETERS_INVALID or PARAMETERS_INSECURE (exit 4, 2, 6).
  */
@@ -88,24 +99,29 @@ export function chooseChain(
     ringDegree,
     options,
     headroomBits = 0,
-  }: Pick<PassContext, 'ringDegree' | 'options' | 'headroomBits'>,
+    specialPrimes: specialCount = 1,
+  }: Pick<PassContext, 'ringDegree' | 'options' | 'headroomBits' | 'specialPrimes'>,
 ): Chain {
   if (options.primeBits !== null) return givenChain(levels, ringDegree, options, options.primeBits);
   const budget = maxModulusBits(ringDegree, options.security);
   for (
-    let bits = fittingWaterlineBits(levels, ringDegree, options, headroomBits);
+    let bits = fittingWaterlineBits(levels, ringDegree, options, headroomBits, specialCount);
     bits >= minWaterlineBits;
     bits--
   ) {
     const middle = levels > 0 ? findPrimes(bits, levels, ringDegree) : [];
     const baseBits = bits + baseExtraBits + headroomBits;
     const [base = 0n] = findPrimes(baseBits, 1, ringDegree, middle);
-    const used = modulusBits([base, ...middle]);
-    const specialBits = Math.min(maxSpecialBits, Math.floor(budget - used - 0.01));
-    if (specialBits < baseBits + specialExtraBits) continue;
-    const [special = 0n] = findPrimes(specialBits, 1, ringDegree, [base, ...middle]);
-    const modulus = { ringDegree, primes: [base, ...middle], specialPrimes: [special] };
-    const total = modulusBits([...modulus.primes, special]);
+    const primes = [base, ...middle];
+    const specialBits =
+      specialCount === 1
+        ? Math.min(maxSpecialBits, Math.floor(budget - modulusBits(primes) - 0.01))
+        : Math.ceil((largestDigitBits(primes, specialCount) + hybridExtraBits) / specialCount);
+    if (specialCount === 1 && specialBits < baseBits + portableExtraBits) continue;
+    if (specialBits > maxSpecialBits) continue;
+    const specialPrimes = findPrimes(specialBits, specialCount, ringDegree, primes);
+    const modulus = { ringDegree, primes, specialPrimes };
+    const total = modulusBits([...primes, ...specialPrimes]);
     if (total > budget) continue;
     requireSecurity(ringDegree, total, options.security);
     return { modulus, waterlineBits: waterlineBitsOf(modulus, headroomBits) };
@@ -121,7 +137,16 @@ export function chooseChain(
   );
 }
 
-/** The chain that --prime-bits asks for: data primes from q_0 on, then the special prime. */
+/** log2 of the largest product of the primes of a digit. */
+function largestDigitBits(primes: readonly bigint[], specialPrimes: number): number {
+  const digits = keyDigits(primes.length, specialPrimes);
+  return Math.max(...digits.map(({ first, end }) => modulusBits(primes.slice(first, end))));
+}
+
+/**
+ * The chain that --prime-bits asks for: data primes from q_0 on, then the special prime, for the
+ * native target as many as are left.
+ */
 function givenChain(
   levels: number,
   ringDegree: number,
@@ -141,7 +166,9 @@ function givenChain(
     );
   }
   const needed = levels + 2;
-  if (primeBits.length !== needed) {
+  // As many special primes as data primes leave one digit; more are of no use.
+  const most = options.target === 'native' ? 2 * (levels + 1) : needed;
+  if (primeBits.length < needed || primeBits.length > most) {
     const code = primeBits.length < needed ? 'LEVELS_EXHAUSTED' : 'PARAMETERS_INVALID';
     throw new CipherloomError(
       code,
@@ -159,9 +186,9 @@ function givenChain(
   for (const bits of primeBits) {
     primes.push(...findPrimes(bits, 1, ringDegree, primes, 1n << BigInt(bits)));
   }
-  const special = primes.pop() ?? 0n;
-  const logQP = modulusBits([...primes, special]);
+  const specialPrimes = primes.splice(levels + 1);
+  const logQP = modulusBits([...primes, ...specialPrimes]);
   if (!options.insecure) requireSecurity(ringDegree, logQP, options.security);
-  const modulus = { ringDegree, primes, specialPrimes: [special] };
+  const modulus = { ringDegree, primes, specialPrimes };
   return { modulus, waterlineBits: waterlineBitsOf(modulus) };
 }

@@ -1,0 +1,92 @@
+/**
+ * How many special primes a plan has.
+ *
+ * More of them mean fewer digits, so fewer transforms and smaller keys, but a larger Q·P: less of the
+ * security table is left for the scale. One is what every evaluator knows.
+ */
+import { opContext } from '../../ir/build.ts';
+import { affineOf } from '../../ir/nn/linear.ts';
+import type { AffineAttributes } from '../../ir/nn/linear.ts';
+import { foldRotations } from '../../ir/packed/diagonals.ts';
+import { methodSchema } from '../../ir/packed/linear.ts';
+import { slottedType } from '../../ir/packed/values.ts';
+import { operationOf } from '../../ir/program.ts';
+import type { Operation, Program } from '../../ir/program.ts';
+import { keySwitchSeconds, profileOf } from '../cost/profile.ts';
+import type { PassContext } from '../define-pass.ts';
+import type { CompileOptions } from '../options.ts';
+import { countRotations, distinctDiagonals } from '../packing/plan-linear.ts';
+import { depthOf } from '../packing/depth.ts';
+import { fittingWaterlineBits } from './chain.ts';
+
+/** Key switches of values with so many data primes. */
+export interface KeySwitches {
+  readonly primes: number;
+  readonly count: number;
+}
+
+/**
+ * The numbers of special primes worth trying for a chain, those with the cheapest key switches first.
+ *
+ * The last is one; a number that switches keys no faster than one does is not listed.
+ */
+export function specialPrimeCounts(
+  switches: readonly KeySwitches[],
+  levels: number,
+  ringDegree: number,
+  options: CompileOptions,
+): readonly number[] {
+  if (options.target !== 'native' || options.primeBits !== null) return [1];
+  const profile = profileOf(options);
+  const seconds = (special: number): number =>
+    switches.reduce(
+      (sum, { primes, count }) =>
+        sum + count * keySwitchSeconds(profile, ringDegree, primes, special),
+      0,
+    );
+  const one = seconds(1);
+  return Array.from({ length: levels }, (_, index) => index + 2)
+    .filter((special) => fittingWaterlineBits(levels, ringDegree, options, 0, special) > 0)
+    .map((special) => ({ special, cost: seconds(special) }))
+    .filter(({ cost }) => cost < one)
+    .sort((a, b) => a.cost - b.cost || a.special - b.special)
+    .map(({ special }) => special)
+    .concat(1);
+}
+
+/** What packing reckons with, before levels and rotations are known. */
+export function likelySpecialPrimes(
+  program: Program,
+  { ringDegree, options }: Pick<PassContext, 'ringDegree' | 'options'>,
+): number {
+  const levels = depthOf(program);
+  return (
+    specialPrimeCounts([{ primes: levels + 1, count: 1 }], levels, ringDegree, options)[0] ?? 1
+  );
+}
+
+/** The key switches of a ckks program whose levels are chosen. */
+export function keySwitchesOf(program: Program): KeySwitches[] {
+  return program.operations.flatMap((operation) => {
+    if (operation.type.kind !== 'ciphertext') return [];
+    const { level, layout } = operation.type;
+    if (operation.op === 'ckks.relinearize') {
+      return [{ primes: (level ?? 0) + 1, count: layout.ciphertexts }];
+    }
+    if (operation.op !== 'ckks.linear') return [];
+    return [{ primes: (level ?? 0) + 1, count: rotationsOf(program, operation) }];
+  });
+}
+
+function rotationsOf(program: Program, operation: Operation): number {
+  const types = operation.operands.map((operand) => operationOf(program, operand).type);
+  const attributes = operation.attributes as unknown as AffineAttributes;
+  const context = opContext(program.constants, program.modulus, operation.location);
+  const { maps } = affineOf(types, attributes, context);
+  const { giantStep, fold } = methodSchema.parse(operation.attributes['method']);
+  const { layout } = slottedType(operation.type);
+  const inputs = types.map((type) => slottedType(type).layout);
+  const set = distinctDiagonals(maps, inputs, layout, fold);
+  const { babies, giants } = countRotations(set, giantStep, layout.slots);
+  return babies + giants + foldRotations(fold).length * layout.ciphertexts;
+}

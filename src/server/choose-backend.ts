@@ -96,8 +96,9 @@ async function openNative(request: BackendRequest): Promise<NativePlan | string>
   const { addon, reason } = loadAddon();
   if (addon === null) return reason;
   const { client, maxKeyMemoryBytes } = request;
+  const { ringDegree, specialPrimes } = client.parameters;
   const keyBytes = keyRequests(client.keys).reduce(
-    (sum, { primeCount }) => sum + residentKeyBytes(client.parameters.ringDegree, primeCount),
+    (sum, { primeCount }) => sum + residentKeyBytes(ringDegree, primeCount, specialPrimes.length),
     0,
   );
   if (keyBytes > maxKeyMemoryBytes) {

@@ -122,7 +122,7 @@ impl<'a, 'c> Run<'a, 'c> {
         match &self.prepared.work[step.head] {
             Work::Linear(work) => self.linear(step, work)?,
             Work::Batch(work) => self.batch(step, work)?,
-            Work::Constants(_) | Work::None => {
+            Work::Constants(_) | Work::Public(_) | Work::None => {
                 for index in 0..ciphertexts {
                     let made = self.head(step.head, index)?;
                     for &operand in &operation.operands {

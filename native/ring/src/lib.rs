@@ -5,6 +5,7 @@
 //! bits, and transforms are bit for bit those of Microsoft SEAL.
 #![allow(unsafe_code)]
 
+mod counting;
 mod elementwise;
 mod error;
 mod galois;
@@ -17,6 +18,7 @@ mod polynomial;
 mod pool;
 mod prime_ring;
 
+pub use counting::CountingAllocator;
 pub use error::RingError;
 pub use galois::{Automorphism, conjugation_element, rotation_element};
 pub use kernel::{Kernel, VECTOR_MODULUS_BITS};

@@ -1,0 +1,134 @@
+//! Plans: `model.loom`, whose layout stands in `src/backend/plan/plan.proto`.
+
+use plan::Prepared;
+use sha2::{Digest, Sha256};
+
+use crate::mutate_bytes::{Number, change_bytes, change_number};
+use crate::mutate_protobuf::{Fields, change, parse, write};
+use crate::random::Random;
+use crate::target::Target;
+
+const HEAD: usize = 256;
+const NUMBERS: [(usize, usize); 12] = [
+    (0, 8),
+    (8, 4),
+    (12, 4),
+    (16, 8),
+    (24, 8),
+    (32, 8),
+    (40, 4),
+    (44, 4),
+    (64, 8),
+    (128, 8),
+    (160, 8),
+    (224, 8),
+];
+
+struct Seed {
+    file: Vec<u8>,
+    program: Fields,
+    blobs: Vec<u8>,
+}
+
+pub struct Plans {
+    seeds: Vec<Seed>,
+}
+
+/// A file of parts, its lengths and digests right.
+fn joined(head: &[u8], program: &[u8], blobs: &[u8]) -> Vec<u8> {
+    let mut file = head.to_vec();
+    file.extend_from_slice(program);
+    let offset = file.len().next_multiple_of(64);
+    file.resize(offset, 0);
+    file.extend_from_slice(blobs);
+    let length = file.len() as u64;
+    file[16..24].copy_from_slice(&length.to_le_bytes());
+    file[24..32].copy_from_slice(&(program.len() as u64).to_le_bytes());
+    file[32..40].copy_from_slice(&(offset as u64).to_le_bytes());
+    let digests = [program, &file[HEAD + program.len()..]].map(Sha256::digest);
+    file[128..160].copy_from_slice(&digests[0]);
+    file[160..192].copy_from_slice(&digests[1]);
+    seal_head(&mut file);
+    file
+}
+
+fn seal_head(file: &mut [u8]) {
+    if file.len() >= HEAD {
+        let digest = Sha256::digest(&file[..224]);
+        file[224..256].copy_from_slice(&digest);
+    }
+}
+
+impl Seed {
+    fn new(file: &[u8]) -> Self {
+        let length = u64::from_le_bytes(std::array::from_fn(|n| file[24 + n])) as usize;
+        let program = &file[HEAD..HEAD + length];
+        Self {
+            program: parse(program, 0).unwrap_or_default(),
+            blobs: file[(HEAD + length).next_multiple_of(64)..].to_vec(),
+            file: file.to_vec(),
+        }
+    }
+}
+
+impl Plans {
+    pub fn new() -> Self {
+        let files: [&[u8]; 2] = [
+            include_bytes!("../corpus/small.loom"),
+            include_bytes!("../corpus/batch.loom"),
+        ];
+        Self {
+            seeds: files.map(Seed::new).into(),
+        }
+    }
+}
+
+impl Target for Plans {
+    fn name(&self) -> &'static str {
+        "plan"
+    }
+
+    fn seeds(&self) -> Vec<&[u8]> {
+        self.seeds.iter().map(|seed| &seed.file[..]).collect()
+    }
+
+    fn mutant(&self, random: &mut Random) -> Vec<u8> {
+        let seed = &self.seeds[random.below(self.seeds.len())];
+        if random.one_in(10) {
+            let mut file = seed.file.clone();
+            for _ in 0..=random.below(2) {
+                if random.one_in(2) {
+                    change_bytes(&mut file, random);
+                } else {
+                    change_number(
+                        &mut file,
+                        &NUMBERS.map(|(at, width)| Number { at, width }),
+                        random,
+                    );
+                }
+            }
+            if random.one_in(2) {
+                seal_head(&mut file);
+            }
+            return file;
+        }
+        let mut program = seed.program.clone();
+        let mut blobs = seed.blobs.clone();
+        for _ in 0..=random.below(3) {
+            if random.one_in(8) {
+                change_bytes(&mut blobs, random);
+            } else {
+                change(&mut program, random);
+            }
+        }
+        let mut written = write(&program);
+        if random.one_in(20) {
+            change_bytes(&mut written, random);
+        }
+        joined(&seed.file[..HEAD], &written, &blobs)
+    }
+
+    fn accepts(&self, bytes: &[u8]) -> bool {
+        Prepared::new(bytes).is_ok()
+    }
+}

@@ -19,6 +19,7 @@ THREE = "16k4s4 32k5s2 80k3s2"
 RECIPES: dict[str, dict] = {
     # What the architecture gives without a teacher.
     "four": {**STUDENT, "note": "four strided convolutions", "layers": FOUR},
+    "four-mild": {**STUDENT, "note": "four, augmentation 0.4 times as strong", "layers": FOUR, "augment": 0.4},
     # A larger ReLU network, for distillation.
     "teacher": {**TEACHER, "note": "ReLU, residual, 189 M: not for encryption"},
     # The same student taught, and what each change to it gives.
@@ -30,6 +31,7 @@ RECIPES: dict[str, dict] = {
     },
     "three-taught": {**TAUGHT, "note": "three convolutions, two levels fewer", "layers": THREE, "rings": 8},
     "patches": {**TAUGHT, "note": "8×8 stem: few rotations", "layers": "32k8s8 64k3s2 128k3s2", "rings": 4},
+    "fine": {**TAUGHT, "note": "stride 2 first: finer texture", "layers": "8k4s2 32k4s4 64k3s2 96k3s2", "rings": 4},
     "wide": {**TAUGHT, "note": "over the budget: what width gives", "layers": "24k4s4 48k3s2 96k3s2 128k3s2", "rings": 4},
 }  # fmt: skip
 

@@ -5,6 +5,7 @@
 //!
 //! No secret key can be expressed here: there is no type, no sampler, no decryption.
 mod arithmetic;
+pub mod base_conversion;
 mod ciphertext;
 mod combine;
 mod context;

@@ -56,7 +56,7 @@ impl Evaluator {
             context: Context::new(
                 parameters.ring_degree,
                 &parameters.primes,
-                parameters.special_prime,
+                parameters.special_primes[0],
                 Kernel::detect(),
             )?,
             encoder: Encoder::new(parameters.ring_degree),

@@ -44,13 +44,13 @@ impl Prepared {
     /// A plan that is damaged, or that asks for what this evaluator cannot do.
     pub fn new(file: &[u8]) -> Result<Self, PlanError> {
         let program = read_plan(file)?;
-        let [special_prime] = program.modulus.special_primes[..] else {
-            let count = program.modulus.special_primes.len();
+        let count = program.modulus.special_primes.len();
+        if count != 1 {
             return refuse(
                 "modulus",
                 format!("has {count} special primes, this evaluator uses one"),
             );
-        };
+        }
         let work: Vec<Work> = program
             .operations
             .iter()
@@ -82,7 +82,7 @@ impl Prepared {
             parameters: Parameters {
                 ring_degree: program.modulus.ring_degree as usize,
                 primes: program.modulus.primes.clone(),
-                special_prime,
+                special_primes: program.modulus.special_primes.clone(),
             },
             steps: execution_steps(&program),
             work,

@@ -114,7 +114,7 @@ fn read_modulus(message: Option<&message::Modulus>) -> Result<Modulus, PlanError
     }
     let data = message.primes.len();
     let all: Vec<u64> = [&message.primes[..], &message.special_primes].concat();
-    if data == 0 || message.special_primes.is_empty() || all.len() > MAX_PRIMES {
+    if !(1..=data).contains(&message.special_primes.len()) || all.len() > MAX_PRIMES {
         return refuse(
             what,
             format!("has {data} data primes of {} primes", all.len()),

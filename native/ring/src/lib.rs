@@ -5,6 +5,7 @@
 //! bits, and transforms are bit for bit those of Microsoft SEAL.
 #![allow(unsafe_code)]
 
+mod convert;
 mod counting;
 mod elementwise;
 mod error;
@@ -18,6 +19,7 @@ mod polynomial;
 mod pool;
 mod prime_ring;
 
+pub use convert::Part;
 pub use counting::CountingAllocator;
 pub use error::RingError;
 pub use galois::{Automorphism, conjugation_element, rotation_element};

@@ -38,6 +38,11 @@ impl Scalar {
     pub const fn value(&self) -> u64 {
         self.value
     }
+
+    /// Its entry in the tables of the kernel.
+    pub(crate) const fn entry(&self) -> (u64, u64) {
+        self.entry
+    }
 }
 
 impl PrimeRing {

@@ -32,15 +32,15 @@ pub enum KeyKind {
 pub struct KeyEntry {
     /// What it switches from.
     pub kind: KeyKind,
-    /// Data primes of the highest level it serves: digits, and residues less the special one.
+    /// Data primes of the highest level it serves: residues less the special ones.
     pub primes: usize,
     offset: usize,
     bytes: usize,
 }
 
-/// One digit of a key: an encryption of zero to which P·s′ was added at its own residue.
+/// One digit of a key: an encryption of zero to which P·s′ was added at its own residues.
 pub struct SentDigit {
-    /// [primes + 1][coefficient], NTT form, below their moduli.
+    /// [primes + special primes][coefficient], NTT form, below their moduli.
     pub first: Vec<u64>,
     /// Expanded from the seed.
     pub second: Vec<u64>,
@@ -58,7 +58,7 @@ fn head_bytes(keys: usize) -> usize {
 }
 
 fn key_bytes(parameters: &Parameters, primes: usize) -> usize {
-    primes * (SEED_BYTES + digit_bytes(parameters, primes))
+    parameters.key_digits(primes) * (SEED_BYTES + digit_bytes(parameters, primes))
 }
 
 fn digit_bytes(parameters: &Parameters, primes: usize) -> usize {
@@ -202,7 +202,7 @@ impl<'a> KeyBundle<'a> {
 
     /// Read the digits of a key and expand their seeds.
     ///
-    /// Cost: two polynomials of primes + 1 residues a digit.
+    /// Cost: two polynomials over all its primes a digit.
     ///
     /// # Errors
     /// A checksum that does not match, a coefficient that is not reduced.
@@ -231,8 +231,9 @@ impl<'a> KeyBundle<'a> {
         }
         let moduli = self.parameters.key_moduli(primes);
         let degree = self.parameters.ring_degree;
-        let mut at = primes * SEED_BYTES;
-        (0..primes)
+        let digits = self.parameters.key_digits(primes);
+        let mut at = digits * SEED_BYTES;
+        (0..digits)
             .map(|digit| {
                 let mut first = vec![0; degree * moduli.len()];
                 for (&modulus, residues) in moduli.iter().zip(first.chunks_mut(degree)) {

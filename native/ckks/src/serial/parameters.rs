@@ -9,15 +9,15 @@ pub type ParmsId = [u8; 32];
 /// `scheme_type::ckks`
 const CKKS: u64 = 2;
 
-/// Ring degree, data primes q_0 … q_L, and the prime that only switching keys have.
+/// Ring degree, data primes q_0 … q_L, and the primes that only switching keys have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// N.
     pub ring_degree: usize,
     /// q_0 … q_L; a value of n primes has residues modulo the first n.
     pub primes: Vec<u64>,
-    /// P.
-    pub special_prime: u64,
+    /// p_0 … p_(k−1), whose product is P.
+    pub special_primes: Vec<u64>,
 }
 
 impl Parameters {
@@ -28,9 +28,12 @@ impl Parameters {
 
     /// Moduli of a switching key for values of up to `primes` data primes.
     pub fn key_moduli(&self, primes: usize) -> Vec<u64> {
-        let mut moduli = self.primes[..primes].to_vec();
-        moduli.push(self.special_prime);
-        moduli
+        [&self.primes[..primes], &self.special_primes].concat()
+    }
+
+    /// Digits of a switching key for values of up to `primes` data primes: one for every k of them.
+    pub fn key_digits(&self, primes: usize) -> usize {
+        primes.div_ceil(self.special_primes.len())
     }
 
     /// SEAL's name of values with these moduli.
@@ -55,7 +58,7 @@ impl Parameters {
         for word in counts
             .iter()
             .chain(&self.primes)
-            .chain(&[self.special_prime])
+            .chain(&self.special_primes)
         {
             hash.update(word.to_le_bytes());
         }

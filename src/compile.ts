@@ -38,6 +38,7 @@ import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
 import { runPipeline } from './passes/pipeline.ts';
 import { markPublicInputs } from './passes/public/mark-public-inputs.ts';
+import type { WorkBudget } from './passes/work-budget.ts';
 
 export type { ModelSource, OnnxSource } from './frontend/examine-model.ts';
 
@@ -237,8 +238,16 @@ export interface LoweredModel {
   readonly modelDigest: string | null;
 }
 
-/** Run the passes on an imported model. Throws RESOURCE_LIMIT and what the passes throw. */
-export function lowerModel(imported: ImportedModel, request: CompileRequest): LoweredModel {
+/**
+ * Run the passes on an imported model, within a budget of work where one is given.
+ *
+ * Throws RESOURCE_LIMIT and what the passes throw; WorkExceeded where the budget is used up.
+ */
+export function lowerModel(
+  imported: ImportedModel,
+  request: CompileRequest,
+  work?: WorkBudget,
+): LoweredModel {
   const options = compileOptionsSchema.parse({
     ...request.options,
     ...(request.inputRanges === undefined ? {} : { inputRangeGiven: true }),
@@ -254,6 +263,7 @@ export function lowerModel(imported: ImportedModel, request: CompileRequest): Lo
       ...(request.afterPass === undefined ? {} : { afterPass: request.afterPass }),
       stopAfter: request.stopAfter,
       verifyEach: request.verifyEach ?? false,
+      work,
     },
   );
   return { program, notes, options, warnings, labels: imported.labels, modelDigest: null };

@@ -110,8 +110,8 @@ export interface InspectRequest extends Pick<
 /**
  * Say whether a model can be compiled, what its plan needs, and what to change if not.
  *
- * Compiles it without writing code, as often as flags are missing; models of more than 2^24 products
- * are not estimated.
+ * Compiles it without writing code, as often as flags are missing, within a budget of work that is
+ * counted, not timed; models that would take more are not estimated.
  * Throws MODEL_INVALID for a malformed file; what is merely unsupported is listed, not thrown.
  */
 export async function inspect(

@@ -17,18 +17,28 @@ import { candidateRingDegrees, runPipeline } from '../passes/pipeline.ts';
 import { markPublicInputs } from '../passes/public/mark-public-inputs.ts';
 import { randomNumbers } from '../passes/ranges/random.ts';
 import { requireSamples } from '../passes/ranges/require-samples.ts';
+import { limitedWork, WorkExceeded } from '../passes/work-budget.ts';
+import type { WorkBudget } from '../passes/work-budget.ts';
 import { deepestPath } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { degreeOption, remedyOf } from './remedies.ts';
 import type { Need } from './remedies.ts';
 
-/** Products of a weight and a value up to which a whole plan is made: seconds, and a gigabyte. */
+/** Products of a weight and a value up to which a whole plan is tried. */
 const maxEstimateProducts = 2 ** 24;
 /** Products beyond which levels are found on a few inputs first, before all samples are computed. */
 const maxSampledProducts = 2 ** 21;
 /** Products beyond which not even those are computed. */
 const maxProducts = 2 ** 26.5;
 const fewSamples = 2;
+/**
+ * Steps for a whole plan, and for its levels alone: a file of a few hundred bytes may ask for more
+ * work than a user waits for. What a file holds earns it more.
+ */
+const planSteps = 2e9;
+const levelSteps = 2e9;
+const stepsPerParameter = 4e4;
+const maxBytes = 2 ** 27;
 /** Flags found one after the other; each of a kind once, and degrees 16, 8, 4, 2. */
 const maxRemedies = 8;
 
@@ -56,19 +66,35 @@ interface Trace {
   levels: Levels;
 }
 
+interface Budgets {
+  readonly plan: WorkBudget;
+  readonly levels: WorkBudget;
+}
+
 /** Where the levels go; the program itself, whose matrices fill gigabytes, is not kept. */
 type Levels = Pick<Attempt, 'depth' | 'layers'>;
 
 /**
  * Compile a model; where an error has a remedy, note it and go on with it.
  *
- * Bounded by work: at most `maxRemedies` compilations, of models of at most `maxEstimateProducts`.
+ * Bounded by work: at most `maxRemedies` compilations within one budget, of models of at most
+ * `maxEstimateProducts`.
  */
 export async function attemptPlan(
   imported: ImportedModel,
   request: CompileRequest,
   operators: ReadonlyMap<string, string>,
 ): Promise<Attempt> {
+  const { program } = imported;
+  const parameters = [...program.constants.values()].reduce(
+    (sum, { data }) => sum + data.length,
+    0,
+  );
+  const earned = stepsPerParameter * parameters;
+  const budgets: Budgets = {
+    plan: limitedWork({ steps: planSteps + earned, bytes: maxBytes + 2 ** 9 * parameters }),
+    levels: limitedWork({ steps: levelSteps + earned, bytes: maxBytes + 2 ** 9 * parameters }),
+  };
   const needs: Need[] = [];
   // Levels at the degree that was asked for, where a smaller degree was tried.
   let exhausted: { error: CipherloomError; levels: Levels; degree: number } | null = null;
@@ -88,6 +114,7 @@ export async function attemptPlan(
         options,
         operators,
         trace,
+        budgets,
       );
     } catch (error) {
       if (!(error instanceof CipherloomError) || !findings.has(error.exit)) throw error;
@@ -99,7 +126,7 @@ export async function attemptPlan(
         : remedyOf({
             error: failure,
             pass: passes[passes.findIndex(({ name }) => name === trace.pass) + 1]?.name ?? null,
-            program: imported.program,
+            program,
             options,
             calibrated: (request.calibration ?? null) !== null,
             operators,
@@ -161,6 +188,7 @@ async function compileOnce(
   options: CompileOptions,
   operators: ReadonlyMap<string, string>,
   trace: Trace,
+  budgets: Budgets,
 ): Promise<Pick<Attempt, 'plan' | 'warnings' | 'leftOut'>> {
   const { program } = imported;
   const traced: CompileRequest = {
@@ -176,12 +204,31 @@ async function compileOnce(
   requireLayerSizes(program);
   const marked = markPublicInputs(program, request.publicInputs ?? []);
   const products = productsOf(program).reduce((sum, each) => sum + each.products, 0);
-  if (products > maxSampledProducts) requireCheaply(marked, traced, options, trace, products);
-  if (products > maxEstimateProducts) {
-    return { plan: null, warnings: imported.warnings, leftOut: leftOutText(products) };
+  const requireFirst = (): void => {
+    requireCheaply(marked, traced, options, trace, products, budgets.levels);
+  };
+  try {
+    if (products > maxSampledProducts) requireFirst();
+    if (products > maxEstimateProducts) {
+      return { plan: null, warnings: imported.warnings, leftOut: tooManyProducts(products) };
+    }
+    const lowered = lowerModel(imported, traced, budgets.plan);
+    return { plan: await makePlan(lowered), warnings: lowered.warnings, leftOut: null };
+  } catch (error) {
+    if (!(error instanceof WorkExceeded)) throw error;
+    // The levels need no packing.
+    if (products <= maxSampledProducts && trace.levels.depth === null) withinBudget(requireFirst);
+    return { plan: null, warnings: imported.warnings, leftOut: tooMuchWork };
   }
-  const lowered = lowerModel(imported, traced);
-  return { plan: await makePlan(lowered), warnings: lowered.warnings, leftOut: null };
+}
+
+/** Do something that a budget may end. */
+function withinBudget(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof WorkExceeded)) throw error;
+  }
 }
 
 /** Throw what a compilation would throw that needs few samples or none: unsupported nodes, levels. */
@@ -191,9 +238,10 @@ function requireCheaply(
   options: CompileOptions,
   trace: Trace,
   products: number,
+  work: WorkBudget,
 ): void {
   const calibration = request.calibration ?? null;
-  const quietly = { ...request, options, warn: () => undefined };
+  const quietly = { ...request, options, work, warn: () => undefined };
   const first = passes.findIndex(({ name }) => name === 'calibrate-ranges');
   const { program: prepared } = runPipeline(program, {
     ...quietly,
@@ -233,7 +281,10 @@ function noiseInputs(program: Program): Calibration {
   );
 }
 
-function leftOutText(products: number): string {
+const tooMuchWork =
+  'it asks for more work than an estimate is worth, for a file of its size; compile has no such limit';
+
+function tooManyProducts(products: number): string {
   const text = (count: number): string => `${Math.round(count / 1e6)} million`;
   return `its layers take ${text(products)} products of a weight and a value for one input; figures are estimated up to ${text(maxEstimateProducts)}`;
 }

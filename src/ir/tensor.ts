@@ -66,6 +66,9 @@ export function broadcastTo(value: Tensor, shape: readonly number[]): Tensor {
   );
   const count = elementCount(shape);
   const data = new Float64Array(count);
+  const [only] = value.data;
+  if (only !== undefined && value.data.length === 1)
+    return { shape: [...shape], data: data.fill(only) };
   const index = new Array<number>(shape.length).fill(0);
   let at = 0;
   for (let n = 0; n < count; n++) {

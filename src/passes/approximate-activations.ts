@@ -19,6 +19,7 @@ import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
 import { minimaxPolynomial } from './polynomial/minimax.ts';
 import { requireSamples } from './ranges/require-samples.ts';
+import { announceSamples } from './ranges/announce-samples.ts';
 import { samplesOf } from './ranges/samples.ts';
 import {
   alsoSeen,
@@ -56,7 +57,12 @@ export default definePass({
     if (!program.operations.some(isElementFunction)) return program;
     requireSamples(program, context);
     const samples = samplesOf(program, context);
-    const images = affordable(program, samples.images);
+    const peak = peakLiveElements(program);
+    const kept = evenlyChosen(samples.images, Math.max(1, Math.floor(maxLiveElements / peak)));
+    context.work?.hold(8 * peak * kept.length);
+    // With the exact functions and with the polynomials, and once more for the fits.
+    announceSamples(program, 3 * kept.length, context.work);
+    const images = kept.map((image) => image());
     const share = samples.synthetic ? syntheticTail : tail;
     const lastUse = lastUses(program);
     // Samples of every value still needed, by its number in the new program.
@@ -113,19 +119,23 @@ function lastUses(program: Program): number[] {
   return last;
 }
 
-/** As many images, evenly chosen, as the live values of all of them leave room for. */
-function affordable<T>(program: Program, images: readonly T[]): readonly T[] {
-  const last = lastUses(program);
+/** The most elements of values of one image that are alive at once. */
+function peakLiveElements(program: Program): number {
+  const sizes = program.operations.map(({ type }) => elementCount(shapeOf(type)));
+  const ending = program.operations.map(() => 0);
+  lastUses(program).forEach((use, value) => (ending[use]! += sizes[value]!));
   let live = 0;
   let peak = 1;
-  program.operations.forEach((operation, id) => {
-    live += elementCount(shapeOf(operation.type));
+  program.operations.forEach((_, id) => {
+    live += sizes[id]!;
     peak = Math.max(peak, live);
-    last.forEach((use, value) => {
-      if (use === id) live -= elementCount(shapeOf(program.operations[value]!.type));
-    });
+    live -= ending[id]!;
   });
-  const count = Math.min(images.length, Math.max(1, Math.floor(maxLiveElements / peak)));
+  return peak;
+}
+
+function evenlyChosen<T>(images: readonly T[], most: number): readonly T[] {
+  const count = Math.min(images.length, most);
   return Array.from({ length: count }, (_, n) => images[Math.floor((n * images.length) / count)]!);
 }
 

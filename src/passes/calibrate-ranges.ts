@@ -3,6 +3,7 @@ import { rewriteProgram } from '../ir/build.ts';
 import { interpret } from '../ir/interpret.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
+import { announceSamples } from './ranges/announce-samples.ts';
 import { enoughSamples, samplesOf } from './ranges/samples.ts';
 import type { Samples } from './ranges/samples.ts';
 import {
@@ -22,9 +23,10 @@ export default definePass({
   run(program, context) {
     const samples = samplesOf(program, context);
     warnOf(samples, context);
+    announceSamples(program, samples.images.length, context.work);
     const seen: Seen[] = program.operations.map(() => nothingSeen);
     for (const image of samples.images) {
-      interpret(program, image, {
+      interpret(program, image(), {
         observe: (id, _, value) => {
           seen[id] = alsoSeen(seen[id] ?? nothingSeen, value);
         },

@@ -168,7 +168,8 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
         }
         for (const [n, candidate] of candidates.entries()) {
           // The first one is the plain row-major layout: something always remains.
-          if (n > 0 && hasTooManyChoices(maps, inputs, candidate, mostCopiesOf)) continue;
+          const listing = listingOf(maps, inputs, candidate, mostCopiesOf);
+          if (n > 0 && hasTooManyChoices(listing)) continue;
           const key = [
             id,
             ...inputs.map(keyOf),
@@ -177,6 +178,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
           ].join('|');
           let seconds = memo.get(key);
           if (seconds === undefined) {
+            context.work?.spend(stepsOf(listing));
             seconds = planLinear(maps, inputs, candidate.layout, candidate.fold, at).seconds;
             memo.set(key, seconds);
           }
@@ -246,27 +248,53 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   return [...best.chosen];
 }
 
-/**
- * Whether listing the diagonals of a candidate compares more copies than it can be worth: a tiny
- * tensor copied all over a large ring, between two such layouts, makes billions of pairs.
- */
-function hasTooManyChoices(
+/** What listing the diagonals of a candidate compares and makes. */
+interface Listing {
+  /** Entries of the matrices. */
+  readonly entries: number;
+  /** Products: one an entry and copy of the output. */
+  readonly terms: number;
+  /** Pairs of an input copy and an output copy, over all entries. */
+  readonly choices: number;
+  /** Slots of all ciphertexts of the inputs and the output. */
+  readonly places: number;
+}
+
+function listingOf(
   maps: readonly LinearMap[],
   inputs: readonly Layout[],
   { layout, fold }: Candidate,
   mostCopiesOf: (layout: Layout, fold: Fold | null) => number,
-): boolean {
+): Listing {
   const outputCopies = mostCopiesOf(layout, fold);
-  let choices = 0;
-  let entries = 0;
+  const placesOf = ({ ciphertexts, slots }: Layout): number => ciphertexts * slots;
+  let [entries, choices, places] = [0, 0, placesOf(layout)];
   maps.forEach((map, k) => {
     const input = inputs[k];
     invariant(input !== undefined, 'one layout per operand');
     const own = entryCount(map);
-    choices += own * mostCopiesOf(input, null) * outputCopies;
     entries += own;
+    choices += own * mostCopiesOf(input, null) * outputCopies;
+    places += placesOf(input);
   });
+  return { entries, terms: entries * outputCopies, choices, places };
+}
+
+/**
+ * Whether listing the diagonals of a candidate compares more copies than it can be worth: a tiny
+ * tensor copied all over a large ring, between two such layouts, makes billions of pairs.
+ */
+function hasTooManyChoices({ entries, choices }: Listing): boolean {
   return choices > Math.min(maxChoices, Math.max(freeChoices, choicesPerEntry * entries));
+}
+
+/** Steps of a budget of work for a product that is listed, a comparison of copies, and a place. */
+const perTerm = 10;
+const perChoice = 3;
+const perPlace = 30;
+
+function stepsOf({ terms, choices, places }: Listing): number {
+  return perTerm * terms + perChoice * choices + perPlace * places;
 }
 
 function layoutAt(state: State, value: ValueId): Layout {
@@ -294,11 +322,11 @@ function prune(
 
 /** What is asked of layouts again and again, computed once for all that are alike. */
 function layoutTable(): {
-  keyOf(layout: Layout): string;
+  readonly keyOf: (layout: Layout) => string;
   /** One object for all layouts that are alike. */
-  unique(layout: Layout): Layout;
+  readonly unique: (layout: Layout) => Layout;
   /** The most copies of an element, without those that a fold makes by itself. */
-  mostCopiesOf(layout: Layout, fold: Fold | null): number;
+  readonly mostCopiesOf: (layout: Layout, fold: Fold | null) => number;
 } {
   const keys = new WeakMap<Layout, string>();
   const layouts = new Map<string, Layout>();

@@ -2,6 +2,7 @@
 import type { Warning } from '../errors.ts';
 import type { Program } from '../ir/program.ts';
 import type { CompileOptions } from './options.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** What a pass may ask besides the program. */
 export interface PassContext {
@@ -16,6 +17,8 @@ export interface PassContext {
   readonly outputLevel?: number;
   /** Calibration images per input name (flattened, one array an image); null when none were given. */
   readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
+  /** What may still be done; without limit where absent. */
+  readonly work?: WorkBudget | undefined;
   readonly warn: (warning: Warning) => void;
   /** Record a fact for the report, under the name of the pass. */
   readonly note: (fact: PassNote) => void;

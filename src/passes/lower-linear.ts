@@ -1,7 +1,9 @@
 /** Fix how every linear map is evaluated: its giant step. */
 import { invariant } from '../errors.ts';
 import { opContext, rewriteProgram } from '../ir/build.ts';
+import { entryCount } from '../ir/linear-map.ts';
 import { affineOf, affineSchema } from '../ir/nn/linear.ts';
+import { layoutBeforeFold, mostCopies } from '../ir/packed/diagonals.ts';
 import { methodSchema } from '../ir/packed/linear.ts';
 import { slottedType } from '../ir/packed/values.ts';
 import { layoutSchema } from '../ir/layout-schema.ts';
@@ -11,6 +13,9 @@ import { definePass } from './define-pass.ts';
 import { levelsBelow } from './packing/depth.ts';
 import { planLinear } from './packing/plan-linear.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
+
+/** Steps of a budget of work that the passes behind take for a product: noise, rotations, the plan. */
+const perTerm = 60;
 
 export default definePass({
   name: 'lower-linear',
@@ -32,6 +37,8 @@ export default definePass({
       );
       const layout = layoutSchema.parse(operation.attributes['layout']);
       const method = methodSchema.parse(operation.attributes['method']);
+      const copies = mostCopies(layoutBeforeFold(layout, method.fold));
+      for (const map of affine.maps) context.work?.spend(perTerm * copies * entryCount(map));
       const plan = planLinear(
         affine.maps,
         types.map((type) => slottedType(type).layout),

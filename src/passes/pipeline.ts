@@ -23,6 +23,7 @@ import type { CompileOptions } from './options.ts';
 import { depthOf, highestLevel, levelsBelow, levelsOf } from './packing/depth.ts';
 import { fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
 import { keySwitchesOf, specialPrimeCounts } from './params/special-primes.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 export interface PipelineRequest {
   readonly options: CompileOptions;
@@ -34,6 +35,8 @@ export interface PipelineRequest {
   readonly stopAfter?: string | undefined;
   /** Verify the program after every pass. */
   readonly verifyEach?: boolean;
+  /** What the passes may do; without limit where absent. */
+  readonly work?: WorkBudget | undefined;
 }
 
 export interface PipelineResult {
@@ -172,6 +175,7 @@ function runPasses(
       ...attempt,
       options: request.options,
       calibration: request.calibration,
+      work: request.work,
       warn: request.warn,
       note: (fact) => facts.push(fact),
     };

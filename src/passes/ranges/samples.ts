@@ -8,16 +8,19 @@ import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { textOf } from '../../ir/attribute-values.ts';
 import type { PassContext } from '../define-pass.ts';
-import { syntheticInputs } from './synthetic-inputs.ts';
+import { syntheticCount, syntheticInput } from './synthetic-inputs.ts';
 
 /** More images change the extremes by little and cost time in proportion. */
 export const maxSamples = 512;
 /** Below it extremes are uncertain, and the margin is wider. */
 export const enoughSamples = 32;
 
+/** Makes the inputs and public values of one image, by name: all images together fill memory. */
+export type Sample = () => ReadonlyMap<string, Value>;
+
 export interface Samples {
   readonly synthetic: boolean;
-  readonly images: readonly ReadonlyMap<string, Value>[];
+  readonly images: readonly Sample[];
   /** Largest magnitude expected, over the largest seen. */
   readonly margin: number;
   /** A proved range is kept up to this multiple of the largest magnitude seen. */
@@ -33,12 +36,11 @@ const uninformed = { margin: 8, proofSlack: 16 } as const;
 export function samplesOf(program: Program, { calibration }: PassContext): Samples {
   const inputs = givenInputs(program);
   if (calibration === null) {
-    const images = inputs.map((input, n) =>
-      syntheticInputs(shapeOf(input.type), declaredRange(input), n),
-    );
     return {
       synthetic: true,
-      images: together(program, inputs, images),
+      images: together(program, inputs, syntheticCount, (input, k, n) =>
+        syntheticInput(shapeOf(input.type), declaredRange(input), k, n),
+      ),
       ...uninformed,
       constant: [],
     };
@@ -71,7 +73,7 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
     .map((input) => textOf(input, 'name'));
   return {
     synthetic: false,
-    images: together(program, inputs, kept),
+    images: together(program, inputs, count, (_, k, n) => kept[k]?.[n] ?? new Float64Array()),
     ...(constant.length > 0
       ? uninformed
       : { margin: count < enoughSamples ? 3 : 2, proofSlack: 4 }),
@@ -88,24 +90,18 @@ function declaredRange({ type }: Operation): readonly [number, number] {
   return [type.range?.lo ?? 0, type.range?.hi ?? 1];
 }
 
-/** Image n of every input and public value, by name. */
+/** One image of every input and public value, `count` times. */
 function together(
   program: Program,
   inputs: readonly Operation[],
-  images: readonly (readonly Float64Array<ArrayBuffer>[])[],
-): ReadonlyMap<string, Value>[] {
-  return Array.from({ length: images[0]?.length ?? 0 }, (_, n) =>
-    withPublicValues(
-      program,
-      new Map(
-        inputs.map((input, k) => {
-          const data = images[k]?.[n] ?? new Float64Array();
-          return [
-            textOf(input, 'name'),
-            { kind: 'tensor', tensor: { shape: shapeOf(input.type), data } },
-          ];
-        }),
-      ),
-    ),
-  );
+  count: number,
+  dataOf: (input: Operation, k: number, n: number) => Float64Array<ArrayBuffer>,
+): Sample[] {
+  return Array.from({ length: count }, (_, n) => () => {
+    const tensors = inputs.map((input, k): [string, Value] => {
+      const tensor = { shape: shapeOf(input.type), data: dataOf(input, k, n) };
+      return [textOf(input, 'name'), { kind: 'tensor', tensor }];
+    });
+    return withPublicValues(program, new Map(tensors));
+  });
 }

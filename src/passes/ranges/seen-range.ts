@@ -21,10 +21,11 @@ export const nothingSeen: Seen = { lo: Infinity, hi: -Infinity };
 
 export function alsoSeen({ lo, hi }: Seen, value: Value): Seen {
   if (value.kind !== 'tensor') return { lo, hi };
-  for (const x of value.tensor.data) {
+  // An iterator over so many numbers would take most of a calibration.
+  value.tensor.data.forEach((x) => {
     if (x < lo) lo = x;
     if (x > hi) hi = x;
-  }
+  });
   return { lo, hi };
 }
 

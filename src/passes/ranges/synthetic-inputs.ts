@@ -83,16 +83,15 @@ const patterns: readonly Pattern[] = [
   ...new Array<Pattern>(impulseCount).fill(impulse),
 ];
 
-/** The synthetic images of one input: [count][elements], inside [lo, hi]. */
-export function syntheticInputs(
+/** Synthetic image n, below `syntheticCount`, of one input: its elements, inside [lo, hi]. */
+export function syntheticInput(
   shape: readonly number[],
   [lo, hi]: readonly [number, number],
   input: number,
-): Float64Array<ArrayBuffer>[] {
-  return Array.from({ length: syntheticCount }, (_, n) => {
-    const random = randomNumbers(seed + 0x0001_0001 * n + 0x0101_0000 * input);
-    const image = (patterns[n] ?? blobs)(shape, random, n);
-    // Stretched, so that both ends of the range are reached and never left.
-    return image.map((value) => Math.min(hi, Math.max(lo, lo + (hi - lo) * value)));
-  });
+  n: number,
+): Float64Array<ArrayBuffer> {
+  const random = randomNumbers(seed + 0x0001_0001 * n + 0x0101_0000 * input);
+  const image = (patterns[n] ?? blobs)(shape, random, n);
+  // Stretched, so that both ends of the range are reached and never left.
+  return image.map((value) => Math.min(hi, Math.max(lo, lo + (hi - lo) * value)));
 }

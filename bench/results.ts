@@ -3,7 +3,7 @@
  *
  *   npm run bench:results                              everything, hours on a slow machine
  *   npm run bench:results -- --only native,node-seal   these; the others' figures stay
- *   npm run bench:results -- --sets I                  one parameter set of the primitives
+ *   npm run bench:results -- --subjects I,lola         one parameter set and one network
  *   npm run bench:results -- --render                  only write the page again
  *
  * Figures are kept in out/bench, one file a program; peers are built in out/peers, or in
@@ -23,17 +23,18 @@ import { readParameterSets } from './results/parameter-sets.ts';
 import { profileOf } from './results/profile.ts';
 import type { NetworkProfile } from './results/profile.ts';
 import { networks, profileFile, programs } from './results/programs.ts';
+import type { Program } from './results/programs.ts';
 import { runProgram } from './results/run-program.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const scratch = path.join(root, 'out/bench');
 const page = path.join(root, 'bench/RESULTS.md');
 
-function recordFile(name: string): string {
-  return path.join(scratch, `${name}.json`);
+function recordFile({ name, subject }: Program): string {
+  return path.join(scratch, `${name}-${subject}.json`);
 }
 
-/** Samples of the addon alone: the rest is reading and writing requests, in JavaScript. */
+/** What perf sampled while the evaluator ran one network. */
 function readProfile(network: string): NetworkProfile[] {
   const file = profileFile(scratch, network);
   if (!existsSync(file)) return [];
@@ -49,7 +50,7 @@ function readProfile(network: string): NetworkProfile[] {
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    sets: { type: 'string' },
+    subjects: { type: 'string' },
     'slow-runs': { type: 'string', default: '7' },
     render: { type: 'boolean', default: false },
   },
@@ -59,27 +60,36 @@ const all = programs({
   root,
   peerBuild: path.resolve(process.env['PEER_BUILD'] ?? path.join(root, 'out/peers')),
   scratch,
-  sets: values.sets?.split(',') ?? sets.map(({ name }) => name),
+  sets: sets.map(({ name }) => name),
   slowRuns: Number(values['slow-runs']),
 });
-const only = values.only?.split(',');
-const unknown = only?.find((name) => all.every((program) => program.name !== name));
-if (unknown !== undefined) {
-  throw new Error(`--only ${unknown}: there are ${all.map(({ name }) => name).join(', ')}`);
+/** The chosen ones of an option's comma-separated list, all without it. */
+function chooser(
+  option: 'only' | 'subjects',
+  known: ReadonlySet<string>,
+): (name: string) => boolean {
+  const chosen = values[option]?.split(',');
+  const unknown = chosen?.find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    throw new Error(`--${option} ${unknown}: there are ${Array.from(known).join(', ')}`);
+  }
+  return (name) => chosen?.includes(name) ?? true;
 }
+const isChosen = chooser('only', new Set(all.map(({ name }) => name)));
+const isSubject = chooser('subjects', new Set(all.map(({ subject }) => subject)));
 mkdirSync(scratch, { recursive: true });
 // The first core serves interrupts on many machines.
 const core = os.cpus().length - 1;
 for (const program of values.render ? [] : all) {
-  if (only?.includes(program.name) === false) continue;
-  process.stderr.write(`${program.name} …\n`);
+  if (!isChosen(program.name) || !isSubject(program.subject)) continue;
+  process.stderr.write(`${program.name} ${program.subject} …\n`);
   const record = await runProgram(program, core);
-  writeFileSync(recordFile(program.name), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileSync(recordFile(program), `${JSON.stringify(record, null, 2)}\n`);
   if (record.unavailable !== undefined) process.stderr.write(`  ${record.unavailable}\n`);
 }
 
 const records = all
-  .map(({ name }) => recordFile(name))
+  .map(recordFile)
   .filter((file) => existsSync(file))
   .map((file) => JSON.parse(readFileSync(file, 'utf8')) as MeasurementRecord);
 const text = resultsPage({

@@ -10,6 +10,8 @@ import type { NetworkProfile } from './profile.ts';
 /** One program's figures, or why there are none. */
 export interface MeasurementRecord {
   readonly name: string;
+  /** Parameter set or network. */
+  readonly subject: string;
   /** ISO date and time at its end. */
   readonly date: string;
   /** Load of the machine (processes that want a core, mean of a minute) before and after. */
@@ -169,14 +171,15 @@ function machineOf(machine: Machine): string {
 }
 
 function versionsOf(records: readonly MeasurementRecord[]): string[] {
-  const rows = records.flatMap(({ measurements, date, load, unavailable, name }) => {
+  const rows = records.flatMap(({ measurements, date, load, unavailable, name, subject }) => {
     const when = [date.slice(0, 16).replace('T', ' '), load.map((l) => l.toFixed(1)).join(' → ')];
-    if (unavailable !== undefined) return [[name, '–', `not measured: ${unavailable}`, ...when]];
+    if (unavailable !== undefined) return [[name, '–', subject, `no: ${unavailable}`, ...when]];
     const libraries = measurements.filter(({ library }) => library !== floor);
-    const versions = new Map(libraries.map((line) => [sideOf(line), line.version]));
-    return Array.from(versions, ([side, version]) => [side, version, 'measured', ...when]);
+    const versions = new Map(libraries.map((line) => [line.library, line.version]));
+    return Array.from(versions, ([side, version]) => [side, version, subject, 'yes', ...when]);
   });
-  return [table(['library', 'version', 'state', 'date, UTC', 'load before → after'], rows), ''];
+  const head = ['library', 'version', 'set or network', 'measured', 'date, UTC'];
+  return [table([...head, 'load before → after'], rows), ''];
 }
 
 /** The whole page; the same results always give the same text. */
@@ -211,8 +214,8 @@ export function resultsPage({ machine, sets, records, profiles }: Results): stri
     ...networksOf(measurements),
     '## Where the time goes',
     '',
-    'Samples of `perf` while the native evaluator runs one thread, by function. “Key products” read the evaluation keys: their time is',
-    'the bandwidth of memory where keys are larger than the last-level cache.',
+    'Samples of `perf` while the native evaluator runs one thread, by function. Products with keys read the evaluation keys: their time',
+    'is the bandwidth of memory where keys are larger than the last-level cache.',
     '',
     ...profilesOf(profiles),
   ].join('\n');

@@ -19,7 +19,8 @@ export interface NetworkProfile {
 const activities: readonly (readonly [string, RegExp])[] = [
   ['encoding of plaintexts', /6encode|7encoder|3fft|9plaintext|10plaintexts|9diagonals/],
   ['number-theoretic transforms', /3ntt/],
-  ['key products', /13inner_product|11key_product/],
+  ['products with keys', /11key_product/],
+  ['sums of products, with keys or plaintexts', /13inner_product/],
   ['automorphisms', /6galois|12automorphism/],
   ['products and sums of polynomials', /11elementwise|6matrix|4rows/],
   ['key switching, other than the above', /10key_switch|6rotate|8extended/],

@@ -9,6 +9,8 @@ export interface Command {
 
 export interface Program {
   readonly name: string;
+  /** Parameter set or network that it measures; all of its figures are of one time. */
+  readonly subject: string;
   /** Run first; where it fails, the last line it wrote to stderr says why there are no figures. */
   readonly build?: Command;
   readonly run: Command;
@@ -34,7 +36,7 @@ export function profileFile(scratch: string, network: string): string {
   return path.join(scratch, `${network}.perf`);
 }
 
-/** Ours first, so that a short run has the reference of the ratios. */
+/** One set or network after the other, ours first, so that figures that are compared are of one time. */
 export function programs({
   root,
   peerBuild,
@@ -43,22 +45,24 @@ export function programs({
   slowRuns,
 }: Choices): readonly Program[] {
   const parameters = path.join(root, 'bench/peers/parameters.txt');
-  const cargo = (...args: readonly string[]): Command => ({
+  const cargo = (
+    command: string,
+    options: readonly string[],
+    ...rest: readonly string[]
+  ): Command => ({
     file: 'cargo',
-    args: [...args, '--manifest-path', path.join(root, 'native/Cargo.toml')],
+    args: [command, '--manifest-path', path.join(root, 'native/Cargo.toml'), ...options].concat(
+      rest.length === 0 ? [] : ['--', ...rest],
+    ),
   });
   const evaluatorBench = ['-p', 'cipherloom-ckks', '--bench', 'evaluator'];
   const script = (file: string, ...args: readonly string[]): Command => ({
     file: process.execPath,
     args: [path.join(root, 'bench', file), ...args],
   });
-  const addon = (flags: string, target: string): Command => ({
-    file: 'sh',
-    args: [path.join(root, 'native/node/build.sh')],
-    environment: { RUSTFLAGS: flags, CARGO_TARGET_DIR: target },
-  });
-  const peer = (name: string, ...args: readonly string[]): Program => ({
+  const peer = (name: string, subject: string, ...args: readonly string[]): Program => ({
     name,
+    subject,
     build: {
       file: 'bash',
       args: [path.join(root, 'bench/peers', name, 'build.sh')],
@@ -67,44 +71,51 @@ export function programs({
     run: { file: path.join(peerBuild, name, 'bench'), args },
     pinned: true,
   });
-  // The mangled names of this version carry closures, by which the profile is grouped.
-  const traceable = addon('-C symbol-mangling-version=v0', path.join(scratch, 'target'));
-  const native = networks.flatMap((network): Program[] => [
-    {
-      name: `native-${network}`,
-      build: traceable,
-      run: script('network.ts', network, 'native', '--profile', profileFile(scratch, network)),
-      pinned: true,
-    },
-    {
-      name: `native-${network}-all-cores`,
-      build: traceable,
-      run: script('network.ts', network, 'native'),
-      pinned: false,
-    },
-  ]);
-  return [
+  const primitives = sets.flatMap((set): Program[] => [
     {
       name: 'native',
-      build: cargo('bench', '--no-run', ...evaluatorBench),
-      run: (({ file, args }) => ({ file, args: [...args, '--', '--json', ...sets] }))(
-        cargo('bench', '--quiet', ...evaluatorBench),
-      ),
+      subject: set,
+      build: cargo('bench', ['--no-run', ...evaluatorBench]),
+      run: cargo('bench', ['--quiet', ...evaluatorBench], '--json', set),
       pinned: true,
     },
     {
       name: 'node-seal',
-      run: script('peers/node-seal/bench.ts', parameters, ...sets),
+      subject: set,
+      run: script('peers/node-seal/bench.ts', parameters, set),
       pinned: true,
     },
-    ...['seal', 'seal-hexl', 'lattigo', 'openfhe'].map((name) => peer(name, parameters, ...sets)),
-    ...native,
-    peer('orion', ...networks),
-    { name: 'seal-lola', run: script('network.ts', 'lola', 'seal'), pinned: true },
-    {
-      name: 'seal-lenet',
-      run: script('network.ts', 'lenet', 'seal', '--runs', String(slowRuns)),
-      pinned: true,
+    ...['seal', 'seal-hexl', 'lattigo', 'openfhe'].map((name) => peer(name, set, parameters, set)),
+  ]);
+  // The mangled names of this version carry closures, by which the profile is grouped.
+  const traceable = {
+    file: 'sh',
+    args: [path.join(root, 'native/node/build.sh')],
+    environment: {
+      RUSTFLAGS: '-C symbol-mangling-version=v0',
+      CARGO_TARGET_DIR: path.join(scratch, 'target'),
     },
-  ];
+  };
+  const evaluations = networks.flatMap((network): Program[] => {
+    const native = (name: string, pinned: boolean, ...args: readonly string[]): Program => ({
+      name,
+      subject: network,
+      build: traceable,
+      run: script('network.ts', network, 'native', ...args),
+      pinned,
+    });
+    const runs = String(network === 'lenet' ? slowRuns : 21);
+    return [
+      native('native', true, '--profile', profileFile(scratch, network)),
+      native('native-all-cores', false),
+      peer('orion', network, network),
+      {
+        name: 'node-seal',
+        subject: network,
+        run: script('network.ts', network, 'seal', '--runs', runs),
+        pinned: true,
+      },
+    ];
+  });
+  return [...primitives, ...evaluations];
 }

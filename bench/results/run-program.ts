@@ -46,6 +46,7 @@ export async function runProgram(program: Program, core: number): Promise<Measur
   const before = load();
   const record = (rest: Pick<MeasurementRecord, 'measurements' | 'unavailable'>) => ({
     name: program.name,
+    subject: program.subject,
     date: new Date().toISOString(),
     load: [before, load()] as const,
     ...rest,

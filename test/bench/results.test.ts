@@ -118,7 +118,7 @@ describe('profileOf', () => {
       samples: 10,
       shares: [
         { activity: 'number-theoretic transforms', share: 0.6 },
-        { activity: 'key products', share: 0.3 },
+        { activity: 'sums of products, with keys or plaintexts', share: 0.3 },
         { activity: 'automorphisms', share: 0.1 },
       ],
     });
@@ -132,10 +132,17 @@ describe('resultsPage', () => {
     machine,
     sets,
     records: [
-      { name: 'native', ...record, measurements: rotations },
-      { name: 'openfhe', ...record, measurements: [], unavailable: 'cmake is not installed' },
+      { name: 'native', subject: 'I', ...record, measurements: rotations },
+      {
+        name: 'openfhe',
+        subject: 'I',
+        ...record,
+        measurements: [],
+        unavailable: 'cmake is not installed',
+      },
       {
         name: 'orion',
+        subject: 'lola',
         ...record,
         measurements: [line({ library: 'Orion v2', network: 'lola', operation: 'evaluate' })],
       },
@@ -154,7 +161,7 @@ describe('resultsPage', () => {
   });
 
   it('says why a peer has no figures', () => {
-    expect(page).toContain('| openfhe | – | not measured: cmake is not installed |');
+    expect(page).toContain('| openfhe | – | I | no: cmake is not installed |');
   });
 
   it('has the floor as a sentence, not as a library', () => {

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from symmetry import FieldConv, FieldMean, FieldNorm
+from whitening import WhitenedConv
 
 AUXILIARY_CLASSES = 7
 
@@ -104,15 +105,23 @@ class Classifier(nn.Module):
 
 
 def student(
-    layers: str, dropout: float = 0.0, activation: str = "quadratic", symmetry: int = 1, rings: int = 0
+    layers: str,
+    dropout: float = 0.0,
+    activation: str = "quadratic",
+    symmetry: int = 1,
+    rings: int = 0,
+    whiten: bool = False,
 ) -> Classifier:
-    """`symmetry` of 4 or 8 shares kernels over rotations, or rotations and mirrorings (symmetry.py)."""
+    """`symmetry` of 4 or 8 shares kernels over rotations, or rotations and mirrorings (symmetry.py); `whiten` learns the first
+    layer in whitened patches (whitening.py).
+    """
     chain: list[tuple[str, nn.Module]] = []
     channels = 3
     for i, layer in enumerate(parse_layers(layers), 1):
         outputs, shape = layer.channels, (layer.kernel, layer.stride, layer.padding)
         if symmetry == 1:
-            conv: nn.Module = nn.Conv2d(channels, outputs, *shape, bias=False)
+            whitened = whiten and i == 1
+            conv: nn.Module = WhitenedConv(3, outputs, *shape) if whitened else nn.Conv2d(channels, outputs, *shape, bias=False)
             norm: nn.Module = nn.BatchNorm2d(outputs)
         else:
             conv = FieldConv(channels, outputs, *shape, order=symmetry, first=i == 1)
@@ -183,7 +192,7 @@ class Residual(nn.Module):
 
 def teacher(width: int = 24, dropout: float = 0.3) -> Classifier:
     features = nn.Sequential(
-        nn.Conv2d(3, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+        WhitenedConv(3, width, 4, 2, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
         Residual(width, 2 * width, 2),
         Residual(2 * width, 4 * width, 2), Residual(4 * width, 4 * width, 1),
         Residual(4 * width, 8 * width, 2), Residual(8 * width, 8 * width, 1),
@@ -194,7 +203,7 @@ def teacher(width: int = 24, dropout: float = 0.3) -> Classifier:
 def build(recipe: dict) -> Classifier:
     if recipe["network"] == "teacher":
         return teacher(recipe.get("width", 24), recipe.get("dropout", 0.3))
-    options = {name: recipe[name] for name in ("dropout", "activation", "symmetry", "rings") if name in recipe}
+    options = {name: recipe[name] for name in ("dropout", "activation", "symmetry", "rings", "whiten") if name in recipe}
     return student(recipe["layers"], **options)
 
 
@@ -204,8 +213,8 @@ def cost(network: Classifier, size: int) -> tuple[int, int, int]:
 
     def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
         nonlocal multiply_adds, activations
-        if isinstance(module, (nn.Conv2d, FieldConv)):
-            weights = module.kernels() if isinstance(module, FieldConv) else module.weight
+        if isinstance(module, (nn.Conv2d, FieldConv, WhitenedConv)):
+            weights = module.weight if isinstance(module, nn.Conv2d) else module.kernels()
             multiply_adds += output[0].numel() * weights[0].numel()
         elif isinstance(module, (*ACTIVATIONS, nn.ReLU)):
             activations += output[0].numel()

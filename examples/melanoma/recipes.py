@@ -11,7 +11,7 @@ BASE = {
 STUDENT = {**BASE, "network": "student"}
 TEACHER = {**BASE, "network": "teacher", "rate": 2e-3, "decay": 0.05, "every": 2}
 # What a pool costs is the student alone, so that many epochs are cheap.
-TAUGHT = {**STUDENT, "pool": "pool", "epochs": 150, "every": 10}
+TAUGHT = {**STUDENT, "whiten": True, "pool": "pool", "epochs": 150, "every": 10}
 
 FOUR = "16k4s4 32k3s2 64k3s2 96k3s2"
 THREE = "16k4s4 32k5s2 80k3s2"
@@ -22,9 +22,10 @@ FINE = "8k4s2 32k4s4 64k3s2 96k3s2"
 RECIPES: dict[str, dict] = {
     # What the architecture gives without a teacher.
     "four": {**STUDENT, "note": "four strided convolutions", "layers": FOUR},
-    "fine": {**STUDENT, "note": "stride 2 first: finer texture", "layers": FINE},
-    "stem32": {**STUDENT, "note": "twice the filters in the stem, 2×2 kernels behind it", "layers": STEM32},
-    "four-mild": {**STUDENT, "note": "four, augmentation 0.4 times as strong", "layers": FOUR, "augment": 0.4},
+    # The first layer learned in whitened patches; four-white shows what that gives, the others look closer as well.
+    "four-white": {**STUDENT, "note": "and the stem learned in whitened patches", "layers": FOUR, "whiten": True},
+    "fine": {**STUDENT, "note": "stride 2 first: finer texture", "layers": FINE, "whiten": True},
+    "stem32": {**STUDENT, "note": "twice the filters in the stem, 2×2 kernels behind it", "layers": STEM32, "whiten": True},
     # A larger ReLU network, for distillation.
     "teacher": {**TEACHER, "note": "ReLU, residual, 189 M: not for encryption"},
     # The same student taught, and what each change to it gives.
@@ -32,7 +33,8 @@ RECIPES: dict[str, dict] = {
     "four-rings": {**TAUGHT, "note": "and the dense layer knows the distance from the middle", "layers": FOUR, "rings": 4},
     "four-relu": {**TAUGHT, "note": "four-taught with ReLU: what the polynomials cost", "layers": FOUR, "activation": "relu"},
     "four-turning": {
-        **TAUGHT, "note": "kernels shared over rotations", "layers": "16k4s4 32k4s2 48k4s2 64k2s2", "symmetry": 4, "rings": 4,
+        **TAUGHT, "note": "kernels shared over rotations", "layers": "16k4s4 32k4s2 48k4s2 64k2s2",
+        "symmetry": 4, "rings": 4, "whiten": False,
     },
     "three-taught": {**TAUGHT, "note": "three convolutions, two levels fewer", "layers": THREE, "rings": 8},
     "patches": {**TAUGHT, "note": "8×8 stem: few rotations", "layers": "32k8s8 64k3s2 128k3s2", "rings": 4},

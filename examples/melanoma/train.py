@@ -32,6 +32,7 @@ from metrics import figures
 from networks import ACTIVATIONS, Classifier, build, cost
 from recipes import RECIPES
 from views import SIZE, SOURCE_SIZE, load_pool
+from whitening import WhitenedConv
 
 PENALTY = 0.02
 # Both benign keratoses are one class of the auxiliary head: the two image sets name them differently.
@@ -49,7 +50,11 @@ class Training:
         self.labels = torch.from_numpy(train.melanoma)
         self.classes = AUXILIARY[torch.from_numpy(train.classes)]
         self.generator = torch.Generator().manual_seed(recipe.get("seed", 1))
-        self.network = build(recipe).to(memory_format=torch.channels_last)
+        self.network = build(recipe)
+        for module in self.network.modules():
+            if isinstance(module, WhitenedConv):
+                module.fit(reduced(train.images[:: max(1, len(train.files) // 500)]))
+        self.network = self.network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         weights = [p for p in self.network.parameters() if p.dim() == 2 or p.dim() == 4 and p.shape[0] > 1]
         chosen = {id(p) for p in weights}
@@ -166,6 +171,11 @@ class Training:
                     kept.lerp_(value, 1 - decay)
                 else:
                     kept.copy_(value)
+
+
+def reduced(images: np.ndarray) -> torch.Tensor:
+    """Source images as the network sees them without augmentation."""
+    return functional.avg_pool2d(torch.from_numpy(np.array(images)).float() / 255, SOURCE_SIZE // SIZE)
 
 
 def sampling_weights(classes: torch.Tensor, melanoma: torch.Tensor, share: float) -> torch.Tensor:

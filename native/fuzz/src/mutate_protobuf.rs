@@ -22,7 +22,9 @@ enum Value {
 }
 
 const MAX_DEPTH: usize = 40;
-const MAX_COPIES: usize = 1 << 14;
+const MAX_COPIES: usize = 1 << 12;
+/// Each becomes a structure of a hundred times its size.
+const MAX_EMPTY: usize = 1 << 20;
 
 fn read_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let mut value = 0;
@@ -146,14 +148,20 @@ pub fn change(fields: &mut Fields, random: &mut Random) {
             fields[at].value = fields[other].value.clone();
         }
         5 if random.one_in(40) => {
-            let copies = random.below(MAX_COPIES);
-            let copy = if random.one_in(2) {
-                fields[at].clone()
+            let (copies, copy) = if random.one_in(2) {
+                (random.below(MAX_COPIES), fields[at].clone())
             } else {
-                Field {
-                    number: fields[at].number,
-                    value: Value::Bytes(Vec::new()),
-                }
+                let empty = Value::Bytes(Vec::new());
+                let number = fields[at].number;
+                let bomb = random.one_in(10);
+                let copies = random.below(if bomb { MAX_EMPTY } else { MAX_COPIES });
+                (
+                    copies,
+                    Field {
+                        number,
+                        value: empty,
+                    },
+                )
             };
             fields.extend((0..copies).map(|_| copy.clone()));
         }

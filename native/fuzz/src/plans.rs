@@ -1,6 +1,6 @@
 //! Plans: `model.loom`, whose layout stands in `src/backend/plan/plan.proto`.
 
-use plan::Prepared;
+use plan::{Prepared, check_plan};
 use sha2::{Digest, Sha256};
 
 use crate::mutate_bytes::{Number, change_bytes, change_number};
@@ -129,6 +129,37 @@ impl Target for Plans {
     }
 
     fn accepts(&self, bytes: &[u8]) -> bool {
-        Prepared::new(bytes).is_ok()
+        check_plan(bytes).is_ok()
+    }
+
+    fn uses(&self, bytes: &[u8]) {
+        // What it takes is in proportion to the products that the plan states, not to its size.
+        drop(Prepared::new(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ALLOCATOR;
+    use crate::target::{MAX_SECONDS, examine};
+
+    /// A plan with a field of the program in place of its own, and more of it behind.
+    fn with(number: u64, copies: usize) -> Vec<u8> {
+        let seed = &Plans::new().seeds[0];
+        let mut program = write(&seed.program);
+        let empty = [(number << 3 | 2) as u8, 0];
+        program.extend(empty.repeat(copies));
+        joined(&seed.file[..HEAD], &program, &seed.blobs)
+    }
+
+    #[test]
+    fn empty_fields_do_not_each_become_a_structure() {
+        // Layouts, blobs, constants, operations, outputs.
+        for number in 7..=11 {
+            let file = with(number, 4 << 20);
+            let outcome = examine(&Plans::new(), &file, &ALLOCATOR, MAX_SECONDS);
+            assert_eq!((outcome.accepted, outcome.failure), (false, None), "field {number}");
+        }
     }
 }

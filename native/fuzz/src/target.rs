@@ -21,6 +21,8 @@ pub trait Target {
     fn mutant(&self, random: &mut Random) -> Vec<u8>;
     /// Read an input. Panics where the reader does, or where it accepts what it must not.
     fn accepts(&self, bytes: &[u8]) -> bool;
+    /// Do with an accepted input what a server does next; its memory is not counted.
+    fn uses(&self, _: &[u8]) {}
 }
 
 /// What an input did.
@@ -49,8 +51,11 @@ pub fn examine(
     let before = allocator.restart();
     let start = Instant::now();
     let processor = processor_time();
-    let result = catch_unwind(AssertUnwindSafe(|| target.accepts(bytes)));
+    let mut result = catch_unwind(AssertUnwindSafe(|| target.accepts(bytes)));
     let peak = allocator.peak().saturating_sub(before);
+    if matches!(result, Ok(true)) {
+        result = catch_unwind(AssertUnwindSafe(|| target.uses(bytes))).map(|()| true);
+    }
     let mut seconds = start.elapsed().as_secs_f64();
     if let (Some(from), Some(to)) = (processor, processor_time()) {
         seconds = to.saturating_sub(from).as_secs_f64();

@@ -45,7 +45,10 @@ fn inputs_of(file: &[u8]) -> Result<Inputs, Box<dyn Error>> {
         inputs.insert(name, all.chunks(bytes).map(<[u8]>::to_vec).collect());
         at += count * bytes;
     }
-    Ok(inputs)
+    Ok(Inputs {
+        ciphertexts: inputs,
+        ..Inputs::default()
+    })
 }
 
 /// A field of `/proc/self/status` in MiB, where there is one.

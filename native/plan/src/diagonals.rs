@@ -155,17 +155,6 @@ fn nearest_table(fold: Option<Fold>, slots: u32) -> Vec<Nearest> {
         .collect()
 }
 
-/// Upper bound of the number of terms: entries × most copies of any output element.
-pub fn most_copies(layout: &Layout) -> u64 {
-    let by_element = PlacesByElement::new(layout);
-    by_element
-        .start
-        .windows(2)
-        .map(|pair| u64::from(pair[1] - pair[0]))
-        .max()
-        .unwrap_or(1)
-}
-
 /// List the products of a linear map between two layouts of the same number of slots.
 ///
 /// Cost: one term an entry and output copy, compared with every copy of the input.

@@ -6,6 +6,10 @@ use crate::message;
 /// What a plan may ask a reader to place, as in the TypeScript reader.
 const MAX_SLOTS: u64 = 1 << 28;
 const MAX_PLACED: u64 = 1 << 26;
+/// Images of one execution.
+const MAX_IMAGES: u64 = 1 << 20;
+/// Positions along an axis that are counted at once.
+const COUNTED: usize = 1 << 22;
 const MAX_RANK: usize = 16;
 const MAX_DIGITS: usize = 64;
 const MAX_INTEGER: i64 = (1 << 31) - 1;
@@ -73,6 +77,17 @@ impl Layout {
 
     /// List the places of every element. Cost: the product of the digit sizes.
     pub fn placement(&self) -> Placement {
+        let mut placement = Placement::default();
+        self.for_each_place(|element, place| {
+            placement.elements.push(element);
+            placement.places.push(place);
+        });
+        placement.batch_offsets = self.batch_offsets();
+        placement
+    }
+
+    /// Call `visit` with each element of the first image and its place.
+    fn for_each_place(&self, mut visit: impl FnMut(u32, u32)) {
         let strides = row_major_strides(&self.shape);
         let of_elements: Vec<&Digit> = self
             .digits
@@ -82,7 +97,6 @@ impl Layout {
         let mut index: Vec<i64> = self.origin.iter().map(|&at| i64::from(at)).collect();
         let mut counter = vec![0u32; of_elements.len()];
         let mut place = 0i64;
-        let mut placement = Placement::default();
         loop {
             let inside = index
                 .iter()
@@ -90,8 +104,7 @@ impl Layout {
                 .all(|(&at, &extent)| at >= 0 && at < i64::from(extent));
             if inside {
                 let element: i64 = index.iter().zip(&strides).map(|(at, by)| at * by).sum();
-                placement.elements.push(element as u32);
-                placement.places.push(place as u32);
+                visit(element as u32, place as u32);
             }
             // Count up, last digit fastest.
             let mut advanced = false;
@@ -111,8 +124,44 @@ impl Layout {
                 break;
             }
         }
-        placement.batch_offsets = self.batch_offsets();
-        placement
+    }
+
+    /// The most places of one element. ASSUME: every element has one.
+    ///
+    /// Cost: the sum over axes of the products of their digit sizes; axes are independent.
+    pub fn most_copies(&self) -> u64 {
+        let copies = self.digits.iter().filter(|digit| digit.of == DigitOf::Copy);
+        (0..self.shape.len())
+            .map(|axis| self.most_along(axis))
+            .chain(copies.map(|digit| u64::from(digit.size)))
+            .fold(1, u64::saturating_mul)
+    }
+
+    /// The most combinations of an axis' digits that give one position.
+    fn most_along(&self, axis: usize) -> u64 {
+        let extent = self.shape[axis] as usize;
+        let digits: Vec<(i64, i64)> = self
+            .digits
+            .iter()
+            .filter(|digit| digit.of == DigitOf::Axis(axis) && digit.size > 1)
+            .map(|digit| (i64::from(digit.size), i64::from(digit.step)))
+            .collect();
+        let combinations = digits
+            .iter()
+            .map(|&(size, _)| size as usize)
+            .product::<usize>();
+        if combinations == extent {
+            return 1;
+        }
+        let mut counts = vec![0u32; extent.min(COUNTED)];
+        let mut most = 0;
+        for first in (0..extent).step_by(COUNTED) {
+            counts.fill(0);
+            let from = i64::from(self.origin[axis]) - first as i64;
+            count_positions(&digits, from, &mut counts);
+            most = most.max(counts.iter().copied().max().unwrap_or(0));
+        }
+        u64::from(most)
     }
 
     fn place_stride(&self, digit: &Digit) -> i64 {
@@ -194,7 +243,7 @@ impl Layout {
             if digit.of == DigitOf::Batch {
                 images = images.saturating_mul(u64::from(digit.size));
             }
-            if combinations > MAX_PLACED {
+            if combinations > MAX_PLACED || images > MAX_IMAGES {
                 return refuse(what, "has digits of too many combinations");
             }
             reach[usize::from(digit.in_ciphertext)] +=
@@ -219,25 +268,75 @@ impl Layout {
     }
 
     fn check_places(&self, what: &str) -> Result<(), PlanError> {
-        let placement = self.placement();
-        if placement.batch_offsets.contains(&u32::MAX) {
+        let batch_offsets = self.batch_offsets();
+        if batch_offsets.contains(&u32::MAX) {
             return refuse(what, "has batch digits that leave images out");
         }
-        let mut used = vec![false; self.slots as usize * self.ciphertexts as usize];
-        let mut seen = vec![false; self.element_count()];
-        for (&element, &place) in placement.elements.iter().zip(&placement.places) {
-            seen[element as usize] = true;
-            for &offset in &placement.batch_offsets {
-                match used.get_mut(place as usize + offset as usize) {
-                    Some(slot) if !*slot => *slot = true,
-                    _ => return refuse(what, "puts two elements into one slot"),
-                }
+        let mut used = Bits::new(self.slots as usize * self.ciphertexts as usize);
+        let mut seen = Bits::new(self.element_count());
+        let mut apart = true;
+        self.for_each_place(|element, place| {
+            seen.insert(element as usize);
+            for &offset in &batch_offsets {
+                apart &= used.insert(place as usize + offset as usize);
             }
+        });
+        if !apart {
+            return refuse(what, "puts two elements into one slot");
         }
-        match seen.iter().position(|&placed| !placed) {
+        match seen.first_missing() {
             Some(element) => refuse(what, format!("has no slot for element {element}")),
             None => Ok(()),
         }
+    }
+}
+
+/// Count the positions that digits (size, step) reach from a first one, where they have a place.
+fn count_positions(digits: &[(i64, i64)], from: i64, counts: &mut [u32]) {
+    match digits {
+        [] => {
+            if let Some(count) = usize::try_from(from).ok().and_then(|at| counts.get_mut(at)) {
+                *count += 1;
+            }
+        }
+        [(size, step), rest @ ..] => {
+            for value in 0..*size {
+                count_positions(rest, from + value * step, counts);
+            }
+        }
+    }
+}
+
+/// A set of small integers.
+struct Bits {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl Bits {
+    fn new(length: usize) -> Self {
+        Self {
+            words: vec![0; length.div_ceil(64)],
+            length,
+        }
+    }
+
+    /// Whether the number is a new one, below the length.
+    fn insert(&mut self, at: usize) -> bool {
+        let bit = 1 << (at % 64);
+        match self.words.get_mut(at / 64) {
+            Some(word) if at < self.length && *word & bit == 0 => {
+                *word |= bit;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn first_missing(&self) -> Option<usize> {
+        let at = self.words.iter().position(|&word| word != u64::MAX)?;
+        let missing = 64 * at + self.words[at].trailing_ones() as usize;
+        (missing < self.length).then_some(missing)
     }
 }
 
@@ -311,4 +410,54 @@ fn layout_of(message: &message::Layout, what: &str) -> Result<Layout, PlanError>
         digits,
         unused_bound: message.unused_bound,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn digit(of: DigitOf, size: u32, step: u32) -> Digit {
+        Digit {
+            of,
+            size,
+            step,
+            in_ciphertext: false,
+            stride: 1,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn most_copies_are_those_of_the_placement(
+            sizes in proptest::collection::vec((0usize..3, 1u32..5, 1u32..4), 0..6),
+            origin in proptest::array::uniform2(-3i32..3),
+            shape in proptest::array::uniform2(1u32..9),
+        ) {
+            let digits = sizes.iter().map(|&(axis, size, step)| match axis {
+                2 => digit(DigitOf::Copy, size, step),
+                axis => digit(DigitOf::Axis(axis), size, step),
+            });
+            let layout = Layout {
+                shape: shape.to_vec(),
+                slots: 1024,
+                ciphertexts: 1,
+                origin: origin.to_vec(),
+                digits: digits.collect(),
+                unused_bound: None,
+            };
+            let mut counts = vec![0u64; layout.element_count()];
+            layout.for_each_place(|element, _| counts[element as usize] += 1);
+            prop_assume!(counts.iter().all(|&count| count > 0));
+            prop_assert_eq!(layout.most_copies(), counts.into_iter().max().unwrap_or(0));
+        }
+    }
+
+    #[test]
+    fn bits_are_inserted_once() {
+        let mut bits = Bits::new(70);
+        assert!((0..70).all(|at| bits.first_missing() == Some(at) && bits.insert(at)));
+        assert_eq!(bits.first_missing(), None);
+        assert!(!bits.insert(3) && !bits.insert(70) && !bits.insert(1000));
+    }
 }

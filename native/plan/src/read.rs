@@ -4,8 +4,9 @@ use prost::Message;
 
 use crate::attributes::Attributes;
 use crate::container::{aligned, read_container};
-use crate::diagonals::{Fold, LinearMethod, layout_before_fold, most_copies};
+use crate::diagonals::{Fold, LinearMethod, layout_before_fold};
 use crate::error::{PlanError, refuse};
+use crate::field_count::field_count;
 use crate::layout::{Layout, read_layouts};
 use crate::linear_map::{MapSize, Segments};
 use crate::message;
@@ -18,6 +19,9 @@ use crate::rational::scale_from_text;
 /// Abilities this evaluator has beyond the basic ones.
 const FEATURES: [&str; 2] = ["public-inputs", "special-primes"];
 const MAX_PRIMES: usize = 128;
+/// Fields of the program section, beside one for so many bytes.
+const MAX_FIELDS: usize = 1 << 17;
+const BYTES_PER_FIELD: usize = 64;
 const MAX_OPERATIONS: usize = 1 << 20;
 /// Products of all linear maps together, as in the TypeScript reader.
 const MAX_PRODUCTS: u64 = 1 << 27;
@@ -30,6 +34,12 @@ const MAX_COMPARISONS: u64 = 1 << 31;
 /// is allocated for a length before it was compared with what is there.
 pub fn read_plan(file: &[u8]) -> Result<Program, PlanError> {
     let container = read_container(file)?;
+    let limit = MAX_FIELDS + container.program.len() / BYTES_PER_FIELD;
+    match field_count(container.program, limit) {
+        Some(count) if count <= limit => {}
+        Some(_) => return refuse("program section", format!("has more than {limit} fields")),
+        None => return refuse("program section", "is no plan message"),
+    }
     let message = match message::Plan::decode(container.program) {
         Ok(message) => message,
         Err(error) => return refuse("program section", format!("is no plan message: {error}")),
@@ -90,6 +100,16 @@ pub fn read_plan(file: &[u8]) -> Result<Program, PlanError> {
         operations,
         outputs,
     })
+}
+
+/// Whether a file is a plan that this evaluator can read.
+///
+/// Cost: as [`crate::Prepared::new`], without listing products: at most twice the file and 64 MiB.
+///
+/// # Errors
+/// Names the part or field.
+pub fn check_plan(file: &[u8]) -> Result<(), PlanError> {
+    read_plan(file).map(drop)
 }
 
 fn checked_primes(primes: u32, modulus: &Modulus) -> Result<usize, PlanError> {
@@ -444,7 +464,7 @@ impl OperationReader<'_> {
             );
         }
         let output = &self.layouts[layout];
-        let copies = most_copies(&layout_before_fold(output, fold));
+        let copies = layout_before_fold(output, fold).most_copies();
         let maps = maps
             .iter()
             .zip(scales)
@@ -460,7 +480,7 @@ impl OperationReader<'_> {
                 };
                 let segments = Segments::decode(&self.constants[segments].data, size, what)?;
                 let work = segments.entry_count().saturating_mul(copies);
-                let comparisons = work.saturating_mul(most_copies(input));
+                let comparisons = work.saturating_mul(input.most_copies());
                 self.products = self.products.saturating_add(work);
                 self.comparisons = self.comparisons.saturating_add(comparisons);
                 Ok(MatrixOperand {

@@ -23,7 +23,7 @@ impl Ciphertexts {
         let parameters = Parameters {
             ring_degree: 1024,
             primes: vec![40_961, 12_289],
-            special_prime: 61_441,
+            special_primes: vec![61_441],
         };
         let id = parameters.parms_id(parameters.data_moduli(2));
         let words: Vec<u64> = (0..2048u64).map(|n| n * n % 12_289).collect();

@@ -63,7 +63,7 @@ impl Bundles {
         let parameters = Parameters {
             ring_degree: DEGREE,
             primes: vec![40_961, 12_289],
-            special_prime: 61_441,
+            special_primes: vec![61_441],
         };
         let head = (FIXED + KEYS.len() * ENTRY + 32).next_multiple_of(64);
         let size = head + KEYS.iter().map(|key| key_bytes(key.2) + 64).sum::<usize>();

@@ -142,7 +142,7 @@ impl Target for Plans {
 mod tests {
     use super::*;
     use crate::ALLOCATOR;
-    use crate::target::{MAX_SECONDS, examine};
+    use crate::target::{ALONE, MAX_SECONDS, examine};
 
     /// A plan with a field of the program in place of its own, and more of it behind.
     fn with(number: u64, copies: usize) -> Vec<u8> {
@@ -155,11 +155,16 @@ mod tests {
 
     #[test]
     fn empty_fields_do_not_each_become_a_structure() {
+        let _alone = ALONE.lock();
         // Layouts, blobs, constants, operations, outputs.
         for number in 7..=11 {
             let file = with(number, 4 << 20);
             let outcome = examine(&Plans::new(), &file, &ALLOCATOR, MAX_SECONDS);
-            assert_eq!((outcome.accepted, outcome.failure), (false, None), "field {number}");
+            assert_eq!(
+                (outcome.accepted, outcome.failure),
+                (false, None),
+                "field {number}"
+            );
         }
     }
 }

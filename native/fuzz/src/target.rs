@@ -78,6 +78,10 @@ pub fn examine(
     }
 }
 
+/// Tests of memory run one at a time: the allocator counts every thread.
+#[cfg(test)]
+pub static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +121,7 @@ mod tests {
 
     #[test]
     fn finds_what_panics_swells_or_hangs() {
+        let _alone = ALONE.lock();
         let found = |byte: u8| examine(&Bad, &[byte], &crate::ALLOCATOR, 0.02).failure;
         assert_eq!(found(0), None);
         assert_eq!(found(1).as_deref(), Some("panicked"));

@@ -56,3 +56,22 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T, RunError>) -> Result<T, Failu
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_of_its_request() {
+        let failed = guarded(|| -> Result<(), RunError> { panic!("row {} of 3", 4) });
+        let failure = failed.err().map(|failure| (failure.code, failure.message));
+        let message = "the evaluator panicked: row 4 of 3".to_owned();
+        assert_eq!(failure, Some(("INTERNAL", message)));
+        assert!(
+            guarded(|| Ok(7)).is_ok_and(|made| made == 7),
+            "the next one works"
+        );
+        let refused = guarded(|| -> Result<(), _> { Err(RunError::Cancelled) });
+        assert!(refused.is_err_and(|failure| failure.code == "ABORT_ERR"));
+    }
+}

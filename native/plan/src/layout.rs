@@ -430,25 +430,40 @@ mod tests {
     proptest! {
         #[test]
         fn most_copies_are_those_of_the_placement(
-            sizes in proptest::collection::vec((0usize..3, 1u32..5, 1u32..4), 0..6),
-            origin in proptest::array::uniform2(-3i32..3),
-            shape in proptest::array::uniform2(1u32..9),
+            sizes in proptest::collection::vec((0usize..3, 1u32..5), 0..6),
+            blocks in proptest::array::uniform2(1u32..4),
+            cut in proptest::array::uniform2((0u32..9, 0u32..9)),
         ) {
-            let digits = sizes.iter().map(|&(axis, size, step)| match axis {
-                2 => digit(DigitOf::Copy, size, step),
-                axis => digit(DigitOf::Axis(axis), size, step),
-            });
+            let mut digits = Vec::new();
+            let mut reach = [1, 1];
+            for &(axis, size) in &sizes {
+                if axis < 2 {
+                    digits.push(digit(DigitOf::Axis(axis), size, 1));
+                    reach[axis] += size - 1;
+                } else {
+                    digits.push(digit(DigitOf::Copy, size, 1));
+                }
+            }
+            let mut origin = Vec::new();
+            let mut shape = Vec::new();
+            for axis in 0..2 {
+                digits.push(digit(DigitOf::Axis(axis), blocks[axis], reach[axis]));
+                let whole = reach[axis] * blocks[axis];
+                let before = cut[axis].0 % whole;
+                origin.push(-(before as i32));
+                shape.push(whole - before - cut[axis].1 % (whole - before));
+            }
             let layout = Layout {
-                shape: shape.to_vec(),
+                shape,
                 slots: 1024,
                 ciphertexts: 1,
-                origin: origin.to_vec(),
-                digits: digits.collect(),
+                origin,
+                digits,
                 unused_bound: None,
             };
             let mut counts = vec![0u64; layout.element_count()];
             layout.for_each_place(|element, _| counts[element as usize] += 1);
-            prop_assume!(counts.iter().all(|&count| count > 0));
+            prop_assert!(counts.iter().all(|&count| count > 0));
             prop_assert_eq!(layout.most_copies(), counts.into_iter().max().unwrap_or(0));
         }
     }

@@ -13,6 +13,8 @@ peer=$(basename "$here")
 build=${PEER_BUILD:-$here/../../../out/peers}/$peer
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
+# Nothing to do where no file of this folder is newer than the program.
+if [ -x "$build/bench" ] && [ -z "$(find "$here/.." -type f -newer "$build/bench")" ]; then exit 0; fi
 : >"$build/build.log"
 
 cannot() {

@@ -89,8 +89,8 @@ export function programs({
   ]);
   // The mangled names of this version carry closures, by which the profile is grouped.
   const traceable = {
-    file: 'sh',
-    args: [path.join(root, 'native/node/build.sh')],
+    file: process.execPath,
+    args: [path.join(root, 'scripts/build-native.ts')],
     environment: {
       RUSTFLAGS: '-C symbol-mangling-version=v0',
       CARGO_TARGET_DIR: path.join(scratch, 'target'),

@@ -1,6 +1,6 @@
 /**
  * Measure the example networks: predicted against measured precision, modelled against measured
- * time, and where memory and bytes go.
+ * time, seal's against the native evaluator's, and where memory and bytes go.
  *
  *   npm run bench                      lola, cryptonets and relu
  *   npm run bench -- lenet --images 3  one network
@@ -18,6 +18,7 @@ import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
 
 const pixels = 784;
+const nativeRuns = 20;
 
 interface Measurement {
   readonly network: string;
@@ -36,7 +37,10 @@ interface Measurement {
     readonly modelled: number | null;
     readonly first: number;
     readonly best: number;
+    readonly median: number;
   };
+  /** Of the native evaluator; null where its addon is not built. */
+  readonly nativeEvaluateSeconds: { readonly first: number; readonly median: number } | null;
   readonly decryptSeconds: number;
   readonly peakResidentBytes: number;
 }
@@ -62,6 +66,28 @@ async function timed<T>(
   return { value, seconds: (performance.now() - start) / 1000 };
 }
 
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
+}
+
+/** The same requests as seal's, often enough for a median of short times. */
+async function measureNative(
+  plan: Uint8Array,
+  evaluationKeys: Uint8Array<ArrayBuffer>,
+  requests: readonly Uint8Array<ArrayBuffer>[],
+): Promise<Measurement['nativeEvaluateSeconds']> {
+  await using session = await InferenceSession.create(plan, { evaluationKeys });
+  const [warmUp] = requests;
+  if (session.backend !== 'native' || warmUp === undefined) return null;
+  const first = await timed(() => session.run(warmUp));
+  const seconds: number[] = [];
+  while (seconds.length < nativeRuns) {
+    for (const request of requests) seconds.push((await timed(() => session.run(request))).seconds);
+  }
+  return { first: first.seconds, median: median(seconds) };
+}
+
 async function measure(network: string, count: number): Promise<Measurement> {
   const calibration = new Map([['image', images('calibration.npy')]]);
   const compiled = await timed(() =>
@@ -70,19 +96,24 @@ async function measure(network: string, count: number): Promise<Measurement> {
   const model: CompiledModel = compiled.value;
   const client = Client.load(model.client);
   const keys = await timed(async () => (await client.generateKeys()).evaluationKeys.bytes());
-  const session = await InferenceSession.create(model.plan, { evaluationKeys: keys.value });
+  const session = await InferenceSession.create(model.plan, {
+    backend: 'seal',
+    evaluationKeys: keys.value,
+  });
   const clear = await InferenceSession.create(model.plan, { backend: 'clear' });
   const [output] = model.client.outputs;
   if (output === undefined) throw new Error('the network has an output');
   const encryptTimes: number[] = [];
   const evaluateTimes: number[] = [];
   const decryptTimes: number[] = [];
+  const requests: Uint8Array<ArrayBuffer>[] = [];
   let measured = Infinity;
   for (const image of images('images.npy').slice(0, count)) {
     const request = await timed(() => client.encrypt({ image }));
     const response = await timed(() => session.run(request.value));
     const result = await timed(() => client.decrypt(response.value));
     encryptTimes.push(request.seconds);
+    requests.push(request.value);
     evaluateTimes.push(response.seconds);
     decryptTimes.push(result.seconds);
     const expected = (await clear.runClear(new Map([['image', [image]]]))).get(output.name)?.[0];
@@ -95,6 +126,7 @@ async function measure(network: string, count: number): Promise<Measurement> {
   }
   await session.release();
   await clear.release();
+  const nativeEvaluateSeconds = await measureNative(model.plan, keys.value, requests);
   const { report } = model;
   return {
     network,
@@ -114,10 +146,19 @@ async function measure(network: string, count: number): Promise<Measurement> {
       // The first execution loads keys and encodes weights.
       first: evaluateTimes[0] ?? NaN,
       best: Math.min(...evaluateTimes),
+      median: median(evaluateTimes.slice(1)),
     },
+    nativeEvaluateSeconds,
     decryptSeconds: Math.min(...decryptTimes),
     peakResidentBytes: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** Both evaluators in one run, so that the machine's load moves both. */
+function nativeLine({ evaluateSeconds, nativeEvaluateSeconds: native }: Measurement): string {
+  if (native === null) return '  native      not built: npm run build:native';
+  const ratio = evaluateSeconds.median / native.median;
+  return `  native      ${native.median.toFixed(3)} s (first ${native.first.toFixed(2)} s), medians: 1/${ratio.toFixed(1)} of seal's ${evaluateSeconds.median.toFixed(2)} s; aim 1/15`;
 }
 
 const { values, positionals } = parseArgs({
@@ -145,6 +186,7 @@ if (values.json) {
         `  bytes       keys ${mib(r.keyBytes)} (${r.rotationKeys} rotations), input ${mib(r.inputCiphertextBytes)}, resident ${mib(r.peakResidentBytes)}`,
         `  client      keys ${r.keygenSeconds.toFixed(2)} s, encrypt ${r.encryptSeconds.toFixed(3)} s, decrypt ${r.decryptSeconds.toFixed(3)} s`,
         `  evaluation  ${best.toFixed(2)} s (first ${first.toFixed(2)} s), modelled ${modelled?.toFixed(2) ?? '–'} s: ${modelled === null ? '–' : (best / modelled).toFixed(2)} of the model`,
+        nativeLine(r),
         `  compiled in ${r.compileSeconds.toFixed(2)} s`,
         '',
       ].join('\n'),

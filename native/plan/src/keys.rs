@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ckks::serial::{KeyBundle, KeyKind, SentDigit};
+use ckks::serial::{KeyBundle, KeyKind};
 use ckks::{Context, SwitchingKey};
 use ring::{Automorphism, RnsPolynomial, rotation_element};
 
@@ -32,11 +32,9 @@ impl Keys {
                     "{kind:?} for {primes} primes is missing"
                 )));
             };
-            let digits = bundle.read(entry)?;
-            Ok(digits
-                .into_iter()
-                .map(|digit| expanded(context, &digit))
-                .collect())
+            let (pool, degree) = (context.pool(), context.degree());
+            let make = |words| RnsPolynomial::uninitialised(pool, degree, words / degree);
+            Ok(bundle.read_into(entry, make, RnsPolynomial::words_mut)?)
         };
         let program = &prepared.program;
         let relinearisation = match program.relinearisation_primes {
@@ -63,10 +61,6 @@ impl Keys {
             .get(&step)
             .ok_or_else(|| RunError::Internal(format!("the plan names no rotation by {step}")))
     }
-}
-
-fn expanded(context: &Context, digit: &SentDigit) -> [RnsPolynomial; 2] {
-    [&digit.first, &digit.second].map(|words| polynomial(context, words))
 }
 
 /// A polynomial of the residues of a blob.

@@ -207,6 +207,21 @@ impl<'a> KeyBundle<'a> {
     /// # Errors
     /// A checksum that does not match, a coefficient that is not reduced.
     pub fn read(&self, entry: &KeyEntry) -> Result<Vec<SentDigit>, SerialError> {
+        let digits = self.read_into(entry, |words| vec![0; words], |words| &mut words[..])?;
+        let sent = |[first, second]: [Vec<u64>; 2]| SentDigit { first, second };
+        Ok(digits.into_iter().map(sent).collect())
+    }
+
+    /// Read the digits of a key into polynomials that `make` gives for a number of words.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_into<P>(
+        &self,
+        entry: &KeyEntry,
+        make: impl Fn(usize) -> P,
+        words_of: impl Fn(&mut P) -> &mut [u64],
+    ) -> Result<Vec<[P; 2]>, SerialError> {
         let KeyEntry {
             kind,
             primes,
@@ -235,17 +250,18 @@ impl<'a> KeyBundle<'a> {
         let mut at = digits * SEED_BYTES;
         (0..digits)
             .map(|digit| {
-                let mut first = vec![0; degree * moduli.len()];
-                for (&modulus, residues) in moduli.iter().zip(first.chunks_mut(degree)) {
+                let [mut first, mut second] = [0, 1].map(|_| make(degree * moduli.len()));
+                for (&modulus, residues) in
+                    moduli.iter().zip(words_of(&mut first).chunks_mut(degree))
+                {
                     let length = packed_bytes(degree, modulus);
                     unpack(&payload[at..at + length], modulus, residues, offset + at)?;
                     at += length;
                 }
                 let mut seed = [0; SEED_BYTES];
                 seed.copy_from_slice(&payload[digit * SEED_BYTES..][..SEED_BYTES]);
-                let mut second = vec![0; first.len()];
-                Uniform::new(seed).fill(&moduli, &mut second);
-                Ok(SentDigit { first, second })
+                Uniform::new(seed).fill(&moduli, words_of(&mut second));
+                Ok([first, second])
             })
             .collect()
     }

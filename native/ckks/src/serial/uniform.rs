@@ -71,17 +71,52 @@ impl Uniform {
 
     /// Fill [moduli][degree] residues: all words first, then each rejected one again, as SEAL does.
     pub fn fill(&mut self, moduli: &[u64], out: &mut [u64]) {
-        for word in out.iter_mut() {
-            *word = self.next_word();
+        let mut rest = &mut *out;
+        while !rest.is_empty() {
+            if self.used == BUFFER_BYTES {
+                self.refill();
+            }
+            let bytes = self.buffer[self.used..].as_chunks().0;
+            let count = bytes.len().min(rest.len());
+            let (now, later) = rest.split_at_mut(count);
+            for (word, &bytes) in now.iter_mut().zip(bytes) {
+                *word = u64::from_le_bytes(bytes);
+            }
+            self.used += 8 * count;
+            rest = later;
         }
         let degree = out.len() / moduli.len();
         for (&modulus, residues) in moduli.iter().zip(out.chunks_mut(degree)) {
+            let ratio = u64::MAX / modulus;
             let limit = u64::MAX - u64::MAX % modulus - 1;
             for value in residues {
                 while *value >= limit {
                     *value = self.next_word();
                 }
-                *value %= modulus;
+                *value = reduced(*value, modulus, ratio);
+            }
+        }
+    }
+}
+
+/// value mod modulus, with ratio = floor((2^64 − 1) / modulus): the quotient is at most one too
+/// small. ASSUME: the modulus is below 2^63.
+fn reduced(value: u64, modulus: u64, ratio: u64) -> u64 {
+    let quotient = (u128::from(value) * u128::from(ratio) >> 64) as u64;
+    let rest = value - quotient * modulus;
+    rest.min(rest.wrapping_sub(modulus))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn reduces_as_division_does(value: u64, modulus in 2u64..1 << 61, multiple in 0u64..1 << 30) {
+            for value in [value, (modulus * (multiple % (u64::MAX / modulus))).wrapping_sub(1)] {
+                prop_assert_eq!(reduced(value, modulus, u64::MAX / modulus), value % modulus);
             }
         }
     }

@@ -102,7 +102,7 @@ impl Uniform {
 /// value mod modulus, with ratio = floor((2^64 − 1) / modulus): the quotient is at most one too
 /// small. ASSUME: the modulus is below 2^63.
 fn reduced(value: u64, modulus: u64, ratio: u64) -> u64 {
-    let quotient = (u128::from(value) * u128::from(ratio) >> 64) as u64;
+    let quotient = ((u128::from(value) * u128::from(ratio)) >> 64) as u64;
     let rest = value - quotient * modulus;
     rest.min(rest.wrapping_sub(modulus))
 }

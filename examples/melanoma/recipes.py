@@ -22,6 +22,7 @@ FINE = "8k4s2 32k4s4 64k3s2 96k3s2"
 RECIPES: dict[str, dict] = {
     # What the architecture gives without a teacher.
     "four": {**STUDENT, "note": "four strided convolutions", "layers": FOUR},
+    "four-free": {**STUDENT, "note": "four without the penalty on ranges", "layers": FOUR, "penalty": 0.0},
     # The first layer learned in whitened patches; four-white shows what that gives, the others look closer as well.
     "four-white": {**STUDENT, "note": "and the stem learned in whitened patches", "layers": FOUR, "whiten": True},
     "fine": {**STUDENT, "note": "stride 2 first: finer texture", "layers": FINE, "whiten": True},

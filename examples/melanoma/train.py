@@ -159,7 +159,7 @@ class Training:
         if self.inputs:
             limit = recipe.get("limit", 4.0)
             excess = [functional.relu(z.abs() - limit).square().sum() / len(rows) for z in self.inputs]
-            result["range"] = PENALTY * torch.stack(excess).sum()
+            result["range"] = recipe.get("penalty", PENALTY) * torch.stack(excess).sum()
         return result
 
     def update_average(self, step: int) -> None:

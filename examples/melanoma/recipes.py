@@ -7,6 +7,9 @@ BASE = {
     "decay": 0.03,
     "augment": 1.0,
     "melanoma_share": 0.4,
+    # Of the square by which inputs of activations exceed the limit. Forty times as much (`four`) all but stops the learning.
+    "penalty": 5e-4,
+    "limit": 6.0,
 }
 STUDENT = {**BASE, "network": "student"}
 TEACHER = {**BASE, "network": "teacher", "rate": 2e-3, "decay": 0.05, "every": 2}
@@ -21,7 +24,7 @@ FINE = "8k4s2 32k4s4 64k3s2 96k3s2"
 
 RECIPES: dict[str, dict] = {
     # What the architecture gives without a teacher.
-    "four": {**STUDENT, "note": "four strided convolutions", "layers": FOUR},
+    "four": {**STUDENT, "note": "four strided convolutions, ranges held too tight", "layers": FOUR, "penalty": 0.02, "limit": 4.0},
     "four-free": {**STUDENT, "note": "four without the penalty on ranges", "layers": FOUR, "penalty": 0.0},
     # The first layer learned in whitened patches; four-white shows what that gives, the others look closer as well.
     "four-white": {**STUDENT, "note": "and the stem learned in whitened patches", "layers": FOUR, "whiten": True},

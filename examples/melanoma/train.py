@@ -34,7 +34,6 @@ from recipes import RECIPES
 from views import SIZE, SOURCE_SIZE, load_pool
 from whitening import WhitenedConv
 
-PENALTY = 0.02
 # Both benign keratoses are one class of the auxiliary head: the two image sets name them differently.
 AUXILIARY = torch.tensor([0, 1, 2, 2, 3, 4, 5, 6])
 BOOTSTRAP = 1000
@@ -157,9 +156,9 @@ class Training:
             result = {name: value * (1 - share) for name, value in result.items()}
             result["distilled"] = share * temperature**2 * (distilled + 0.5 * distilled_classes)
         if self.inputs:
-            limit = recipe.get("limit", 4.0)
+            limit = recipe["limit"]
             excess = [functional.relu(z.abs() - limit).square().sum() / len(rows) for z in self.inputs]
-            result["range"] = recipe.get("penalty", PENALTY) * torch.stack(excess).sum()
+            result["range"] = recipe["penalty"] * torch.stack(excess).sum()
         return result
 
     def update_average(self, step: int) -> None:

@@ -18,7 +18,7 @@ import { operationSeconds, profileOf } from './cost/profile.ts';
 import type { OperationSeconds } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
-import { batchLayout, inputCandidates, outputCandidates } from './packing/candidates.ts';
+import { batchLayout, inputCandidates, isValid, outputCandidates } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow } from './packing/depth.ts';
 import { planLinear } from './packing/plan-linear.ts';
@@ -109,7 +109,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   const price = (level: number): OperationSeconds =>
     operationSeconds(profile, context.ringDegree, level + 1, special);
   const memo = new Map<string, number>();
-  const { keyOf, unique, mostCopiesOf } = layoutTable();
+  const { keyOf, unique, isValidOnce, mostCopiesOf } = layoutTable();
   const extended = ({ seconds, state, candidate }: Extension): State => {
     const layout = unique({ ...candidate.layout, unused: zeroUnused });
     const layouts = state.layouts.has(layout) ? state.layouts : new Set(state.layouts).add(layout);
@@ -159,7 +159,9 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
       const at = price(level + 1);
       for (const state of beam) {
         const inputs = operation.operands.map((operand) => layoutAt(state, operand));
-        const candidates = outputCandidates(shape, slots, maps, inputs);
+        const candidates = outputCandidates(shape, slots, maps, inputs, isValidOnce).map(
+          (candidate) => ({ ...candidate, layout: unique(candidate.layout) }),
+        );
         // A branch that will meet another one may take its layout.
         for (const layout of state.layouts) {
           if (sameShape(layout.shape, shape)) {
@@ -325,11 +327,14 @@ function layoutTable(): {
   readonly keyOf: (layout: Layout) => string;
   /** One object for all layouts that are alike. */
   readonly unique: (layout: Layout) => Layout;
+  /** Whether every rule of layouts holds. */
+  readonly isValidOnce: (layout: Layout) => boolean;
   /** The most copies of an element, without those that a fold makes by itself. */
   readonly mostCopiesOf: (layout: Layout, fold: Fold | null) => number;
 } {
   const keys = new WeakMap<Layout, string>();
   const layouts = new Map<string, Layout>();
+  const validity = new Map<string, boolean>();
   const copies = new Map<string, number>();
   const keyOf = (layout: Layout): string => {
     const key = keys.get(layout) ?? JSON.stringify(layout);
@@ -343,6 +348,12 @@ function layoutTable(): {
       const known = layouts.get(key) ?? layout;
       layouts.set(key, known);
       return known;
+    },
+    isValidOnce(layout) {
+      const key = keyOf(layout);
+      const valid = validity.get(key) ?? isValid(layout);
+      validity.set(key, valid);
+      return valid;
     },
     mostCopiesOf(layout, fold) {
       const key = `${keyOf(layout)}|${JSON.stringify(fold)}`;

@@ -45,7 +45,8 @@ function layoutOf(
   return { shape, slots, ciphertexts, origin, digits: kept, unused: zeroUnused };
 }
 
-function isValid(layout: Layout): boolean {
+/** Whether every rule of layouts holds. Cost: one bit per slot. */
+export function isValid(layout: Layout): boolean {
   try {
     checkLayout(layout);
     return true;
@@ -334,12 +335,13 @@ export function inputCandidates(
   return chosen(candidates, order);
 }
 
-/** Candidate layouts of the result of a linear map. */
+/** Candidate layouts of the result of a linear map; `valid` may remember what it was asked before. */
 export function outputCandidates(
   shape: readonly number[],
   slots: number,
   maps: readonly LinearMap[],
   inputs: readonly Layout[],
+  valid: (layout: Layout) => boolean = isValid,
 ): Candidate[] {
   const windows = maps.map(windowOf);
   const order = windows.find((window) => window !== null)?.outOrder ?? channelsSecond(shape.length);
@@ -371,13 +373,17 @@ export function outputCandidates(
       fold,
     });
   }
-  return chosen(candidates, order);
+  return chosen(candidates, order, valid);
 }
 
 /** The candidates that are layouts, once each, for the axes as the tensor has them. */
-function chosen(candidates: readonly Candidate[], order: AxisOrder): Candidate[] {
-  const valid = candidates.filter((candidate) => isValid(candidate.layout));
-  return distinct(valid).map((each) => ({ ...each, layout: renamed(each.layout, order) }));
+function chosen(
+  candidates: readonly Candidate[],
+  order: AxisOrder,
+  valid: (layout: Layout) => boolean = isValid,
+): Candidate[] {
+  const kept = candidates.filter(({ layout }) => valid(layout));
+  return distinct(kept).map((each) => ({ ...each, layout: renamed(each.layout, order) }));
 }
 
 /** Output positions stay where the stride left them; output channels fill the gaps, then follow the input's. */

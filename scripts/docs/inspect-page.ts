@@ -63,7 +63,8 @@ const introduction = `# inspect
 does not work. What follows is the cost of a plan, what to change, operator by operator, and the next command to type.
 
 It compiles the model as \`compile\` does, without writing anything, and takes the same options. Where a flag is missing, it goes on as if it had been given. A
-model of more than 2^24 products of a weight and a value is not estimated; up to about 2^26 its levels are counted.
+model of more than 2^24 products of a weight and a value is not estimated, nor one that asks for far more work than its size lets expect: the steps
+are counted, so the answer is the same on every machine, and \`compile\` has no such limit. Up to about 2^26 products levels are counted.
 
 | verdict in \`--json\`  | meaning                                                                      | exit status |
 | --- | --- | --- |

@@ -43,10 +43,8 @@ export interface Limits {
   readonly bytes: number;
 }
 
-/** Reading, importing and typing a file. */
-const readLimits: Limits = { cpuMs: 5_000, bytes: 256 * 2 ** 20 };
-/** A plan: `inspect` makes one for up to 2^24 products, whatever the size of the file. */
-const planLimits: Limits = { cpuMs: 120_000, bytes: 3 * 2 ** 30 };
+/** Of every file, whether it is read or goes through the whole of `inspect`. */
+const fileLimits: Limits = { cpuMs: 5_000, bytes: 256 * 2 ** 20 };
 /** Time after which a process that says nothing is ended, in processor times. */
 const patience = 4;
 
@@ -56,7 +54,7 @@ type Done = Extract<Report, { readonly kind: 'done' }>;
  * Run mutants `first` … `first + count − 1` of a seed.
  *
  * A file fails when it ends in anything but an answer or the refusal of a bad file, or takes more
- * than its limits: 5 s, and twice its size and 256 MB, where it is read; more where it is planned.
+ * than its limits: 5 s of processor time, and twice its size and 256 MB.
  * Time and memory are confirmed in a fresh process, so that garbage of earlier files counts for
  * nobody.
  */
@@ -75,7 +73,7 @@ export async function fuzzOnnx(request: FuzzRequest): Promise<FuzzResult> {
   try {
     for (let number = first; number < first + count; number++) {
       const job = { seed, number, whole: wholeEvery > 0 && number % wholeEvery === 0 };
-      const limits = request.limits ?? (job.whole ? planLimits : readLimits);
+      const limits = request.limits ?? fileLimits;
       const wallMs = Math.max(60_000, patience * limits.cpuMs);
       let done = await runner.run(job, wallMs);
       if (done === null || excess(done, limits) !== null) {

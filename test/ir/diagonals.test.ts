@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { groupProducts } from '../../src/ir/ckks/group-products.ts';
-import { applyMap, identityMap, mapFromEntries, scaleMap } from '../../src/ir/linear-map.ts';
+import { addDiagonal, groupProducts, sumOfGroup } from '../../src/ir/ckks/group-products.ts';
+import { applyMap, identityMap, mapFromEntries } from '../../src/ir/linear-map.ts';
 import type { LinearMap } from '../../src/ir/linear-map.ts';
 import {
   centredRotation,
-  diagonalTerms,
   foldRotations,
   foldsWholeRing,
+  forEachDiagonal,
   layoutBeforeFold,
   splitRotation,
 } from '../../src/ir/packed/diagonals.ts';
@@ -24,7 +24,9 @@ import {
 } from '../../src/layout/layout.ts';
 import type { Layout } from '../../src/layout/layout.ts';
 import { stridedLayout } from '../../src/passes/packing/candidates.ts';
+import { entriesOf } from '../support/map-entries.ts';
 import { randomLayout } from '../support/random-layouts.ts';
+import { randomSegmentMap } from '../support/random-maps.ts';
 import { randomSource, randomValues } from '../support/random.ts';
 
 const slots = 32;
@@ -61,6 +63,82 @@ function folded(
   );
 }
 
+/** One product of a weight and a slot. */
+interface Product {
+  readonly outCiphertext: number;
+  readonly slot: number;
+  readonly inCiphertext: number;
+  readonly rotation: number;
+  readonly weight: number;
+}
+
+/** The products of a map between layouts, its runs written out. */
+function productsOf(map: LinearMap, input: Layout, output: Layout, fold: Fold | null): Product[] {
+  const products: Product[] = [];
+  const mask = output.slots - 1;
+  forEachDiagonal(
+    map,
+    input,
+    output,
+    fold,
+    (outCiphertext, slot, inCiphertext, rotation, weight, length, slotStep, weightStep) => {
+      for (let n = 0; n < length; n++) {
+        products.push({
+          outCiphertext,
+          slot: (slot + n * slotStep) & mask,
+          inCiphertext,
+          rotation,
+          weight: weight + n * weightStep,
+        });
+      }
+    },
+  );
+  return products;
+}
+
+/** The same from the rule: of every copy of the input and every partial sum the least rotation. */
+function productsByRule(
+  map: LinearMap,
+  input: Layout,
+  output: Layout,
+  fold: Fold | null,
+): Product[] {
+  const placesOf = (layout: Layout, element: number): number[] => {
+    const { elements, places } = placementOf(layout);
+    return [...places].filter((_, k) => elements[k] === element).sort((a, b) => a - b);
+  };
+  const before = layoutBeforeFold(output, fold);
+  const size = output.slots;
+  return entriesOf(map).flatMap(([o, i, weight]) =>
+    placesOf(before, o).map((outPlace): Product => {
+      const choices = placesOf(input, i).flatMap((inPlace) =>
+        Array.from({ length: fold?.count ?? 1 }, (_, partial) => {
+          const away = partial * (fold?.step ?? 0);
+          const whole = fold !== null && foldsWholeRing(fold, size);
+          const rotation = whole
+            ? centredRotation(inPlace - outPlace - away, size)
+            : centredRotation(inPlace - outPlace, size) - away;
+          return { inPlace, rotation, slot: (outPlace + away) % size };
+        }),
+      );
+      const rank = ({ rotation }: { rotation: number }): number =>
+        rotation >= 0 ? 2 * rotation : -2 * rotation + 1;
+      const { inPlace, rotation, slot } = choices.reduce((a, b) => (rank(b) < rank(a) ? b : a));
+      return {
+        outCiphertext: Math.floor(outPlace / size),
+        slot,
+        inCiphertext: Math.floor(inPlace / size),
+        rotation,
+        weight,
+      };
+    }),
+  );
+}
+
+const slotKey = ({ outCiphertext, slot }: Product): string => `${outCiphertext}/${slot}`;
+const diagonalKey = (product: Product): string =>
+  [slotKey(product), product.inCiphertext, product.rotation].join('/');
+
 /** Compute a map the way terms say, on one image; a second one checks that batches do not mix. */
 function byTerms(
   map: LinearMap,
@@ -70,15 +148,13 @@ function byTerms(
   x: readonly Float64Array[],
 ) {
   const vectors = pack(input, x);
-  const terms = diagonalTerms(map, input, output, fold);
   const sums = Array.from({ length: output.ciphertexts }, () => new Float64Array(slots));
-  for (let t = 0; t < terms.weight.length; t++) {
-    const slot = terms.outSlot[t]!;
+  for (const term of productsOf(map, input, output, fold)) {
     for (const offset of placementOf(output).batchOffsets) {
-      const from = vectors[terms.inCiphertext[t]!]!;
-      const source = (slot + offset + terms.rotation[t]! + slots) % slots;
-      sums[terms.outCiphertext[t]!]![(slot + offset) % slots]! +=
-        map.weights[terms.weight[t]!]! * from[source]!;
+      const from = vectors[term.inCiphertext]!;
+      const source = (term.slot + offset + term.rotation + slots) % slots;
+      sums[term.outCiphertext]![(term.slot + offset) % slots]! +=
+        map.weights[term.weight]! * from[source]!;
     }
   }
   return unpack(output, folded(sums, fold), x.length);
@@ -97,11 +173,7 @@ function byGroups(
   const sums = Array.from({ length: output.ciphertexts }, () => new Float64Array(slots));
   for (let g = 0; g < groups.count; g++) {
     const diagonal = new Float64Array(slots);
-    for (let k = groups.start[g]!; k < groups.start[g + 1]!; k++) {
-      for (const offset of placementOf(output).batchOffsets) {
-        diagonal[(groups.slot[k]! + offset) % slots]! += groups.weight[k]!;
-      }
-    }
+    addDiagonal(groups, g, placementOf(output).batchOffsets, diagonal);
     const rotated = rotateVector(vectors[groups.inCiphertext[g]!]!, groups.baby[g]!);
     const product = rotated.map((value, slot) => value * diagonal[slot]!);
     const moved = rotateVector(product, groups.giant[g]!);
@@ -176,9 +248,11 @@ describe('diagonals', () => {
         const input = randomLayout(seed.input, { slots, batch: 1 });
         const output = randomLayout(seed.output, { slots, batch: 1 });
         const map = randomMap(input.shape, output.shape, seed.map);
-        const terms = diagonalTerms(map, input, output, null);
-        const written = new Set<number>();
-        terms.outSlot.forEach((slot, t) => written.add(terms.outCiphertext[t]! * slots + slot));
+        const written = new Set(
+          productsOf(map, input, output, null).map(
+            ({ outCiphertext, slot }) => outCiphertext * slots + slot,
+          ),
+        );
         const rows = new Set([...mapRows(map)]);
         const { elements, places } = placementOf(output);
         places.forEach((place, k) => {
@@ -201,13 +275,13 @@ describe('diagonals', () => {
         expectClose(byGroups(map, input, output, { giantStep: seed.giant, fold }, x), map, x);
         // Copies that the fold makes by itself are not computed a second time.
         const before = layoutBeforeFold(output, fold);
-        const terms = diagonalTerms(map, input, output, fold);
+        const terms = productsOf(map, input, output, fold);
         const entries = [...mapRows(map)].length;
-        if (foldsWholeRing(fold, slots)) expect(terms.weight.length).toBe(entries);
+        if (foldsWholeRing(fold, slots)) expect(terms).toHaveLength(entries);
         expect(before.digits.some(({ of }) => of === 'copy')).toBe(false);
         // A fold leaves no rotation longer than half of its step, where the ring closes.
         if (foldsWholeRing(fold, slots)) {
-          for (const rotation of terms.rotation) {
+          for (const { rotation } of terms) {
             expect(Math.abs(rotation)).toBeLessThanOrEqual(fold.step / 2);
           }
         }
@@ -255,7 +329,9 @@ describe('diagonals', () => {
     });
     const map = mapFromEntries([1], [4], [0, 1, 2, 3], [0, 0, 0, 0], [1, 2, 3, 4]);
     // Copies stand in the slots 0 and 4; slot 2 is two away from both: rotate left by +2, not −2.
-    expect([...diagonalTerms(map, input, output(0), null).rotation]).toEqual([0, -1, 2, 1]);
+    expect(productsOf(map, input, output(0), null).map(({ rotation }) => rotation)).toEqual([
+      0, -1, 2, 1,
+    ]);
   });
 
   it('are the same every time', () => {
@@ -264,11 +340,82 @@ describe('diagonals', () => {
         const terms = () => {
           const input = randomLayout(seed.input, { slots, batch: 1 });
           const output = randomLayout(seed.output, { slots, batch: 1 });
-          return diagonalTerms(randomMap(input.shape, output.shape, seed.map), input, output, null);
+          return productsOf(randomMap(input.shape, output.shape, seed.map), input, output, null);
         };
         expect(terms()).toEqual(terms());
       }),
       { numRuns: 20, seed: 4 },
+    );
+  });
+});
+
+describe('runs of products', () => {
+  const cases = fc.record({
+    input: fc.nat(),
+    output: fc.nat(),
+    map: fc.nat(),
+    folded: fc.boolean(),
+    giant: fc.nat(16),
+  });
+  const layoutsOf = (
+    seed: Record<'input' | 'output' | 'map' | 'giant', number> & { folded: boolean },
+  ) => {
+    const shapeOf = (n: number): number[] => [1 + (n % 3), 1 + ((n >> 2) % 10)];
+    const options = (n: number) => ({ slots, batch: 1, shape: shapeOf(n) });
+    const input = randomLayout(seed.input, options(seed.input));
+    const random = { output: randomLayout(seed.output, options(seed.output)), fold: null };
+    const { output, fold } = seed.folded ? foldedOutput(seed.output) : random;
+    return { input, output, fold, map: randomSegmentMap(input.shape, output.shape, seed.map) };
+  };
+
+  it('expand to the products that the rule gives, on every diagonal in the order of the entries', () => {
+    let joined = 0;
+    fc.assert(
+      fc.property(cases, (seed) => {
+        const { input, output, fold, map } = layoutsOf(seed);
+        const got = productsOf(map, input, output, fold);
+        const wanted = productsByRule(map, input, output, fold);
+        expect(Map.groupBy(got, diagonalKey)).toEqual(Map.groupBy(wanted, diagonalKey));
+        if (fold === null) {
+          expect(Map.groupBy(got, slotKey)).toEqual(Map.groupBy(wanted, slotKey));
+        }
+        joined += got.length;
+        forEachDiagonal(map, input, output, fold, () => joined--);
+      }),
+      { numRuns: 1500, seed: 7 },
+    );
+    expect(joined).toBeGreaterThan(400);
+  });
+
+  it('are gathered into the plaintexts of the products that the rule gives', () => {
+    fc.assert(
+      fc.property(cases, (seed) => {
+        const { input, output, fold, map } = layoutsOf(seed);
+        const method = { giantStep: seed.giant, fold };
+        const groups = groupProducts({ maps: [map], bias: null }, [input], output, method);
+        const wanted = new Map<string, Float64Array>();
+        for (const product of productsByRule(map, input, output, fold)) {
+          const weight = map.weights[product.weight]!;
+          if (weight === 0) continue;
+          const { outCiphertext, inCiphertext, rotation, slot } = product;
+          const { baby, giant } = splitRotation(rotation, seed.giant, slots);
+          const key = [outCiphertext, giant, inCiphertext, centredRotation(baby, slots)].join();
+          const diagonal = wanted.get(key) ?? new Float64Array(slots);
+          diagonal[(slot + giant + slots) % slots]! += weight;
+          wanted.set(key, diagonal);
+        }
+        const got = new Map<string, Float64Array>();
+        for (let g = 0; g < groups.count; g++) {
+          const { outCiphertext, giant, inCiphertext, baby } = groups;
+          const diagonal = new Float64Array(slots);
+          addDiagonal(groups, g, Int32Array.of(0), diagonal);
+          got.set([outCiphertext[g], giant[g], inCiphertext[g], baby[g]].join(), diagonal);
+          const sum = diagonal.reduce((total, value) => total + value, 0);
+          expect(Math.abs(sumOfGroup(groups, g) - sum)).toBeLessThan(1e-9);
+        }
+        expect(got).toEqual(wanted);
+      }),
+      { numRuns: 600, seed: 8 },
     );
   });
 });
@@ -325,9 +472,13 @@ test('operations that share their first matrix but not their second have product
   const shared = identityMap([1, 4]);
   const method = { giantStep: 0, fold: null };
   const products = (factor: number): number[] => {
-    const maps = [shared, scaleMap(identityMap([1, 4]), () => factor, null)];
-    return [...groupProducts({ maps, bias: null }, [layout, layout], layout, method).weight];
+    const maps = [shared, { ...identityMap([1, 4]), weights: Float64Array.of(factor) }];
+    const groups = groupProducts({ maps, bias: null }, [layout, layout], layout, method);
+    const slotsOf = new Float64Array(8);
+    addDiagonal(groups, 1, Int32Array.of(0), slotsOf);
+    expect(groups.count).toBe(2);
+    return [...slotsOf.subarray(0, 4)];
   };
-  expect(products(2)).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
-  expect(products(3)).toEqual([1, 1, 1, 1, 3, 3, 3, 3]);
+  expect(products(2)).toEqual([2, 2, 2, 2]);
+  expect(products(3)).toEqual([3, 3, 3, 3]);
 });

@@ -10,6 +10,7 @@
  * below the rounding of any other encoded weight.
  */
 import { invariant } from '../../errors.ts';
+import { addDiagonal, sumOfGroup } from '../../ir/ckks/group-products.ts';
 import type { Engine, SlotConstant } from './engine.ts';
 import type { LinearWork } from './linear-work.ts';
 
@@ -147,22 +148,12 @@ function diagonal(
   name: string,
   scratch: Float64Array<ArrayBuffer>,
 ): SlotConstant {
-  const { start, slot, weight } = work.groups;
-  const from = start[group]!;
-  const to = start[group + 1]!;
-  if (work.scalar) {
-    let value = 0;
-    for (let k = from; k < to; k++) value += weight[k]!;
-    return value;
-  }
+  if (work.scalar) return sumOfGroup(work.groups, group);
   return {
     key: `${name}/${group}`,
     build() {
       scratch.fill(0);
-      const mask = work.slots - 1;
-      for (const offset of work.batchOffsets) {
-        for (let k = from; k < to; k++) scratch[(slot[k]! + offset) & mask]! += weight[k]!;
-      }
+      addDiagonal(work.groups, group, work.batchOffsets, scratch);
       return scratch;
     },
   };

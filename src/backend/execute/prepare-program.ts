@@ -29,7 +29,7 @@ export interface PreparedProgram {
 /**
  * Prepare a program whose levels, scales and methods are chosen.
  *
- * Cost: the products of its linear maps, 12 bytes each, stay in memory.
+ * Cost: the products of its linear maps, 12 bytes for each run of them, stay in memory.
  */
 export function prepareProgram(program: Program): PreparedProgram {
   invariant(program.modulus !== null, 'choose-parameters chose the modulus');

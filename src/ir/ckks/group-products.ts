@@ -15,8 +15,8 @@ import type { Layout } from '../../layout/layout.ts';
 import type { AffineMap } from '../define-op.ts';
 import { sameMaps } from '../linear-map.ts';
 import type { LinearMap } from '../linear-map.ts';
-import { centredRotation, diagonalTerms, splitRotation } from '../packed/diagonals.ts';
-import type { LinearMethod } from '../packed/diagonals.ts';
+import { centredRotation, forEachDiagonal, splitRotation } from '../packed/diagonals.ts';
+import type { LinearMethod, VisitDiagonal } from '../packed/diagonals.ts';
 
 /** Groups in the order output ciphertext, giant step, operand, input ciphertext, baby step. */
 export interface LinearGroups {
@@ -28,11 +28,21 @@ export interface LinearGroups {
   readonly inCiphertext: Int32Array<ArrayBuffer>;
   /** Rotation of the input to the left, in (−slots/2, slots/2]. */
   readonly baby: Int32Array<ArrayBuffer>;
-  /** The entries of group g are start[g] … start[g + 1] − 1. */
+  /** The runs of group g are start[g] … start[g + 1] − 1: products in slots that follow evenly. */
   readonly start: Int32Array<ArrayBuffer>;
-  /** Per entry, the slot of the plaintext (for the first image of a batch); repeated ones add up. */
-  readonly slot: Int32Array<ArrayBuffer>;
-  readonly weight: Float64Array<ArrayBuffer>;
+  /** Per run, its first slot of the plaintext (for the first image of a batch); repeated ones add up. */
+  readonly slot: Uint16Array<ArrayBuffer>;
+  /** Per run, how many products follow the first. */
+  readonly more: Uint16Array<ArrayBuffer>;
+  /** Per run, the index of its first weight. */
+  readonly weight: Int32Array<ArrayBuffer>;
+  /** Per run, the number of its steps: from slot to slot and from weight to weight. */
+  readonly steps: Int32Array<ArrayBuffer>;
+  readonly slotSteps: readonly number[];
+  readonly weightSteps: readonly number[];
+  /** The weights of each operand. */
+  readonly weights: readonly Float64Array<ArrayBuffer>[];
+  readonly slots: number;
 }
 
 /** What was gathered for a map stays right as long as the map lives; the last layouts are remembered. */
@@ -44,8 +54,8 @@ const gathered = new WeakMap<
 /**
  * Gather the products of an affine map between layouts.
  *
- * Cost: 12 bytes and a share of a sort for each product. Throws RESOURCE_LIMIT where there are too
- * many of them to number.
+ * Cost: 12 bytes for each run of products (thrice while they are gathered), and a share of a sort.
+ * Throws RESOURCE_LIMIT where there are too many of them to number.
  */
 export function groupProducts(
   affine: AffineMap,
@@ -70,16 +80,22 @@ function gatherProducts(
   method: LinearMethod,
 ): LinearGroups {
   const { slots } = output;
-  const terms = affine.maps.map((map, operand) => {
-    const input = inputs[operand];
-    invariant(input !== undefined, 'one layout per operand');
-    return diagonalTerms(map, input, output, method.fold);
-  });
+  const visitAll = (visit: (operand: number) => VisitDiagonal): void => {
+    affine.maps.forEach((map, operand) => {
+      const input = inputs[operand];
+      invariant(input !== undefined, 'one layout per operand');
+      forEachDiagonal(map, input, output, method.fold, withoutZeros(map.weights, visit(operand)));
+    });
+  };
 
-  // Rotations are in (−slots/2, slots/2]: tables by rotation, not maps, for millions of products.
+  // Rotations are in (−slots/2, slots/2]: tables by rotation, not maps, for millions of runs.
   const half = slots / 2;
   const seen = new Uint8Array(slots + 1);
-  for (const { rotation } of terms) for (const step of rotation) seen[step + half] = 1;
+  let total = 0;
+  visitAll(() => (_, __, ___, rotation) => {
+    seen[rotation + half] = 1;
+    total++;
+  });
   const babyOf = new Int32Array(slots + 1);
   const giantOf = new Int32Array(slots + 1);
   seen.forEach((present, at) => {
@@ -103,43 +119,45 @@ function gatherProducts(
   const babyIndex = ranks(babies, babyOf);
   const giantIndex = ranks(giants, giantOf);
 
-  // A group's number orders it; number × terms + term sorts the terms by group, in their order.
-  const total = terms.reduce((sum, { outSlot }) => sum + outSlot.length, 0);
+  // A group's number orders it; number × runs + run sorts the runs by group, in their order.
+  const operands = affine.maps.length;
   const inCiphertexts = inputs.reduce((most, layout) => Math.max(most, layout.ciphertexts), 1);
-  const numbers = output.ciphertexts * giants.length * terms.length * inCiphertexts * babies.length;
+  const numbers = output.ciphertexts * giants.length * operands * inCiphertexts * babies.length;
   if (numbers * Math.max(1, total) > Number.MAX_SAFE_INTEGER) {
     throw new CipherloomError(
       'RESOURCE_LIMIT',
-      `a linear map of ${total} products between ${inCiphertexts} and ${output.ciphertexts} ciphertexts is too large`,
-      { phase: 'ckks', details: { products: total, groups: numbers } },
+      `a linear map of ${total} runs of products between ${inCiphertexts} and ${output.ciphertexts} ciphertexts is too large`,
+      { phase: 'ckks', details: { runs: total, groups: numbers } },
     );
   }
   const order = new Float64Array(total);
-  const slot = new Int32Array(total);
-  const weight = new Float64Array(total);
-  let kept = 0;
-  terms.forEach((list, operand) => {
-    const weights = affine.maps[operand]?.weights ?? new Float64Array();
-    for (let t = 0; t < list.outSlot.length; t++) {
-      const w = weights[list.weight[t]!]!;
-      if (w === 0) continue;
-      const rotation = list.rotation[t]! + half;
-      let number = list.outCiphertext[t]!;
-      number = number * giants.length + giantIndex[rotation]!;
-      number = number * terms.length + operand;
-      number = number * inCiphertexts + list.inCiphertext[t]!;
-      number = number * babies.length + babyIndex[rotation]!;
-      order[kept] = number * total + kept;
-      slot[kept] = (list.outSlot[t]! + giantOf[rotation]!) & (slots - 1);
-      weight[kept] = w;
-      kept++;
-    }
-  });
-  const sorted = order.subarray(0, kept).sort();
+  const slot = new Uint16Array(total);
+  const more = new Uint16Array(total);
+  const weight = new Int32Array(total);
+  const steps = new Int32Array(total);
+  const stepPairs = pairNumberer();
+  let run = 0;
+  visitAll(
+    (operand) =>
+      (outCiphertext, first, inCiphertext, rotation, w, length, slotStep, weightStep) => {
+        let number = outCiphertext;
+        number = number * giants.length + giantIndex[rotation + half]!;
+        number = number * operands + operand;
+        number = number * inCiphertexts + inCiphertext;
+        number = number * babies.length + babyIndex[rotation + half]!;
+        order[run] = number * total + run;
+        slot[run] = (first + giantOf[rotation + half]!) & (slots - 1);
+        more[run] = length - 1;
+        weight[run] = w;
+        steps[run] = length === 1 ? 0 : stepPairs.of(slotStep, weightStep);
+        run++;
+      },
+  );
+  order.sort();
 
   let count = 0;
   let last = -1;
-  for (const key of sorted) {
+  for (const key of order) {
     const number = Math.floor(key / total);
     if (number !== last) count++;
     last = number;
@@ -152,16 +170,24 @@ function gatherProducts(
     inCiphertext: new Int32Array(count),
     baby: new Int32Array(count),
     start: new Int32Array(count + 1),
-    slot: new Int32Array(kept),
-    weight: new Float64Array(kept),
+    slot: new Uint16Array(total),
+    more: new Uint16Array(total),
+    weight: new Int32Array(total),
+    steps: new Int32Array(total),
+    slotSteps: stepPairs.first,
+    weightSteps: stepPairs.second,
+    weights: affine.maps.map(({ weights }) => weights),
+    slots,
   };
   let group = -1;
   last = -1;
-  sorted.forEach((key, at) => {
+  order.forEach((key, at) => {
     let number = Math.floor(key / total);
-    const term = key - number * total;
-    groups.slot[at] = slot[term]!;
-    groups.weight[at] = weight[term]!;
+    const from = key - number * total;
+    groups.slot[at] = slot[from]!;
+    groups.more[at] = more[from]!;
+    groups.weight[at] = weight[from]!;
+    groups.steps[at] = steps[from]!;
     if (number === last) return;
     last = number;
     group++;
@@ -170,13 +196,94 @@ function gatherProducts(
     number = Math.floor(number / babies.length);
     groups.inCiphertext[group] = number % inCiphertexts;
     number = Math.floor(number / inCiphertexts);
-    groups.operand[group] = number % terms.length;
-    number = Math.floor(number / terms.length);
+    groups.operand[group] = number % operands;
+    number = Math.floor(number / operands);
     groups.giant[group] = giants[number % giants.length]!;
     groups.outCiphertext[group] = Math.floor(number / giants.length);
   });
-  groups.start[count] = kept;
+  groups.start[count] = total;
   return groups;
+}
+
+/** Leave out products with a weight of zero: a diagonal of zeros is none. */
+function withoutZeros(weights: Float64Array, visit: VisitDiagonal): VisitDiagonal {
+  if (!weights.includes(0)) return visit;
+  return (outCiphertext, slot, inCiphertext, rotation, weight, length, slotStep, weightStep) => {
+    for (let n = 0; n < length;) {
+      let end = n;
+      if (weightStep === 0) end = weights[weight] === 0 ? n : length;
+      else while (end < length && weights[weight + end * weightStep] !== 0) end++;
+      if (end > n) {
+        const [s, w] = [slot + n * slotStep, weight + n * weightStep];
+        visit(outCiphertext, s, inCiphertext, rotation, w, end - n, slotStep, weightStep);
+      }
+      n = weightStep === 0 ? length : end + 1;
+    }
+  };
+}
+
+/** Numbers for pairs in the order they are met; pair 0 is (0, 0). */
+function pairNumberer(): {
+  readonly of: (a: number, b: number) => number;
+  readonly first: readonly number[];
+  readonly second: readonly number[];
+} {
+  const first = [0];
+  const second = [0];
+  const numbers = new Map([[0, 0]]);
+  let last = 0;
+  return {
+    of(a, b) {
+      // Runs of one segment follow each other.
+      if (first[last] === a && second[last] === b) return last;
+      const key = a + b * 2 ** 20;
+      const known = numbers.get(key);
+      last = known ?? first.length;
+      if (known === undefined) {
+        numbers.set(key, last);
+        first.push(a);
+        second.push(b);
+      }
+      return last;
+    },
+    first,
+    second,
+  };
+}
+
+/** Add the products of a group to the slots of its plaintext, for each image of a batch. */
+export function addDiagonal(
+  groups: LinearGroups,
+  group: number,
+  batchOffsets: Int32Array,
+  into: Float64Array,
+): void {
+  const { start, slot, more, weight, steps, slotSteps, weightSteps, slots } = groups;
+  const mask = slots - 1;
+  const weights = groups.weights[groups.operand[group]!]!;
+  for (const offset of batchOffsets) {
+    for (let run = start[group]!; run < start[group + 1]!; run++) {
+      const slotStep = slotSteps[steps[run]!]!;
+      const weightStep = weightSteps[steps[run]!]!;
+      let at = slot[run]! + offset;
+      let w = weight[run]!;
+      for (let left = more[run]!; left >= 0; left--, at += slotStep, w += weightStep) {
+        into[at & mask]! += weights[w]!;
+      }
+    }
+  }
+}
+
+/** The sum of the products of a group: its one number in a batch layout. */
+export function sumOfGroup(groups: LinearGroups, group: number): number {
+  const { start, more, weight, steps, weightSteps } = groups;
+  const weights = groups.weights[groups.operand[group]!]!;
+  let sum = 0;
+  for (let run = start[group]!; run < start[group + 1]!; run++) {
+    const weightStep = weightSteps[steps[run]!]!;
+    for (let n = 0; n <= more[run]!; n++) sum += weights[weight[run]! + n * weightStep]!;
+  }
+  return sum;
 }
 
 /** Whether a linear map between these layouts never rotates: every group is one number. */

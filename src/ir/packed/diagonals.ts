@@ -20,11 +20,13 @@
  * Linear Transformations in HElib", CRYPTO 2018, §4 (BSGS); Juvekar et al., "GAZELLE", USENIX
  * Security 2018, §4 (hybrid diagonals with rotate-and-sum).
  */
-import { invariant } from '../../errors.ts';
 import { elementCount, placementOf } from '../../layout/layout.ts';
 import type { Layout } from '../../layout/layout.ts';
-import { entriesOf, entryCount } from '../linear-map.ts';
-import type { LinearMap } from '../linear-map.ts';
+import { entryCount } from '../linear-map.ts';
+import type { LinearMap, SegmentLoop } from '../linear-map.ts';
+import { forEachRun } from '../map-runs.ts';
+import { elementPlaces, reachAlong } from './element-places.ts';
+import type { ElementPlaces } from './element-places.ts';
 
 export interface Fold {
   /** Slots between partial sums. */
@@ -39,17 +41,26 @@ export interface LinearMethod {
   readonly fold: Fold | null;
 }
 
-/** One product per entry and output copy: partial[out][slot] += weight × rotated(x[in], rotation)[slot]. */
-export interface DiagonalTerms {
-  readonly outCiphertext: Int32Array<ArrayBuffer>;
-  /** Slot of the partial sum (first image of the batch). */
-  readonly outSlot: Int32Array<ArrayBuffer>;
-  readonly inCiphertext: Int32Array<ArrayBuffer>;
-  /** Rotation to the left, in (−slots/2, slots/2]. */
-  readonly rotation: Int32Array<ArrayBuffer>;
-  /** Index into the weights of the map. */
-  readonly weight: Int32Array<ArrayBuffer>;
-}
+/**
+ * Called with products that follow each other on one diagonal: for n < length,
+ * partial[out][slot + n × slotStep] += weights[weight + n × weightStep] × rotated(x[in], rotation) there.
+ *
+ * Slots count modulo the ring, for the first image of the batch; the rotation is to the left, in
+ * (−slots/2, slots/2].
+ */
+export type VisitDiagonal = (
+  outCiphertext: number,
+  slot: number,
+  inCiphertext: number,
+  rotation: number,
+  weight: number,
+  length: number,
+  slotStep: number,
+  weightStep: number,
+) => void;
+
+/** The most products of one run. */
+export const maxRunLength = 2 ** 16;
 
 /** Bring a rotation into (−slots/2, slots/2]. */
 export function centredRotation(rotation: number, slots: number): number {
@@ -99,8 +110,8 @@ export function mostCopies(layout: Layout): number {
 }
 
 /**
- * At most how many pairs of an input copy and an output copy `diagonalTerms` compares: what listing
- * the products of a map costs.
+ * At most how many pairs of an input copy and an output copy `forEachDiagonal` compares, where either
+ * has several: what listing the products of such a map costs.
  */
 export function copyChoices(
   map: LinearMap,
@@ -111,84 +122,122 @@ export function copyChoices(
   return entryCount(map) * mostCopies(input) * mostCopies(layoutBeforeFold(output, fold));
 }
 
-/** Places of each element of a layout, grouped by element, lowest place first. */
-function placesByElement(layout: Layout): {
-  readonly start: Int32Array<ArrayBuffer>;
-  readonly places: Int32Array<ArrayBuffer>;
-} {
-  const { elements, places } = placementOf(layout);
-  const count = elementCount(layout.shape);
-  const start = new Int32Array(count + 1);
-  for (const element of elements) start[element + 1] = (start[element + 1] ?? 0) + 1;
-  for (let e = 0; e < count; e++) start[e + 1] = (start[e + 1] ?? 0) + (start[e] ?? 0);
-  const next = start.slice();
-  const grouped = new Int32Array(places.length);
-  for (let k = 0; k < places.length; k++) {
-    const element = elements[k] ?? 0;
-    const at = next[element] ?? 0;
-    next[element] = at + 1;
-    grouped[at] = places[k] ?? 0;
-  }
-  for (let e = 0; e < count; e++) grouped.subarray(start[e], start[e + 1]).sort();
-  return { start, places: grouped };
-}
-
 /**
- * List the products of a linear map between two layouts.
+ * Visit the products of a linear map between two layouts: one for each entry and output copy.
  *
- * Both layouts must place their batch alike. Cost: one term per entry and output copy.
+ * Both layouts must place their batch alike. The products of one output come in the order of its
+ * entries. Cost: one call a run, and one a product where a layout has copies.
  */
-export function diagonalTerms(
+export function forEachDiagonal(
   map: LinearMap,
   input: Layout,
   output: Layout,
   fold: Fold | null,
-): DiagonalTerms {
+  visit: VisitDiagonal,
+): void {
   const { slots } = output;
-  invariant(slots === input.slots, 'both layouts have the same number of slots');
-  const entries = entriesOf(map);
-  const from = placesByElement(input);
-  const to = placesByElement(layoutBeforeFold(output, fold));
-  let total = 0;
-  for (const o of entries.out) total += (to.start[o + 1] ?? 0) - (to.start[o] ?? 0);
-  const terms = {
-    outCiphertext: new Int32Array(total),
-    outSlot: new Int32Array(total),
-    inCiphertext: new Int32Array(total),
-    rotation: new Int32Array(total),
-    weight: new Int32Array(total),
-  };
+  const from = elementPlaces(input);
+  const to = elementPlaces(layoutBeforeFold(output, fold));
+  const tables = rotationTables(fold, slots);
+  if (!from.single || !to.single) {
+    visitCopies(map, from, to, tables, slots, visit);
+    return;
+  }
   const mask = slots - 1;
   const slotBits = Math.log2(slots);
-  const { rotationOf, partialOf, magnitudeOf } = rotationTables(fold, slots);
-  let at = 0;
-  for (let k = 0; k < entries.out.length; k++) {
-    const o = entries.out[k] ?? 0;
-    const i = entries.input[k] ?? 0;
-    const firstCopy = from.start[i] ?? 0;
-    const lastCopy = from.start[i + 1] ?? 0;
-    const lastPlace = to.start[o + 1] ?? 0;
-    for (let p = to.start[o] ?? 0; p < lastPlace; p++) {
-      const outPlace = to.places[p] ?? 0;
-      let inPlace = from.places[firstCopy] ?? 0;
-      let difference = (inPlace - outPlace) & mask;
-      for (let q = firstCopy + 1; q < lastCopy; q++) {
-        const place = from.places[q] ?? 0;
-        const other = (place - outPlace) & mask;
-        if ((magnitudeOf[other] ?? 0) < (magnitudeOf[difference] ?? 0)) {
-          difference = other;
-          inPlace = place;
+  const { rotationOf, partialOf } = tables;
+  let last: SegmentLoop | null = null;
+  let reachOut: Int32Array | null = null;
+  let reachIn: Int32Array | null = null;
+  forEachRun(map.segments, 'moving', (out, i, weight, run) => {
+    if (run !== last) {
+      last = run;
+      const moves = run.count > 1 && run.out !== 0 && run.input !== 0;
+      reachOut = moves ? reachAlong(to, run.out, slots) : null;
+      reachIn = moves ? reachAlong(from, run.input, slots) : null;
+    }
+    for (let n = 0; n < run.count;) {
+      const outElement = out + n * run.out;
+      const inElement = i + n * run.input;
+      const outPlace = to.places[outElement]!;
+      const inPlace = from.places[inElement]!;
+      let length = 1;
+      let slotStep = 0;
+      const rest = run.count - n - 1;
+      if (rest > 0 && reachOut !== null && reachIn !== null) {
+        // Where both places move by the same number of slots, their difference stays.
+        const reach = Math.min(reachOut[outElement]!, reachIn[inElement]!, rest, maxRunLength - 1);
+        const step = to.places[outElement + run.out]! - outPlace;
+        if (reach > 0 && from.places[inElement + run.input]! - inPlace === step) {
+          length += reach;
+          slotStep = step;
         }
       }
-      terms.outCiphertext[at] = outPlace >> slotBits;
-      terms.outSlot[at] = (outPlace + (partialOf[difference] ?? 0)) & mask;
-      terms.inCiphertext[at] = inPlace >> slotBits;
-      terms.rotation[at] = rotationOf[difference] ?? 0;
-      terms.weight[at] = entries.weight[k] ?? 0;
-      at++;
+      const difference = (inPlace - outPlace) & mask;
+      visit(
+        outPlace >> slotBits,
+        (outPlace + partialOf[difference]!) & mask,
+        inPlace >> slotBits,
+        rotationOf[difference]!,
+        weight + n * run.weight,
+        length,
+        slotStep,
+        run.weight,
+      );
+      n += length;
     }
-  }
-  return terms;
+  });
+}
+
+/** Of several copies of an input, each output takes the one of the least rotation. */
+function visitCopies(
+  map: LinearMap,
+  from: ElementPlaces,
+  to: ElementPlaces,
+  { rotationOf, partialOf, magnitudeOf }: RotationTables,
+  slots: number,
+  visit: VisitDiagonal,
+): void {
+  const mask = slots - 1;
+  const slotBits = Math.log2(slots);
+  forEachRun(map.segments, 'moving', (out, input, weight, run) => {
+    for (let n = 0; n < run.count; n++) {
+      const o = out + n * run.out;
+      const i = input + n * run.input;
+      const firstCopy = from.start[i]!;
+      const lastCopy = from.start[i + 1]!;
+      const lastPlace = to.start[o + 1]!;
+      for (let p = to.start[o]!; p < lastPlace; p++) {
+        const outPlace = to.places[p]!;
+        let inPlace = from.places[firstCopy]!;
+        let difference = (inPlace - outPlace) & mask;
+        for (let q = firstCopy + 1; q < lastCopy; q++) {
+          const place = from.places[q]!;
+          const other = (place - outPlace) & mask;
+          if (magnitudeOf[other]! < magnitudeOf[difference]!) {
+            difference = other;
+            inPlace = place;
+          }
+        }
+        visit(
+          outPlace >> slotBits,
+          (outPlace + partialOf[difference]!) & mask,
+          inPlace >> slotBits,
+          rotationOf[difference]!,
+          weight + n * run.weight,
+          1,
+          0,
+          0,
+        );
+      }
+    }
+  });
+}
+
+interface RotationTables {
+  readonly rotationOf: Int32Array<ArrayBuffer>;
+  readonly partialOf: Int32Array<ArrayBuffer>;
+  readonly magnitudeOf: Int32Array<ArrayBuffer>;
 }
 
 /**
@@ -196,14 +245,7 @@ export function diagonalTerms(
  * partial sum is taken, the slots from the output to that partial sum, and the rank of the rotation
  * (its magnitude, a positive one before its negative).
  */
-function rotationTables(
-  fold: Fold | null,
-  slots: number,
-): {
-  readonly rotationOf: Int32Array<ArrayBuffer>;
-  readonly partialOf: Int32Array<ArrayBuffer>;
-  readonly magnitudeOf: Int32Array<ArrayBuffer>;
-} {
+function rotationTables(fold: Fold | null, slots: number): RotationTables {
   const rotationOf = new Int32Array(slots);
   const partialOf = new Int32Array(slots);
   const magnitudeOf = new Int32Array(slots);

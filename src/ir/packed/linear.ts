@@ -8,8 +8,8 @@ import { layoutSchema } from '../layout-schema.ts';
 import { affineAttributes, affineOf, boundAffine } from '../nn/linear.ts';
 import { tensor } from '../tensor.ts';
 import type { Type } from '../types.ts';
-import { diagonalTerms, foldRotations } from './diagonals.ts';
-import type { LinearMethod } from './diagonals.ts';
+import { foldRotations, forEachDiagonal } from './diagonals.ts';
+import type { LinearMethod, VisitDiagonal } from './diagonals.ts';
 import { rotateVector, slottedType, spread, vectorsOf, vectorsValue, zipSlots } from './values.ts';
 import type { Vectors } from './values.ts';
 
@@ -50,19 +50,29 @@ export function evaluatePackedLinear(
   const { batchOffsets } = placementOf(layout);
   affine.maps.forEach((map, k) => {
     const x = vectorsOf(operands[k]);
-    const terms = diagonalTerms(map, slottedType(types[k]).layout, layout, fold);
-    for (let t = 0; t < terms.outSlot.length; t++) {
-      const into = sums[terms.outCiphertext[t] ?? 0];
-      const from = x[terms.inCiphertext[t] ?? 0];
-      if (into === undefined || from === undefined) continue;
-      const weight = map.weights[terms.weight[t] ?? 0] ?? 0;
-      const slot = terms.outSlot[t] ?? 0;
-      const source = slot + (terms.rotation[t] ?? 0);
+    const { weights } = map;
+    const visit: VisitDiagonal = (
+      outCiphertext,
+      slot,
+      inCiphertext,
+      rotation,
+      weight,
+      length,
+      slotStep,
+      weightStep,
+    ) => {
+      const into = sums[outCiphertext];
+      const from = x[inCiphertext];
+      if (into === undefined || from === undefined) return;
       for (const offset of batchOffsets) {
-        const at = (slot + offset) & mask;
-        into[at] = (into[at] ?? 0) + weight * (from[(source + offset) & mask] ?? 0);
+        let at = slot + offset;
+        let w = weight;
+        for (let n = 0; n < length; n++, at += slotStep, w += weightStep) {
+          into[at & mask]! += weights[w]! * from[(at + rotation) & mask]!;
+        }
       }
-    }
+    };
+    forEachDiagonal(map, slottedType(types[k]).layout, layout, fold, visit);
   });
   for (const step of foldRotations(fold)) {
     sums = sums.map((vector) => {

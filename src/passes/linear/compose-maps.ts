@@ -1,33 +1,34 @@
 /** Composition and sums of sparse matrices that keep their compact form where that is possible. */
-import { identityMap, entriesOf, entryCount, composeMaps } from '../../ir/linear-map.ts';
+import { composeMaps, entryCount, identityMap, rowLengths } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
+import { forEachRun } from '../../ir/map-runs.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { composeSegments } from './compose-segments.ts';
+
+/** Entries that are gathered to see whether some fall together: a gigabyte. */
+const maxGatheredEntries = 2 ** 26;
 
 /** The diagonal of a matrix that has no other entries (row-major order kept), else null. */
 export function diagonalOf(map: LinearMap): Float64Array<ArrayBuffer> | null {
   const size = elementCount(map.inShape);
   if (size !== elementCount(map.outShape) || entryCount(map) > size) return null;
-  const { out, input, weight } = entriesOf(map);
   const diagonal = new Float64Array(size);
-  for (let k = 0; k < out.length; k++) {
-    const o = out[k]!;
-    if (o !== input[k]) return null;
-    diagonal[o]! += map.weights[weight[k]!]!;
-  }
-  return diagonal;
+  let others = 0;
+  forEachRun(map.segments, 'longest', (out, input, weight, run) => {
+    for (let n = 0; n < run.count; n++) {
+      const o = out + n * run.out;
+      if (o !== input + n * run.input) others++;
+      diagonal[o]! += map.weights[weight + n * run.weight]!;
+    }
+  });
+  return others > 0 ? null : diagonal;
 }
 
 /** Whether a matrix has at most one entry a row: reorderings, cuts, paddings, repetitions, scales. */
 export function isSelection(map: LinearMap): boolean {
   const rows = elementCount(map.outShape);
   if (entryCount(map) > rows) return false;
-  const seen = new Uint8Array(rows);
-  for (const o of entriesOf(map).out) {
-    if (seen[o] === 1) return false;
-    seen[o] = 1;
-  }
-  return true;
+  return rowLengths(map).every((length) => length <= 1);
 }
 
 /**
@@ -41,15 +42,18 @@ function scaleWeights(
   factor: Float64Array<ArrayBuffer>,
   by: 'out' | 'input',
 ): LinearMap | null {
-  const entries = entriesOf(map);
-  const index = entries[by];
   const factors = new Float64Array(map.weights.length);
-  for (let k = 0; k < index.length; k++) {
-    const w = entries.weight[k]!;
-    const f = factor[index[k]!]!;
-    if (f === 0 || (factors[w] !== 0 && factors[w] !== f)) return null;
-    factors[w] = f;
-  }
+  let conflicts = 0;
+  forEachRun(map.segments, 'longest', (out, input, weight, run) => {
+    let at = by === 'out' ? out : input;
+    for (let n = 0; conflicts === 0 && n < run.count; n++, at += run[by]) {
+      const w = weight + n * run.weight;
+      const f = factor[at]!;
+      if (f === 0 || (factors[w] !== 0 && factors[w] !== f)) conflicts++;
+      factors[w] = f;
+    }
+  });
+  if (conflicts > 0) return null;
   return { ...map, weights: map.weights.map((weight, w) => Math.fround(weight * factors[w]!)) };
 }
 
@@ -90,6 +94,7 @@ export function addMaps(a: LinearMap, b: LinearMap): LinearMap {
       ...b.segments.map((segment) => ({ ...segment, weight: segment.weight + offset })),
     ],
   };
+  if (entryCount(sum) > maxGatheredEntries) return sum;
   const gathered = composeMaps(identityMap(a.outShape), sum);
   return entryCount(gathered) < entryCount(sum) ? gathered : sum;
 }

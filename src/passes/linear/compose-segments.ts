@@ -5,8 +5,9 @@
  * A convolution behind such a pool stays as compact as the two were; composed entry by entry, the
  * runs that padding cuts short become hundreds of thousands of segments.
  */
-import { entriesOf, entryCount } from '../../ir/linear-map.ts';
+import { compositionCost, entryCount } from '../../ir/linear-map.ts';
 import type { LinearMap, Segment, SegmentLoop } from '../../ir/linear-map.ts';
+import { forEachRun } from '../../ir/map-runs.ts';
 import { elementCount } from '../../layout/layout.ts';
 
 /** Loops that a segment of a plan may have. */
@@ -32,10 +33,11 @@ export function composeSegments(second: LinearMap, first: LinearMap): LinearMap 
       if (composed !== null) segments.push(composed);
     }
   }
-  // Every entry (o, m) must have met all entries of row m, else a pair was only partly covered.
+  // Every entry (o, m) must have met all entries of row m, else a pair was only partly covered;
+  // none of them fall together.
   const weights = second.weights.map((weight) => Math.fround(weight * factor));
   const map = { inShape: first.inShape, outShape: second.outShape, weights, segments };
-  return entryCount(map) === expectedEntries(second, first) ? map : null;
+  return entryCount(map) === compositionCost(second, first) ? map : null;
 }
 
 function commonWeight({ weights }: LinearMap): number | null {
@@ -47,20 +49,15 @@ function readsInputsOnce(map: LinearMap): boolean {
   const size = elementCount(map.inShape);
   if (entryCount(map) > size) return false;
   const seen = new Uint8Array(size);
-  for (const i of entriesOf(map).input) {
-    if (seen[i] === 1) return false;
-    seen[i] = 1;
-  }
-  return true;
-}
-
-/** Entries of the composition, none of which fall together: for each (o, m), those of row m. */
-function expectedEntries(second: LinearMap, first: LinearMap): number {
-  const inRow = new Int32Array(elementCount(first.outShape));
-  for (const o of entriesOf(first).out) inRow[o]! += 1;
-  let sum = 0;
-  for (const m of entriesOf(second).input) sum += inRow[m]!;
-  return sum;
+  let once = true;
+  forEachRun(map.segments, 'longest', (_, input, __, run) => {
+    for (let n = 0; once && n < run.count; n++) {
+      const i = input + n * run.input;
+      once = seen[i] === 0;
+      seen[i] = 1;
+    }
+  });
+  return once;
 }
 
 /** A segment as digits that count its rows, outermost (of the largest step) first. */

@@ -10,7 +10,7 @@ import { InternalError, invariant } from '../../errors.ts';
 import { constantAttribute, numbersOf, textOf } from '../../ir/attribute-values.ts';
 import { opContext } from '../../ir/build.ts';
 import { neverRotates } from '../../ir/ckks/group-products.ts';
-import { entriesOf } from '../../ir/linear-map.ts';
+import { forEachRun } from '../../ir/map-runs.ts';
 import { affineOf } from '../../ir/nn/linear.ts';
 import type { AffineAttributes } from '../../ir/nn/linear.ts';
 import { foldRotations } from '../../ir/packed/diagonals.ts';
@@ -126,13 +126,14 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
   const squares = new Float64Array(size);
   const counts = new Float64Array(size);
   for (const map of affine.maps) {
-    const entries = entriesOf(map);
-    for (let k = 0; k < entries.out.length; k++) {
-      const o = entries.out[k] ?? 0;
-      const w = map.weights[entries.weight[k] ?? 0] ?? 0;
-      squares[o] = (squares[o] ?? 0) + w * w;
-      counts[o] = (counts[o] ?? 0) + 1;
-    }
+    forEachRun(map.segments, 'longest', (out, _, weight, run) => {
+      let o = out;
+      for (let n = 0; n < run.count; n++, o += run.out) {
+        const w = map.weights[weight + n * run.weight]!;
+        squares[o]! += w * w;
+        counts[o]! += 1;
+      }
+    });
   }
   const longest = counts.reduce((most, value) => Math.max(most, value), 0);
   const { layout } = ciphertextType(operation);

@@ -2,10 +2,12 @@
 import { CipherloomError } from '../../errors.ts';
 import { checkLayout, elementCount, zeroUnused } from '../../layout/layout.ts';
 import type { Digit, Layout } from '../../layout/layout.ts';
-import { entriesOf } from '../../ir/linear-map.ts';
+import { entryCount } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { sameShape } from '../../ir/types.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
+import { channelsSecond, windowOf } from './find-window.ts';
+import type { AxisOrder, Window } from './find-window.ts';
 
 export interface Candidate {
   /** In words, for explanations. */
@@ -135,27 +137,6 @@ function slotReach(layout: Layout): number {
   );
 }
 
-/** Axes of a tensor in the order [batch, channels, spatial…]. */
-type AxisOrder = readonly number[];
-
-/** A window that a linear map slides over the spatial axes of its input. */
-interface Window {
-  /** Per spatial axis. */
-  readonly stride: readonly number[];
-  readonly first: readonly number[];
-  readonly extent: readonly number[];
-  readonly inOrder: AxisOrder;
-  readonly outOrder: AxisOrder;
-}
-
-function channelsSecond(rank: number): AxisOrder {
-  return Array.from({ length: rank }, (_, axis) => axis);
-}
-
-function channelsLast(rank: number): AxisOrder {
-  return [0, rank - 1, ...channelsSecond(rank).slice(1, -1)];
-}
-
 function orderedShape(shape: readonly number[], order: AxisOrder): number[] {
   return order.map((axis) => shape[axis] ?? 1);
 }
@@ -171,72 +152,6 @@ function renamed(layout: Layout, order: AxisOrder): Layout {
       typeof digit.of === 'number' ? { ...digit, of: order[digit.of] ?? digit.of } : digit,
     ),
   };
-}
-
-/**
- * Find the sliding window of a map between shapes [1, C, …] -> [1, O, …] of equal rank: per spatial
- * axis the stride that makes `input − stride × output` take the fewest values. Images at either
- * end of a network may have their channels last.
- *
- * Works on any map, so pooling fused into a convolution is seen as one window. Null where the map is
- * no window smaller than its input.
- */
-export function windowOf(map: LinearMap): Window | null {
-  const known = windows.get(map);
-  if (known !== undefined) return known;
-  const window = findWindow(map);
-  windows.set(map, window);
-  return window;
-}
-
-const windows = new WeakMap<LinearMap, Window | null>();
-
-function findWindow(map: LinearMap): Window | null {
-  const rank = map.inShape.length;
-  if (rank < 3 || map.outShape.length !== rank) return null;
-  const orders = rank > 3 ? [channelsSecond(rank), channelsLast(rank)] : [channelsSecond(rank)];
-  for (const before of orders) {
-    for (const behind of orders) {
-      const window = windowInOrder(map, before, behind);
-      if (window !== null) return window;
-    }
-  }
-  return null;
-}
-
-function windowInOrder(map: LinearMap, before: AxisOrder, behind: AxisOrder): Window | null {
-  const { out, input } = entriesOf(map);
-  const stride: number[] = [];
-  const first: number[] = [];
-  const extent: number[] = [];
-  for (let axis = 2; axis < before.length; axis++) {
-    const [inAxis = 0, outAxis = 0] = [before[axis], behind[axis]];
-    const inInner = elementCount(map.inShape.slice(inAxis + 1));
-    const outInner = elementCount(map.outShape.slice(outAxis + 1));
-    const inExtent = map.inShape[inAxis] ?? 1;
-    const outExtent = map.outShape[outAxis] ?? 1;
-    let best: { stride: number; first: number; extent: number } | null = null;
-    const guess = Math.max(1, Math.round(inExtent / outExtent));
-    for (const s of new Set([guess, Math.max(1, guess - 1), guess + 1])) {
-      let low = Infinity;
-      let high = -Infinity;
-      for (let k = 0; k < out.length; k++) {
-        const i = Math.floor((input[k] ?? 0) / inInner) % inExtent;
-        const o = Math.floor((out[k] ?? 0) / outInner) % outExtent;
-        const offset = i - s * o;
-        if (offset < low) low = offset;
-        if (offset > high) high = offset;
-      }
-      if (best === null || high - low + 1 < best.extent) {
-        best = { stride: s, first: low, extent: high - low + 1 };
-      }
-    }
-    if (best === null || best.extent >= inExtent) return null;
-    stride.push(best.stride);
-    first.push(best.first);
-    extent.push(best.extent);
-  }
-  return { stride, first, extent, inOrder: before, outOrder: behind };
 }
 
 /**
@@ -282,7 +197,7 @@ const leastFill = 1 / 8;
 function fillsWindow(map: LinearMap, window: Window): boolean {
   const [, channels = 1] = orderedShape(map.inShape, window.inOrder);
   const whole = elementCount(map.outShape) * elementCount(window.extent) * channels;
-  return entriesOf(map).out.length >= leastFill * whole;
+  return entryCount(map) >= leastFill * whole;
 }
 
 /** Candidate layouts of an input, from the linear map that reads it first (null if none does). */

@@ -4,7 +4,7 @@ import { neverRotates } from '../../ir/ckks/group-products.ts';
 import type { Layout } from '../../layout/layout.ts';
 import { sameMaps } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
-import { diagonalTerms, foldRotations, splitRotation } from '../../ir/packed/diagonals.ts';
+import { foldRotations, forEachDiagonal, splitRotation } from '../../ir/packed/diagonals.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
 import type { OperationSeconds } from '../cost/profile.ts';
 
@@ -63,18 +63,20 @@ function listDiagonals(
   maps.forEach((map, k) => {
     const input = inputs[k];
     if (input === undefined) return;
-    const terms = diagonalTerms(map, input, output, fold);
-    for (let t = 0; t < terms.rotation.length; t++) {
+    let last = -1;
+    const first = firstIn;
+    forEachDiagonal(map, input, output, fold, (outCiphertext, _, inCiphertext, rotation) => {
       const key =
-        ((terms.outCiphertext[t] ?? 0) * inCount + firstIn + (terms.inCiphertext[t] ?? 0)) * slots +
-        (((terms.rotation[t] ?? 0) + slots) % slots);
+        (outCiphertext * inCount + first + inCiphertext) * slots + ((rotation + slots) % slots);
+      // Runs of one diagonal often follow each other.
+      if (key === last) return;
+      last = key;
       if (bits === null) keys.add(key);
       else bits[key] = 1;
-    }
+    });
     firstIn += input.ciphertexts;
   });
-  if (bits !== null) bits.forEach((bit, key) => bit === 1 && keys.add(key));
-  const list = [...keys].sort((a, b) => a - b);
+  const list = bits === null ? Float64Array.from(keys).sort() : markedKeys(bits);
   const half = slots / 2;
   return {
     outCiphertext: Int32Array.from(list, (key) => Math.floor(key / slots / inCount)),
@@ -85,18 +87,58 @@ function listDiagonals(
   };
 }
 
+/** The keys of the bytes that are set, ascending. */
+function markedKeys(bits: Uint8Array): Float64Array<ArrayBuffer> {
+  const keys = new Float64Array(bits.reduce((sum, bit) => sum + bit, 0));
+  let at = 0;
+  for (let key = bits.indexOf(1); key >= 0; key = bits.indexOf(1, key + 1)) keys[at++] = key;
+  return keys;
+}
+
+/** Distinct rotations of each ciphertext: what baby and giant steps are counted over. */
+interface RotationPairs {
+  readonly ciphertext: Int32Array;
+  readonly rotation: Int32Array;
+}
+
+function distinctPairs(ciphertext: Int32Array, rotation: Int32Array, slots: number): RotationPairs {
+  const keys = new Set<number>();
+  for (let k = 0; k < rotation.length; k++)
+    keys.add(ciphertext[k]! * 2 * slots + rotation[k]! + slots);
+  return {
+    ciphertext: Int32Array.from(keys, (key) => Math.floor(key / (2 * slots))),
+    rotation: Int32Array.from(keys, (key) => (key % (2 * slots)) - slots),
+  };
+}
+
+interface SetRotations {
+  readonly ofInputs: RotationPairs;
+  readonly ofOutputs: RotationPairs;
+}
+
+/** The rotations of a set, each once an input and once an output. */
+export function distinctRotations(set: DiagonalSet, slots: number): SetRotations {
+  return {
+    ofInputs: distinctPairs(set.inCiphertext, set.rotation, slots),
+    ofOutputs: distinctPairs(set.outCiphertext, set.rotation, slots),
+  };
+}
+
 /** Rotations that a giant step G leads to: distinct (input, baby) and (output, giant) other than zero. */
 export function countRotations(
-  set: DiagonalSet,
+  { ofInputs, ofOutputs }: SetRotations,
   giantStep: number,
   slots: number,
 ): { readonly babies: number; readonly giants: number } {
   const babies = new Set<number>();
   const giants = new Set<number>();
-  for (let k = 0; k < set.rotation.length; k++) {
-    const { baby, giant } = splitRotation(set.rotation[k] ?? 0, giantStep, slots);
-    if (baby !== 0) babies.add((set.inCiphertext[k] ?? 0) * slots + baby + slots);
-    if (giant !== 0) giants.add((set.outCiphertext[k] ?? 0) * slots + giant + slots);
+  for (let k = 0; k < ofInputs.rotation.length; k++) {
+    const { baby } = splitRotation(ofInputs.rotation[k]!, giantStep, slots);
+    if (baby !== 0) babies.add(ofInputs.ciphertext[k]! * slots + baby + slots);
+  }
+  for (let k = 0; k < ofOutputs.rotation.length; k++) {
+    const { giant } = splitRotation(ofOutputs.rotation[k]!, giantStep, slots);
+    if (giant !== 0) giants.add(ofOutputs.ciphertext[k]! * slots + giant + slots);
   }
   return { babies: babies.size, giants: giants.size };
 }
@@ -137,7 +179,8 @@ function giantStepCandidates(inputs: readonly Layout[], output: Layout): number[
  * Baby steps rotate one input, so an evaluator that shares their decomposition takes more of them and
  * fewer giant steps; elsewhere the fewest rotations win.
  *
- * Cost: one pass over the terms of the map and one over its distinct diagonals per candidate step.
+ * Cost: one pass over the diagonals of the map, and one over the distinct rotations of each
+ * ciphertext per candidate step.
  */
 export function planLinear(
   maps: readonly LinearMap[],
@@ -160,8 +203,9 @@ export function planLinear(
   const steps = set.rotation.every((rotation) => rotation === 0)
     ? [0]
     : giantStepCandidates(inputs, output);
+  const distinct = distinctRotations(set, output.slots);
   for (const step of steps) {
-    const { babies, giants } = countRotations(set, step, output.slots);
+    const { babies, giants } = countRotations(distinct, step, output.slots);
     const cost = baby * babies + giants;
     if (cost < cheapest) {
       cheapest = cost;

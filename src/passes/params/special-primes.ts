@@ -15,7 +15,7 @@ import type { Operation, Program } from '../../ir/program.ts';
 import { keySwitchSeconds, profileOf } from '../cost/profile.ts';
 import type { PassContext } from '../define-pass.ts';
 import type { CompileOptions } from '../options.ts';
-import { countRotations, distinctDiagonals } from '../packing/plan-linear.ts';
+import { countRotations, distinctDiagonals, distinctRotations } from '../packing/plan-linear.ts';
 import { depthOf } from '../packing/depth.ts';
 import { fittingWaterlineBits } from './chain.ts';
 
@@ -87,6 +87,10 @@ function rotationsOf(program: Program, operation: Operation): number {
   const { layout } = slottedType(operation.type);
   const inputs = types.map((type) => slottedType(type).layout);
   const set = distinctDiagonals(maps, inputs, layout, fold);
-  const { babies, giants } = countRotations(set, giantStep, layout.slots);
+  const { babies, giants } = countRotations(
+    distinctRotations(set, layout.slots),
+    giantStep,
+    layout.slots,
+  );
   return babies + giants + foldRotations(fold).length * layout.ciphertexts;
 }

@@ -192,7 +192,7 @@ fn evaluate(printer: &Printer, set: &Set, kernel: Kernel, bandwidth: f64) -> Res
     };
     let element = rotation_element(1, set.degree)?;
     let automorphism = context.automorphism(element)?;
-    let relinearisation = SwitchingKey::new(digits());
+    let relinearisation = SwitchingKey::new(&context, &digits());
     // As many keys as rotations: they come from memory, as in a program.
     let keys = (0..HOISTED)
         .map(|_| context.automorphism_key(digits(), element))

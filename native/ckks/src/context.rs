@@ -1,5 +1,6 @@
 //! The rings of one parameter set, and the constants between them.
 use crate::error::CkksError;
+use crate::workers::Workers;
 use ring::{Kernel, Modulus, Pool, PrimeRing, RnsPolynomial, Scalar};
 
 /// Data primes q_0 … q_L, the special prime P of switching keys, and a pool of buffers.
@@ -15,7 +16,10 @@ pub struct Context {
     prime_inverses: Vec<Vec<Scalar>>,
     /// P^(−1) mod q_i.
     special_inverses: Vec<Scalar>,
+    /// P mod q_i.
+    special_residues: Vec<Scalar>,
     pool: Pool,
+    workers: Workers,
 }
 
 impl Context {
@@ -54,11 +58,20 @@ impl Context {
                         .collect()
                 })
                 .collect(),
+            special_residues: rings.iter().map(|ring| ring.scalar(special)).collect(),
             special_inverses: rings.iter().map(|ring| inverse(ring, special)).collect(),
             special: ring(&special)?,
             primes: rings,
             pool: Pool::new(),
+            workers: Workers::default(),
         })
+    }
+
+    /// The same with other workers than the caller's thread alone.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.workers = workers;
+        self
     }
 
     /// The ring degree N.
@@ -86,6 +99,20 @@ impl Context {
         &self.pool
     }
 
+    /// Who does the work.
+    pub const fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// The ring with index i of a value: the special one after the data primes.
+    pub fn ring(&self, i: usize, primes: usize) -> &PrimeRing {
+        if i < primes {
+            &self.primes[i]
+        } else {
+            &self.special
+        }
+    }
+
     /// A polynomial of unspecified content.
     pub(crate) fn polynomial(&self, primes: usize) -> RnsPolynomial {
         RnsPolynomial::uninitialised(&self.pool, self.degree, primes)
@@ -94,6 +121,11 @@ impl Context {
     /// q_l^(−1) mod q_i for i < l.
     pub(crate) fn prime_inverses(&self, l: usize) -> &[Scalar] {
         &self.prime_inverses[l]
+    }
+
+    /// P mod q_i.
+    pub(crate) fn special_residues(&self) -> &[Scalar] {
+        &self.special_residues
     }
 
     /// P^(−1) mod q_i.

@@ -43,6 +43,11 @@ pub enum CkksError {
         /// Primes of the value.
         value: usize,
     },
+    /// More threads than the system starts.
+    Threads {
+        /// The number asked for.
+        threads: usize,
+    },
     /// A constant whose scaled integer does not fit 127 bits, or is no number.
     Constant {
         /// The constant.
@@ -71,6 +76,7 @@ impl fmt::Display for CkksError {
             Self::KeyTrimmed { key, value } => {
                 write!(f, "the key has {key} primes, the value {value}")
             }
+            Self::Threads { threads } => write!(f, "{threads} threads could not be started"),
             Self::Constant { value, scale } => {
                 write!(f, "{value} at scale {scale} is no integer below 2^127")
             }

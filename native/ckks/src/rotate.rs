@@ -3,7 +3,7 @@ use crate::arithmetic::require_two;
 use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::CkksError;
-use crate::key_switch::Digits;
+use crate::key_switch::{Digits, First};
 use crate::switching_key::SwitchingKey;
 use ring::{Automorphism, RnsPolynomial};
 
@@ -20,7 +20,8 @@ impl Context {
                 expected: 3,
             });
         };
-        let sums = self.switch(c2, key)?;
+        key.serves(c2.primes())?;
+        let sums = self.switch(&self.decompose(c2), First::None, key, None)?;
         let polynomials = self.divide_special(sums, [Some(c0), Some(c1)]);
         Ok(Ciphertext {
             polynomials: polynomials.into(),
@@ -39,9 +40,9 @@ impl Context {
         key: &SwitchingKey,
     ) -> Result<Ciphertext, CkksError> {
         require_two("apply", a)?;
-        let sums = self.switch(&a.polynomials[1], key)?;
-        let parts = self.divide_special(sums, [Some(&a.polynomials[0]), None]);
-        Ok(self.turned(&parts, automorphism, a.scale))
+        key.serves(a.primes())?;
+        let digits = self.decompose(&a.polynomials[1]);
+        self.apply_hoisted(a, &digits, automorphism, key)
     }
 
     /// Apply an automorphism to a value whose digits are at hand.
@@ -65,9 +66,9 @@ impl Context {
                 expected: a.primes(),
             });
         }
-        let sums = self.switch_digits(digits, key)?;
-        let parts = self.divide_special(sums, [Some(&a.polynomials[0]), None]);
-        Ok(self.turned(&parts, automorphism, a.scale))
+        let first = First::Plain(&a.polynomials[0]);
+        let sums = self.switch(digits, first, key, Some(automorphism))?;
+        Ok(self.reduce(sums, a.scale))
     }
 
     /// The automorphism of an element, for this ring and kernel.
@@ -101,26 +102,7 @@ impl Context {
                 back.apply(residue, &scratch);
             }
         }
-        Ok(SwitchingKey::new(digits))
-    }
-
-    fn turned(
-        &self,
-        parts: &[RnsPolynomial; 2],
-        automorphism: &Automorphism,
-        scale: f64,
-    ) -> Ciphertext {
-        let polynomials = parts.iter().map(|part| {
-            let mut out = self.polynomial(part.primes());
-            for (out, part) in out.residues_mut().zip(part.residues()) {
-                automorphism.apply(out, part);
-            }
-            out
-        });
-        Ciphertext {
-            polynomials: polynomials.collect(),
-            scale,
-        }
+        Ok(SwitchingKey::new(self, &digits))
     }
 }
 

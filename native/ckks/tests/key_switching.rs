@@ -136,7 +136,7 @@ fn rotations_add_the_predicted_error() {
 fn relinearisation_adds_the_predicted_error() {
     let context = context(Kernel::detect());
     let mut client = Client::new(DEGREE, 2);
-    let key = SwitchingKey::new(client.square_digits(&context, PRIMES.len()));
+    let key = SwitchingKey::new(&context, &client.square_digits(&context, PRIMES.len()));
     let errors: Vec<_> = (0..12)
         .map(|_| {
             let value = uniform(&mut client, &context, 3);

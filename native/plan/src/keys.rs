@@ -39,7 +39,10 @@ impl Keys {
         let program = &prepared.program;
         let relinearisation = match program.relinearisation_primes {
             0 => None,
-            primes => Some(SwitchingKey::new(read(KeyKind::Relinearisation, primes)?)),
+            primes => {
+                let digits = read(KeyKind::Relinearisation, primes)?;
+                Some(SwitchingKey::new(context, &digits))
+            }
         };
         let mut rotations = HashMap::new();
         for key in program.rotations.iter().filter(|key| key.primes > 0) {

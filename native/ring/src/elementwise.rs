@@ -176,6 +176,80 @@ impl<const ADD: bool> Operation for SubScale<'_, ADD> {
     }
 }
 
+/// Canonical residues to prepared ones.
+pub(crate) struct Prepare<'a> {
+    pub(crate) out: &'a mut [u64],
+    pub(crate) a: &'a [u64],
+}
+
+impl Operation for Prepare<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let pairs = self
+            .out
+            .chunks_exact_mut(F::LANES)
+            .zip(self.a.chunks_exact(F::LANES));
+        for (out, a) in pairs {
+            f.store_raw(f.settle(f.value(f.load_word(a))), out);
+        }
+    }
+}
+
+/// a += b of prepared residues.
+pub(crate) struct AddPrepared<'a> {
+    pub(crate) a: &'a mut [u64],
+    pub(crate) b: &'a [u64],
+}
+
+impl Operation for AddPrepared<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let pairs = self
+            .a
+            .chunks_exact_mut(F::LANES)
+            .zip(self.b.chunks_exact(F::LANES));
+        for (a, b) in pairs {
+            let sum = f.plus(f.load_raw(a), f.load_raw(b));
+            f.store_raw(f.settle(sum), a);
+        }
+    }
+}
+
+/// out = c · (a − b), or base + c · (a − b), of prepared a and b: canonical.
+pub(crate) struct Divide<'a> {
+    pub(crate) out: &'a mut [u64],
+    pub(crate) a: &'a [u64],
+    pub(crate) b: &'a [u64],
+    pub(crate) base: Option<&'a [u64]>,
+    pub(crate) scalar: (u64, u64),
+}
+
+impl Operation for Divide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let scalar = f.constant(self.scalar);
+        let operands = self
+            .a
+            .chunks_exact(F::LANES)
+            .zip(self.b.chunks_exact(F::LANES));
+        let out = self.out.chunks_exact_mut(F::LANES);
+        for (i, (out, (a, b))) in out.zip(operands).enumerate() {
+            let (a, b) = (f.load_raw(a), f.load_raw(b));
+            let mut x = f.canonical_near(f.scale(f.difference(a, b), scalar));
+            if let Some(base) = self.base {
+                x = f.add(f.load_word(&base[i * F::LANES..]), x);
+            }
+            f.store_word(x, out);
+        }
+    }
+}
+
 /// (a0 + a1·s)(b0 + b1·s) = out0 + out1·s + out2·s²
 pub(crate) struct Tensor<'a> {
     pub(crate) out: [&'a mut [u64]; 3],

@@ -5,14 +5,15 @@ use crate::kernel::{Field, Operation};
 const STEP: usize = 4;
 
 /// out_i = Σ_t left_t · right_it, or out_i += it. The left factors are read once for all outputs.
-pub(crate) struct InnerProducts<'a, const OUT: usize> {
+/// The right factors and the sums are canonical or prepared.
+pub(crate) struct InnerProducts<'a, const OUT: usize, const PREPARED: bool> {
     pub(crate) out: [&'a mut [u64]; OUT],
     pub(crate) left: &'a [&'a [u64]],
     pub(crate) right: [&'a [&'a [u64]]; OUT],
     pub(crate) accumulate: bool,
 }
 
-impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
+impl<const OUT: usize, const PREPARED: bool> Operation for InnerProducts<'_, OUT, PREPARED> {
     type Output = ();
 
     #[inline(always)]
@@ -25,17 +26,22 @@ impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
             if self.accumulate {
                 for (sums, out) in sums.iter_mut().zip(&self.out) {
                     for (sum, out) in sums.iter_mut().zip(out[at..].chunks_exact(F::LANES)) {
-                        *sum = f.sum(f.value(f.load_word(out)));
+                        *sum = f.sum(load::<F, PREPARED>(f, out));
                     }
                 }
             }
-            let mut left_of_fold = F::SUM_TERMS;
+            let terms = if PREPARED {
+                F::PREPARED_TERMS
+            } else {
+                F::SUM_TERMS
+            };
+            let mut left_of_fold = terms;
             for (term, left) in self.left.iter().enumerate() {
                 if left_of_fold == 0 {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
                     }
-                    left_of_fold = F::SUM_TERMS;
+                    left_of_fold = terms;
                 }
                 left_of_fold -= 1;
                 let left = &left[at..at + width];
@@ -45,16 +51,30 @@ impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
                         .chunks_exact(F::LANES)
                         .zip(right.chunks_exact(F::LANES));
                     for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
-                        let (a, b) = (f.value(f.load_word(a)), f.value(f.load_word(b)));
-                        *sum = f.sum_add(*sum, a, b);
+                        let b = load::<F, PREPARED>(f, b);
+                        *sum = f.sum_add(*sum, f.value(f.load_word(a)), b);
                     }
                 }
             }
             for (sums, out) in sums.into_iter().zip(&mut self.out) {
                 for (sum, out) in sums.into_iter().zip(out[at..].chunks_exact_mut(F::LANES)) {
-                    f.store_word(f.canonical(f.sum_value(sum)), out);
+                    let x = f.sum_value(sum);
+                    if PREPARED {
+                        f.store_raw(f.settle(x), out);
+                    } else {
+                        f.store_word(f.canonical(x), out);
+                    }
                 }
             }
         }
+    }
+}
+
+#[inline(always)]
+fn load<F: Field, const PREPARED: bool>(f: F, from: &[u64]) -> F::Value {
+    if PREPARED {
+        f.load_raw(from)
+    } else {
+        f.value(f.load_word(from))
     }
 }

@@ -1,12 +1,15 @@
 //! Aligned buffers that are used again: no allocation once a program has run.
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A cache line, and a vector of AVX-512.
 const ALIGNMENT: usize = 64;
+/// A large page. Keys are read from memory once in each rotation: with small pages, looking up
+/// their addresses costs as much as reading them.
+const LARGE_PAGE: usize = 1 << 21;
 
 /// Owned, aligned, initialised words.
 struct Block {
@@ -21,7 +24,12 @@ unsafe impl Sync for Block {}
 
 impl Block {
     fn layout(length: usize) -> Layout {
-        let layout = Layout::array::<u64>(length).and_then(|layout| layout.align_to(ALIGNMENT));
+        let alignment = if length < LARGE_PAGE / 4 {
+            ALIGNMENT
+        } else {
+            LARGE_PAGE
+        };
+        let layout = Layout::array::<u64>(length).and_then(|layout| layout.align_to(alignment));
         // A length that overflows is one that no memory has.
         layout.unwrap_or_else(|_| handle_alloc_error(Layout::new::<u64>()))
     }
@@ -35,13 +43,36 @@ impl Block {
             };
         }
         // SAFETY: the layout has a size above zero.
-        let memory = unsafe { alloc_zeroed(layout) };
-        let Some(words) = NonNull::new(memory.cast()) else {
+        let memory = unsafe { alloc(layout) };
+        let Some(words) = NonNull::<u64>::new(memory.cast()) else {
             handle_alloc_error(layout)
         };
+        if layout.align() == LARGE_PAGE {
+            advise_large_pages(words, layout.size());
+        }
+        // SAFETY: `length` words were allocated; zeros are words.
+        unsafe { words.write_bytes(0, length) }
         Self { words, length }
     }
 }
+
+/// Ask for large pages; memory without them works as well.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn advise_large_pages(words: NonNull<u64>, bytes: usize) {
+    const MADV_HUGEPAGE: core::ffi::c_int = 14;
+    unsafe extern "C" {
+        fn madvise(
+            address: *mut core::ffi::c_void,
+            length: usize,
+            advice: core::ffi::c_int,
+        ) -> core::ffi::c_int;
+    }
+    // SAFETY: the range is memory of ours, aligned to pages, and the advice changes no content.
+    unsafe { madvise(words.as_ptr().cast(), bytes, MADV_HUGEPAGE) };
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn advise_large_pages(_: NonNull<u64>, _: usize) {}
 
 impl Drop for Block {
     fn drop(&mut self) {

@@ -1,10 +1,13 @@
 //! Arithmetic modulo one prime: Z_q[X] / (X^N + 1).
 use crate::elementwise::{
-    AddScalar, Difference, MulScalar, Negate, Product, SubScale, Sum, Tensor, Zip, ZipAssign,
+    AddPrepared, AddScalar, Difference, Divide, MulScalar, Negate, Prepare, Product, SubScale, Sum,
+    Tensor, Zip, ZipAssign,
 };
 use crate::error::RingError;
+use crate::galois::Automorphism;
 use crate::inner_product::InnerProducts;
 use crate::kernel::{Field, Kernel, Operation};
+use crate::key_product::{KeyProduct, PackKey};
 use crate::matrix::MatrixProduct;
 use crate::modulus::Modulus;
 use crate::ntt::{Forward, ForwardLifted, Inverse, Tables};
@@ -17,6 +20,9 @@ pub const DEGREES: core::ops::RangeInclusive<usize> = 1 << 10..=1 << 17;
 ///
 /// Operands are slices of N canonical residues, in [0, q); what is said to be "transformed" is in
 /// the order of SEAL's NTT form. Results are canonical. Slices of another length panic.
+///
+/// "Prepared" residues are transformed ones in the form in which this kernel multiplies: made and
+/// taken by the functions that say so, meaningless elsewhere.
 #[derive(Debug)]
 pub struct PrimeRing {
     modulus: Modulus,
@@ -31,6 +37,17 @@ pub struct PrimeRing {
 pub struct Scalar {
     value: u64,
     entry: (u64, u64),
+}
+
+/// What the first sum of [`PrimeRing::key_product`] starts from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// Nothing.
+    Zero,
+    /// Prepared residues.
+    Prepared(&'a [u64]),
+    /// Canonical residues times a constant.
+    Scaled(&'a [u64], &'a Scalar),
 }
 
 impl Scalar {
@@ -107,7 +124,7 @@ impl PrimeRing {
     /// Coefficients to values, in place.
     pub fn forward(&self, data: &mut [u64]) {
         self.check(&[data]);
-        self.run(Forward {
+        self.run(Forward::<false> {
             data,
             roots: &self.tables.forward,
         });
@@ -115,20 +132,30 @@ impl PrimeRing {
 
     /// The transform of the centred residues of another prime: what digits and remainders need.
     pub fn forward_lifted(&self, to: &mut [u64], from: &[u64], modulus: &Modulus) {
+        self.lifted::<false>(to, from, modulus);
+    }
+
+    /// [`PrimeRing::forward_lifted`] to prepared residues.
+    pub fn forward_lifted_prepared(&self, to: &mut [u64], from: &[u64], modulus: &Modulus) {
+        self.lifted::<true>(to, from, modulus);
+    }
+
+    fn lifted<const PREPARED: bool>(&self, to: &mut [u64], from: &[u64], modulus: &Modulus) {
         self.check(&[to, from]);
-        if self.kernel.serving(modulus) != self.kernel {
-            // Words that vector kernels cannot hold.
-            for (to, &from) in to.iter_mut().zip(from) {
-                *to = self.modulus.from_signed(modulus.centred(from));
-            }
-            return self.forward(to);
+        let roots = &self.tables.forward;
+        if self.kernel.serving(modulus) == self.kernel {
+            return self.run(ForwardLifted::<PREPARED> {
+                from,
+                modulus,
+                to,
+                roots,
+            });
         }
-        self.run(ForwardLifted {
-            from,
-            modulus,
-            to,
-            roots: &self.tables.forward,
-        });
+        // Words that vector kernels cannot hold.
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = self.modulus.from_signed(modulus.centred(from));
+        }
+        self.run(Forward::<PREPARED> { data: to, roots });
     }
 
     /// Values to coefficients, in place.
@@ -136,14 +163,23 @@ impl PrimeRing {
         self.inverse_scaled(data, 1);
     }
 
+    /// Prepared values to canonical coefficients, in place.
+    pub fn inverse_prepared(&self, data: &mut [u64]) {
+        self.inverse_of::<true>(data, 1);
+    }
+
     /// Values to coefficients times a constant, at no further cost.
     pub fn inverse_scaled(&self, data: &mut [u64], factor: u64) {
+        self.inverse_of::<false>(data, factor);
+    }
+
+    fn inverse_of<const PREPARED: bool>(&self, data: &mut [u64], factor: u64) {
         self.check(&[data]);
         let m = &self.modulus;
         let scale = m.mul(factor, m.inverse(self.degree as u64));
         let root = m.pow(m.inverse(self.root), self.degree as u64 / 2);
         let scale = [scale, m.mul(scale, root)].map(|value| self.scalar(value).entry);
-        self.run(Inverse {
+        self.run(Inverse::<PREPARED> {
             data,
             roots: &self.tables.inverse,
             scale,
@@ -249,6 +285,31 @@ impl PrimeRing {
         right: [&[&[u64]]; OUT],
         accumulate: bool,
     ) {
+        self.sums::<OUT, false>(out, left, right, accumulate);
+    }
+
+    /// [`PrimeRing::inner_products`] of canonical left factors and prepared right ones, to prepared
+    /// sums.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn inner_products_prepared<const OUT: usize>(
+        &self,
+        out: [&mut [u64]; OUT],
+        left: &[&[u64]],
+        right: [&[&[u64]]; OUT],
+        accumulate: bool,
+    ) {
+        self.sums::<OUT, true>(out, left, right, accumulate);
+    }
+
+    fn sums<const OUT: usize, const PREPARED: bool>(
+        &self,
+        out: [&mut [u64]; OUT],
+        left: &[&[u64]],
+        right: [&[&[u64]]; OUT],
+        accumulate: bool,
+    ) {
         for out in &out {
             self.check(&[out]);
         }
@@ -257,10 +318,98 @@ impl PrimeRing {
             assert_eq!(right.len(), left.len(), "a right factor for each left one");
             self.check(right);
         }
-        self.run(InnerProducts {
+        self.run(InnerProducts::<OUT, PREPARED> {
             out,
             left,
             right,
+            accumulate,
+        });
+    }
+
+    /// out = a, prepared.
+    pub fn prepare(&self, out: &mut [u64], a: &[u64]) {
+        self.check(&[out, a]);
+        self.run(Prepare { out, a });
+    }
+
+    /// a += b of prepared residues.
+    pub fn add_prepared(&self, a: &mut [u64], b: &[u64]) {
+        self.check(&[a, b]);
+        self.run(AddPrepared { a, b });
+    }
+
+    /// out = c · (a − b) of prepared a and b, and base added where there is one: canonical.
+    pub fn divide(&self, out: &mut [u64], a: &[u64], b: &[u64], base: Option<&[u64]>, c: &Scalar) {
+        self.check(&[out, a, b]);
+        self.check(base.as_slice());
+        self.run(Divide {
+            out,
+            a,
+            b,
+            base,
+            scalar: c.entry,
+        });
+    }
+
+    /// Lay out the digits of a switching key modulo this prime as [`PrimeRing::key_product`] reads
+    /// them: 2N words a digit.
+    ///
+    /// # Panics
+    /// Where `out` has another length.
+    pub fn pack_key(&self, out: &mut [u64], digits: &[[&[u64]; 2]]) {
+        assert_eq!(
+            out.len(),
+            2 * self.degree * digits.len(),
+            "2N words a digit"
+        );
+        self.check(digits.as_flattened());
+        self.run(PackKey { out, digits });
+    }
+
+    /// out_k = Σ_j digit_j · key_jk, the start added to the first, turned by an automorphism, or
+    /// out_k += it. Digits and results are prepared, the key is packed.
+    ///
+    /// # Panics
+    /// Where the key has fewer digits, or the automorphism is of another degree.
+    pub fn key_product(
+        &self,
+        out: [&mut [u64]; 2],
+        digits: &[&[u64]],
+        key: &[u64],
+        start: Start<'_>,
+        automorphism: Option<&Automorphism>,
+        accumulate: bool,
+    ) {
+        let key_digits = key.len() / (2 * self.degree);
+        assert!(
+            key.len().is_multiple_of(2 * self.degree) && key_digits >= digits.len(),
+            "2N words of the key for each digit"
+        );
+        for out in &out {
+            self.check(&[out]);
+        }
+        self.check(digits);
+        let (addend, scaled) = match start {
+            Start::Zero => (None, None),
+            Start::Prepared(words) => (Some(words), None),
+            Start::Scaled(words, scalar) => (None, Some((words, scalar.entry))),
+        };
+        self.check(addend.as_slice());
+        if let Some((words, _)) = scaled {
+            self.check(&[words]);
+        }
+        let moves = automorphism.map(|automorphism| {
+            assert_eq!(automorphism.degree(), self.degree, "the ring degree");
+            automorphism.moves(self.kernel)
+        });
+        self.run(KeyProduct {
+            out,
+            digits,
+            key,
+            key_digits,
+            addend,
+            scaled,
+            moves,
             accumulate,
         });
     }

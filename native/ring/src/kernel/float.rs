@@ -148,6 +148,8 @@ impl<L: FloatLanes> Field for Float<L> {
     const LOG_LANES: usize = 2;
     // 8 products below 7/8 and a start below one stay below 8.
     const SUM_TERMS: usize = 8;
+    // 10 products of a factor below one half stay below 11/16 each.
+    const PREPARED_TERMS: usize = 10;
     // |x0 + x1| < 2^26 and |w0 + w1| ≤ 2^25: sums of 2^11 products stay below 2^62.
     const CELL_TERMS: usize = 2048;
     const CELL_ROWS: usize = 4;
@@ -225,6 +227,22 @@ impl<L: FloatLanes> Field for Float<L> {
         let shifter = v.integer(SHIFTER);
         let x = v.sub_int(v.as_integer(v.add(x, v.as_number(shifter))), shifter);
         v.select(x, v.add_int(x, self.words), x)
+    }
+
+    #[inline(always)]
+    fn settle(self, x: L::Number) -> L::Number {
+        self.refresh(x)
+    }
+
+    #[inline(always)]
+    fn plus(self, x: L::Number, y: L::Number) -> L::Number {
+        self.lanes.add(x, y)
+    }
+
+    #[inline(always)]
+    fn turn(self, x: L::Number, pattern: L::Integer) -> L::Number {
+        let v = self.lanes;
+        v.as_number(v.shuffle(v.as_integer(x), pattern))
     }
 
     #[inline(always)]

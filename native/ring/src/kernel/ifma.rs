@@ -135,6 +135,7 @@ impl<L: Lanes52> Field for Ifma<L> {
     const LOG_LANES: usize = 3;
     // High words below 2^48: with carries 15 stay below 2^52.
     const SUM_TERMS: usize = 15;
+    const PREPARED_TERMS: usize = 15;
     // Low words below 2^52: sums of 2^11 stay below 2^63.
     const CELL_TERMS: usize = 2048;
     const CELL_ROWS: usize = 8;
@@ -206,6 +207,21 @@ impl<L: Lanes52> Field for Ifma<L> {
     fn canonical_near(self, x: L::Vector) -> L::Vector {
         let v = self.lanes;
         v.min(x, v.sub(x, self.q))
+    }
+
+    #[inline(always)]
+    fn settle(self, x: L::Vector) -> L::Vector {
+        self.canonical(x)
+    }
+
+    #[inline(always)]
+    fn plus(self, x: L::Vector, y: L::Vector) -> L::Vector {
+        self.lanes.add(x, y)
+    }
+
+    #[inline(always)]
+    fn turn(self, x: L::Vector, pattern: L::Vector) -> L::Vector {
+        self.lanes.shuffle(x, pattern)
     }
 
     #[inline(always)]

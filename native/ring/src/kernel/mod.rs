@@ -31,6 +31,8 @@ pub(crate) trait Field: Copy {
     const LOG_LANES: usize;
     /// Products that a `Sum` takes before `sum_fold`.
     const SUM_TERMS: usize;
+    /// The same where a factor of each product is prepared, and the start.
+    const PREPARED_TERMS: usize;
     /// Products that a `Cell` takes before `cell_word`.
     const CELL_TERMS: usize;
     /// Rows of a matrix product that fit the registers.
@@ -71,6 +73,13 @@ pub(crate) trait Field: Copy {
     fn canonical(self, x: Self::Value) -> Self::Word;
     /// Leave it, from what `product` or `scale` of canonical operands returned.
     fn canonical_near(self, x: Self::Value) -> Self::Word;
+    /// A prepared residue, a factor of sums, from any value within the lazy bounds: kept in memory
+    /// as registers hold it, small, so that nothing is left to do when it is loaded.
+    fn settle(self, x: Self::Value) -> Self::Value;
+    /// x + y of prepared residues, to be settled.
+    fn plus(self, x: Self::Value, y: Self::Value) -> Self::Value;
+    /// Lanes of a value in another order.
+    fn turn(self, x: Self::Value, pattern: Self::Pattern) -> Self::Value;
     /// Values in the form of registers, between the passes of a transform.
     fn load_raw(self, from: &[u64]) -> Self::Value;
     fn store_raw(self, x: Self::Value, to: &mut [u64]);

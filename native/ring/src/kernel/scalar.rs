@@ -53,6 +53,7 @@ impl Field for Scalar {
     const LOG_LANES: usize = 0;
     // Products below 2^122.
     const SUM_TERMS: usize = 32;
+    const PREPARED_TERMS: usize = 32;
     const CELL_TERMS: usize = 32;
     const CELL_ROWS: usize = 4;
 
@@ -118,6 +119,21 @@ impl Field for Scalar {
     #[inline(always)]
     fn canonical_near(self, x: u64) -> u64 {
         x.min(x.wrapping_sub(self.modulus.value()))
+    }
+
+    #[inline(always)]
+    fn settle(self, x: u64) -> u64 {
+        self.canonical(x)
+    }
+
+    #[inline(always)]
+    fn plus(self, x: u64, y: u64) -> u64 {
+        x + y
+    }
+
+    #[inline(always)]
+    fn turn(self, x: u64, (): ()) -> u64 {
+        x
     }
 
     #[inline(always)]

@@ -5,21 +5,21 @@ use super::{
 use crate::kernel::{Field, Operation, RootTable};
 use crate::modulus::Modulus;
 
-/// Transform canonical residues in place.
-pub(crate) struct Forward<'a> {
+/// Transform canonical residues in place, to canonical or prepared ones.
+pub(crate) struct Forward<'a, const PREPARED: bool> {
     pub(crate) data: &'a mut [u64],
     pub(crate) roots: &'a RootTable,
 }
 
-/// Transform the centred residues of another prime.
-pub(crate) struct ForwardLifted<'a> {
+/// Transform the centred residues of another prime, to canonical or prepared ones.
+pub(crate) struct ForwardLifted<'a, const PREPARED: bool> {
     pub(crate) from: &'a [u64],
     pub(crate) modulus: &'a Modulus,
     pub(crate) to: &'a mut [u64],
     pub(crate) roots: &'a RootTable,
 }
 
-impl Operation for Forward<'_> {
+impl<const PREPARED: bool> Operation for Forward<'_, PREPARED> {
     type Output = ();
 
     #[inline(always)]
@@ -36,11 +36,11 @@ impl Operation for Forward<'_> {
             ];
             store(f, radix4(f, x, roots), [a, b, c, d]);
         }
-        remaining(f, self.data, self.roots);
+        remaining::<F, PREPARED>(f, self.data, self.roots);
     }
 }
 
-impl Operation for ForwardLifted<'_> {
+impl<const PREPARED: bool> Operation for ForwardLifted<'_, PREPARED> {
     type Output = ();
 
     #[inline(always)]
@@ -62,7 +62,7 @@ impl Operation for ForwardLifted<'_> {
             ];
             store(f, radix4(f, x, roots), [a, b, c, d]);
         }
-        remaining(f, self.to, self.roots);
+        remaining::<F, PREPARED>(f, self.to, self.roots);
     }
 }
 
@@ -113,7 +113,7 @@ fn pass<F: Field>(f: F, data: &mut [u64], size: usize, node: usize, roots: &Root
 
 /// Everything after the first pass, which left four blocks.
 #[inline(always)]
-fn remaining<F: Field>(f: F, data: &mut [u64], roots: &RootTable) {
+fn remaining<F: Field, const PREPARED: bool>(f: F, data: &mut [u64], roots: &RootTable) {
     let degree = data.len();
     let edge = F::LANES * edge_vectors(degree.trailing_zeros() as usize, F::LOG_LANES);
     let (mut size, mut node, mut odd) = (degree / 4, 4, true);
@@ -134,17 +134,22 @@ fn remaining<F: Field>(f: F, data: &mut [u64], roots: &RootTable) {
                 (size, node, odd) = (size / 4, 4 * node, !odd);
             }
             if edge == 4 * F::LANES {
-                edge_four(f, inner, node, roots);
+                edge_four::<F, PREPARED>(f, inner, node, roots);
             } else {
-                edge_two(f, inner, node, roots);
+                edge_two::<F, PREPARED>(f, inner, node, roots);
             }
         }
     }
 }
 
-/// The last layers over blocks of four vectors, to canonical residues.
+/// The last layers over blocks of four vectors, to the residues wanted.
 #[inline(always)]
-fn edge_four<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
+fn edge_four<F: Field, const PREPARED: bool>(
+    f: F,
+    data: &mut [u64],
+    node: usize,
+    roots: &RootTable,
+) {
     // Two blocks at once: a chain of dependent steps would leave units idle.
     for (blocks, node) in data.chunks_exact_mut(8 * F::LANES).zip((node..).step_by(2)) {
         let (x, y) = load_raw(f, blocks);
@@ -158,13 +163,18 @@ fn edge_four<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
         let (x, y) = f.forwards(low, [x[2], x[3], y[2], y[3]], [u, u, v, v]);
         let w = adjacent_roots(f, roots, 2 * node);
         let (x, y) = f.forwards([x[0], y[0], x[2], y[2]], [x[1], y[1], x[3], y[3]], w);
-        within(f, x, y, 4 * node, roots, blocks);
+        within::<F, PREPARED>(f, x, y, 4 * node, roots, blocks);
     }
 }
 
-/// The last layers over blocks of two vectors, to canonical residues.
+/// The last layers over blocks of two vectors, to the residues wanted.
 #[inline(always)]
-fn edge_two<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
+fn edge_two<F: Field, const PREPARED: bool>(
+    f: F,
+    data: &mut [u64],
+    node: usize,
+    roots: &RootTable,
+) {
     for (blocks, node) in data.chunks_exact_mut(8 * F::LANES).zip((node..).step_by(4)) {
         let (x, y) = load_raw(f, blocks);
         let low = [
@@ -175,14 +185,14 @@ fn edge_two<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
         ];
         let w = adjacent_roots(f, roots, node);
         let (x, y) = f.forwards(low, [x[1], x[3], y[1], y[3]], w);
-        within(f, x, y, 2 * node, roots, blocks);
+        within::<F, PREPARED>(f, x, y, 2 * node, roots, blocks);
     }
 }
 
 /// The layers whose butterflies lie inside vectors: pairs (a_i, b_i) of blocks `node + 2i` and
 /// `node + 2i + 1`, stored one after the other.
 #[inline(always)]
-fn within<F: Field>(
+fn within<F: Field, const PREPARED: bool>(
     f: F,
     mut a: [F::Value; 4],
     mut b: [F::Value; 4],
@@ -200,7 +210,12 @@ fn within<F: Field>(
     }
     for (i, to) in to.chunks_exact_mut(2 * F::LANES).enumerate() {
         let (x, y) = f.leave(a[i], b[i]);
-        f.store_word(f.canonical(x), to);
-        f.store_word(f.canonical(y), &mut to[F::LANES..]);
+        if PREPARED {
+            f.store_raw(f.settle(x), to);
+            f.store_raw(f.settle(y), &mut to[F::LANES..]);
+        } else {
+            f.store_word(f.canonical(x), to);
+            f.store_word(f.canonical(y), &mut to[F::LANES..]);
+        }
     }
 }

@@ -4,15 +4,15 @@ use super::{
 };
 use crate::kernel::{Field, Operation, RootTable};
 
-/// Transform canonical residues in place, times a constant.
-pub(crate) struct Inverse<'a> {
+/// Transform canonical or prepared residues in place to canonical ones, times a constant.
+pub(crate) struct Inverse<'a, const PREPARED: bool> {
     pub(crate) data: &'a mut [u64],
     pub(crate) roots: &'a RootTable,
     /// Entries of factor/N, and of factor/N times root 1.
     pub(crate) scale: [(u64, u64); 2],
 }
 
-impl Operation for Inverse<'_> {
+impl<const PREPARED: bool> Operation for Inverse<'_, PREPARED> {
     type Output = ();
 
     #[inline(always)]
@@ -34,9 +34,9 @@ impl Operation for Inverse<'_> {
             for (inner, node) in outer.chunks_exact_mut(inner_size).zip(first..) {
                 let first = node * (inner_size / edge);
                 if edge == 4 * F::LANES {
-                    edge_four(f, inner, first, roots);
+                    edge_four::<F, PREPARED>(f, inner, first, roots);
                 } else {
-                    edge_two(f, inner, first, roots);
+                    edge_two::<F, PREPARED>(f, inner, first, roots);
                 }
                 passes(f, inner, edge, node, roots);
             }
@@ -103,12 +103,17 @@ fn last<F: Field>(f: F, data: &mut [u64], roots: &RootTable, scale: [(u64, u64);
     }
 }
 
-/// The first layers over blocks of four vectors, from canonical residues.
+/// The first layers over blocks of four vectors.
 #[inline(always)]
-fn edge_four<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
+fn edge_four<F: Field, const PREPARED: bool>(
+    f: F,
+    data: &mut [u64],
+    node: usize,
+    roots: &RootTable,
+) {
     // Two blocks at once: a chain of dependent steps would leave units idle.
     for (blocks, node) in data.chunks_exact_mut(8 * F::LANES).zip((node..).step_by(2)) {
-        let (a, b) = within(f, blocks, 4 * node, roots);
+        let (a, b) = within::<F, PREPARED>(f, blocks, 4 * node, roots);
         let w = adjacent_roots(f, roots, 2 * node);
         let (x, y) = f.inverses(a, b, w);
         let (u, v) = (f.root(roots, node), f.root(roots, node + 1));
@@ -126,11 +131,16 @@ fn edge_four<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
     }
 }
 
-/// The first layers over blocks of two vectors, from canonical residues.
+/// The first layers over blocks of two vectors.
 #[inline(always)]
-fn edge_two<F: Field>(f: F, data: &mut [u64], node: usize, roots: &RootTable) {
+fn edge_two<F: Field, const PREPARED: bool>(
+    f: F,
+    data: &mut [u64],
+    node: usize,
+    roots: &RootTable,
+) {
     for (blocks, node) in data.chunks_exact_mut(8 * F::LANES).zip((node..).step_by(4)) {
-        let (a, b) = within(f, blocks, 2 * node, roots);
+        let (a, b) = within::<F, PREPARED>(f, blocks, 2 * node, roots);
         let (x, y) = f.inverses(a, b, adjacent_roots(f, roots, node));
         store_raw(
             f,
@@ -154,20 +164,29 @@ fn store_raw<F: Field>(f: F, x: [F::Value; 8], sums: usize, to: &mut [u64]) {
     }
 }
 
+#[inline(always)]
+fn load<F: Field, const PREPARED: bool>(f: F, from: &[u64]) -> F::Value {
+    if PREPARED {
+        f.load_raw(from)
+    } else {
+        f.value(f.load_word(from))
+    }
+}
+
 /// The layers whose butterflies lie inside vectors: pairs (a_i, b_i) of blocks `node + 2i` and
 /// `node + 2i + 1`.
 #[inline(always)]
-fn within<F: Field>(
+fn within<F: Field, const PREPARED: bool>(
     f: F,
     from: &[u64],
     node: usize,
     roots: &RootTable,
 ) -> ([F::Value; 4], [F::Value; 4]) {
-    let first = f.value(f.load_word(from));
+    let first = load::<F, PREPARED>(f, from);
     let (mut a, mut b) = ([first; 4], [first; 4]);
     for (i, from) in from.chunks_exact(2 * F::LANES).enumerate() {
-        let x = f.value(f.load_word(from));
-        let y = f.value(f.load_word(&from[F::LANES..]));
+        let x = load::<F, PREPARED>(f, from);
+        let y = load::<F, PREPARED>(f, &from[F::LANES..]);
         (a[i], b[i]) = f.enter(x, y);
     }
     for log in 0..F::LOG_LANES {

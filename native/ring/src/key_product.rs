@@ -1,0 +1,133 @@
+//! Digits times a switching key: the sums that every rotation is made of.
+//!
+//! A key is read once, from memory. It lies in the order in which it is read, so that one stream
+//! feeds the sums; where the result is turned by an automorphism, its vectors are stored where they
+//! belong, and no pass over the result follows.
+use crate::kernel::{Field, Operation};
+
+/// Vectors of a step: with two sums each, enough to hide the latency of additions.
+const STEP: usize = 4;
+
+/// Where the vectors of a result belong: for each the vector it becomes, and the order of lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Moves<'a> {
+    pub(crate) targets: &'a [(u32, u32)],
+    pub(crate) patterns: &'a [u64],
+}
+
+/// out_k = turned(addend_k + Σ_j digit_j · key_jk), or out_k += it; everything is prepared.
+pub(crate) struct KeyProduct<'a> {
+    pub(crate) out: [&'a mut [u64]; 2],
+    pub(crate) digits: &'a [&'a [u64]],
+    pub(crate) key: &'a [u64],
+    /// Digits of the key; those behind the last of `digits` are passed over.
+    pub(crate) key_digits: usize,
+    /// Added to the first sum.
+    pub(crate) addend: Option<&'a [u64]>,
+    /// Canonical residues that are added to the first sum times a constant.
+    pub(crate) scaled: Option<(&'a [u64], (u64, u64))>,
+    pub(crate) moves: Option<Moves<'a>>,
+    pub(crate) accumulate: bool,
+}
+
+impl Operation for KeyProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let [out0, out1] = self.out;
+        let width = STEP * F::LANES;
+        let zero = f.value(f.load_word(&[0; 8]));
+        for (chunk, key) in self
+            .key
+            .chunks_exact(2 * width * self.key_digits)
+            .enumerate()
+        {
+            let at = chunk * width;
+            let mut sums = [[f.sum(zero); STEP]; 2];
+            if let Some(addend) = self.addend {
+                let addend = addend[at..at + width].chunks_exact(F::LANES);
+                for (sum, addend) in sums[0].iter_mut().zip(addend) {
+                    *sum = f.sum(f.load_raw(addend));
+                }
+            }
+            let mut left_of_fold = F::PREPARED_TERMS;
+            if let Some((words, constant)) = self.scaled {
+                let constant = f.constant(constant);
+                let words = words[at..at + width].chunks_exact(F::LANES);
+                for (sum, word) in sums[0].iter_mut().zip(words) {
+                    let x = f.scale(f.value(f.load_word(word)), constant);
+                    *sum = f.sum(f.settle(x));
+                }
+            }
+            for (digit, key) in self.digits.iter().zip(key.chunks_exact(2 * width)) {
+                if left_of_fold == 0 {
+                    for sum in sums.as_flattened_mut() {
+                        *sum = f.sum_fold(*sum);
+                    }
+                    left_of_fold = F::PREPARED_TERMS;
+                }
+                left_of_fold -= 1;
+                let digit = digit[at..at + width].chunks_exact(F::LANES);
+                let (key0, key1) = key.split_at(width);
+                let keys = key0.chunks_exact(F::LANES).zip(key1.chunks_exact(F::LANES));
+                let [sums0, sums1] = &mut sums;
+                let sums = sums0.iter_mut().zip(sums1);
+                for ((sum0, sum1), (digit, (key0, key1))) in sums.zip(digit.zip(keys)) {
+                    let digit = f.load_raw(digit);
+                    *sum0 = f.sum_add(*sum0, digit, f.load_raw(key0));
+                    *sum1 = f.sum_add(*sum1, digit, f.load_raw(key1));
+                }
+            }
+            for v in 0..STEP {
+                let mut x = [sums[0][v], sums[1][v]].map(|_| zero);
+                for k in 0..2 {
+                    x[k] = f.settle(f.sum_value(sums[k][v]));
+                }
+                let mut target = chunk * STEP + v;
+                if let Some(moves) = self.moves {
+                    let (to, pattern) = moves.targets[target];
+                    let pattern = f.pattern(&moves.patterns[pattern as usize * F::LANES..]);
+                    x[0] = f.turn(x[0], pattern);
+                    x[1] = f.turn(x[1], pattern);
+                    target = to as usize;
+                }
+                let target = target * F::LANES..(target + 1) * F::LANES;
+                let (out0, out1) = (&mut out0[target.clone()], &mut out1[target]);
+                if self.accumulate {
+                    x[0] = f.settle(f.plus(x[0], f.load_raw(out0)));
+                    x[1] = f.settle(f.plus(x[1], f.load_raw(out1)));
+                }
+                f.store_raw(x[0], out0);
+                f.store_raw(x[1], out1);
+            }
+        }
+    }
+}
+
+/// Lay out a key in the order in which `KeyProduct` reads it.
+pub(crate) struct PackKey<'a> {
+    pub(crate) out: &'a mut [u64],
+    /// Canonical residues of both polynomials of each digit.
+    pub(crate) digits: &'a [[&'a [u64]; 2]],
+}
+
+impl Operation for PackKey<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let width = STEP * F::LANES;
+        let blocks = self.out.chunks_exact_mut(2 * width * self.digits.len());
+        for (chunk, block) in blocks.enumerate() {
+            let at = chunk * width;
+            let from = self.digits.as_flattened();
+            for (out, from) in block.chunks_exact_mut(width).zip(from) {
+                let from = from[at..at + width].chunks_exact(F::LANES);
+                for (out, from) in out.chunks_exact_mut(F::LANES).zip(from) {
+                    f.store_raw(f.settle(f.value(f.load_word(from))), out);
+                }
+            }
+        }
+    }
+}

@@ -19,11 +19,6 @@ impl Extended {
         self.primes
     }
 
-    /// Both residues modulo the prime with index i (the number of primes for the special one).
-    pub fn residues(&self, i: usize) -> [&[u64]; 2] {
-        [self.rows.row(2 * i), self.rows.row(2 * i + 1)]
-    }
-
     /// Both residues modulo each prime, the special one last.
     pub fn residues_mut(&mut self) -> Vec<[&mut [u64]; 2]> {
         let mut rows = self.rows.iter_mut();
@@ -42,47 +37,6 @@ impl Context {
             rows: Rows::new(self.pool(), self.degree(), 2 * (primes + 1)),
             primes,
         }
-    }
-
-    /// P·a: the value modulo Q·P.
-    ///
-    /// # Panics
-    /// Where `a` has three polynomials.
-    pub fn extend(&self, a: &Ciphertext) -> Extended {
-        let [a0, a1] = &a.polynomials[..] else {
-            panic!("two polynomials");
-        };
-        let mut made = self.extended(a.primes());
-        let residues = made.residues_mut().into_iter().enumerate().collect();
-        self.workers().each(residues, |(i, out): (usize, [_; 2])| {
-            for (out, a) in out.into_iter().zip([a0, a1]) {
-                if i < a.primes() {
-                    let scalar = &self.special_residues()[i];
-                    let mut scaled = self.pool().take(self.degree());
-                    self.primes()[i].mul_scalar(&mut scaled, a.residue(i), scalar);
-                    self.primes()[i].prepare(out, &scaled);
-                } else {
-                    self.special()
-                        .prepare(out, &self.pool().take_zeroed(self.degree()));
-                }
-            }
-        });
-        made
-    }
-
-    /// a += b.
-    ///
-    /// # Panics
-    /// Where they have different primes.
-    pub fn add_extended(&self, a: &mut Extended, b: &Extended) {
-        assert_eq!(a.primes, b.primes, "the same primes");
-        let primes = a.primes;
-        let residues = a.residues_mut().into_iter().enumerate().collect();
-        self.workers().each(residues, |(i, a): (usize, [_; 2])| {
-            for (a, b) in a.into_iter().zip(b.residues(i)) {
-                self.ring(i, primes).add_prepared(a, b);
-            }
-        });
     }
 
     /// Divide both polynomials by P, rounding.
@@ -111,13 +65,6 @@ impl Context {
             unreachable!("two parts")
         };
         parts
-    }
-
-    /// The second polynomial divided by P, rounding; the special residue of `a` is used up.
-    pub(crate) fn divide_second(&self, a: &mut Extended) -> RnsPolynomial {
-        let special = 2 * a.primes + 1;
-        let mut parts = self.divide_rows(a, vec![special], &[None]);
-        parts.remove(0)
     }
 
     /// Divide the polynomials whose special residues stand in the rows.

@@ -41,8 +41,6 @@ pub enum First<'a> {
     None,
     /// Modulo Q.
     Plain(&'a RnsPolynomial),
-    /// The first polynomial of a value modulo Q·P.
-    Extended(&'a Extended),
 }
 
 impl Context {
@@ -81,47 +79,17 @@ impl Context {
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
     ) -> Result<Extended, CkksError> {
+        key.serves(digits.primes)?;
         let mut sums = self.extended(digits.primes);
-        self.switch_into(&mut sums, digits, first, key, automorphism, false)?;
+        let tasks: Vec<_> = sums.residues_mut().into_iter().enumerate().collect();
+        self.workers().each(tasks, |(i, out)| {
+            self.switch_residue(i, out, digits, first, key, automorphism);
+        });
         Ok(sums)
     }
 
-    /// The same, added to a value.
-    ///
-    /// # Errors
-    /// [`CkksError::KeyTrimmed`].
-    pub fn switch_add(
-        &self,
-        sums: &mut Extended,
-        digits: &Digits,
-        first: First<'_>,
-        key: &SwitchingKey,
-        automorphism: Option<&Automorphism>,
-    ) -> Result<(), CkksError> {
-        self.switch_into(sums, digits, first, key, automorphism, true)
-    }
-
-    fn switch_into(
-        &self,
-        sums: &mut Extended,
-        digits: &Digits,
-        first: First<'_>,
-        key: &SwitchingKey,
-        automorphism: Option<&Automorphism>,
-        accumulate: bool,
-    ) -> Result<(), CkksError> {
-        key.serves(digits.primes)?;
-        assert_eq!(sums.primes(), digits.primes, "the same primes");
-        let tasks = sums.residues_mut().into_iter().enumerate().collect();
-        self.workers().each(tasks, |(i, out)| {
-            self.switch_residue(i, out, digits, first, key, automorphism, accumulate);
-        });
-        Ok(())
-    }
-
     /// The residues of `switch` modulo the prime with index i, for a key that serves the digits.
-    #[allow(clippy::too_many_arguments)]
-    pub(crate) fn switch_residue(
+    fn switch_residue(
         &self,
         i: usize,
         out: [&mut [u64]; 2],
@@ -129,14 +97,12 @@ impl Context {
         first: First<'_>,
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
-        accumulate: bool,
     ) {
         let primes = digits.primes;
         let start = match first {
             First::Plain(first) if i < primes => {
                 Start::Scaled(first.residue(i), &self.special_residues()[i])
             }
-            First::Extended(first) => Start::Prepared(first.residues(i)[0]),
             _ => Start::Zero,
         };
         self.ring(i, primes).key_product(
@@ -145,7 +111,7 @@ impl Context {
             key.block((i < primes).then_some(i)),
             start,
             automorphism,
-            accumulate,
+            false,
         );
     }
 

@@ -68,7 +68,7 @@ fn read_set(line: &'static str) -> Option<Set> {
 fn random(context: &Context, primes: usize, state: &mut u64) -> RnsPolynomial {
     let mut result = RnsPolynomial::uninitialised(context.pool(), context.degree(), primes);
     for (i, residue) in result.residues_mut().enumerate() {
-        let ring = context.primes().get(i).unwrap_or(context.special());
+        let ring = context.primes().get(i).unwrap_or(&context.specials()[0]);
         for word in residue {
             *state = state
                 .wrapping_mul(6_364_136_223_846_793_005)

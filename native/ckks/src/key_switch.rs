@@ -1,34 +1,37 @@
-//! Key switching with one digit for each prime, centred.
+//! Key switching with centred digits.
 //!
-//! A polynomial c is written as digits, the residues of c modulo each q_j as integers in
-//! −(q_j−1)/2 … (q_j−1)/2. Σ_j digit_j · key_j encrypts P·c·s′ modulo Q·P, and dividing by P with
-//! rounding leaves c·s′. Centred digits give a quarter of the variance of SEAL's digits in [0, q_j),
-//! and spread it evenly over slots.
+//! With k special primes, digit j of a polynomial c is its residue modulo D_j, the product of the data
+//! primes j·k … (j + 1)·k − 1 as far as c has them, as integers in −D_j/2 … D_j/2. Σ_j digit_j · key_j
+//! encrypts P·c·s′ modulo Q·P, and dividing by P with rounding leaves c·s′. Centred digits give a
+//! quarter of the variance of SEAL's digits in [0, q_j), and spread it evenly over slots. A digit of
+//! one prime is lifted, one of several is converted (`base_conversion.rs`).
 use crate::context::Context;
 use crate::error::CkksError;
 use crate::extended::Extended;
 use crate::switching_key::SwitchingKey;
-use ring::{Automorphism, RnsPolynomial, Rows, Start};
+use ring::{Automorphism, Buffer, RnsPolynomial, Rows, Start};
+use std::ops::Range;
 
-/// The digits of a polynomial modulo every prime and the special one, transformed and prepared: work
-/// that rotations of the same value share.
+/// The digits of a polynomial modulo every prime and every special one, transformed and prepared:
+/// work that rotations of the same value share.
 #[derive(Debug)]
 pub struct Digits {
-    /// For each data prime, then for the special one: each digit.
+    /// For each data prime, then for the special ones: each digit.
     rows: Rows,
     primes: usize,
+    count: usize,
 }
 
 impl Digits {
-    /// Primes of the value, which is the number of digits.
+    /// Primes of the value.
     pub const fn primes(&self) -> usize {
         self.primes
     }
 
-    /// The digits modulo the prime with index i (the number of primes for the special one).
+    /// The digits modulo the prime with index i (special ones after those of the value).
     fn of_prime(&self, i: usize) -> Vec<&[u64]> {
-        let first = i * self.primes;
-        (first..first + self.primes)
+        let first = i * self.count;
+        (first..first + self.count)
             .map(|row| self.rows.row(row))
             .collect()
     }
@@ -46,25 +49,54 @@ pub enum First<'a> {
 impl Context {
     /// The digits of a polynomial, to be used for several keys.
     ///
-    /// Cost: n inverse transforms, n² transforms, n·(n + 1) residues of memory.
+    /// Cost: for d digits n inverse transforms, d·(n + k) − n transforms, d·(n + k) residues of
+    /// memory.
     #[must_use]
     pub fn decompose(&self, a: &RnsPolynomial) -> Digits {
         let primes = a.primes();
-        let coefficients = self.coefficients(a);
-        let mut rows = Rows::new(self.pool(), self.degree(), primes * (primes + 1));
+        let groups = self.digit_primes(primes);
+        let count = groups.len();
+        let coefficients = self.coefficients(a, &groups);
+        let quotients = self.quotients(&coefficients, &groups);
+        let residues = primes + self.specials().len();
+        let mut rows = Rows::new(self.pool(), self.degree(), count * residues);
         let tasks: Vec<_> = rows.iter_mut().enumerate().collect();
         self.workers().each(tasks, |(row, out)| {
-            let (i, j) = (row / primes, row % primes);
+            let (i, j) = (row / count, row % count);
             let ring = self.ring(i, primes);
-            if i == j {
-                // Modulo its own prime a digit is the residue it came from.
-                ring.prepare(out, a.residue(j));
+            let group = &groups[j];
+            if group.contains(&i) {
+                // Modulo its own primes a digit is the residues it came from.
+                ring.prepare(out, a.residue(i));
+            } else if let [lone] = group.clone().collect::<Vec<_>>()[..] {
+                let modulus = self.primes()[lone].modulus();
+                ring.forward_lifted_prepared(out, coefficients.residue(lone), modulus);
             } else {
-                let modulus = self.primes()[j].modulus();
-                ring.forward_lifted_prepared(out, coefficients.residue(j), modulus);
+                let parts: Vec<_> = group.clone().map(|g| coefficients.residue(g)).collect();
+                let mut converted = self.pool().take(self.degree());
+                self.digit_conversion(j, group.len()).convert(
+                    (self.place(i, primes), ring),
+                    &mut converted,
+                    &parts,
+                    &quotients[j],
+                );
+                ring.forward_lifted_prepared(out, &converted, ring.modulus());
             }
         });
-        Digits { rows, primes }
+        Digits {
+            rows,
+            primes,
+            count,
+        }
+    }
+
+    /// The data primes of each digit of a value.
+    fn digit_primes(&self, primes: usize) -> Vec<Range<usize>> {
+        let size = self.specials().len();
+        (0..primes)
+            .step_by(size)
+            .map(|first| first..primes.min(first + size))
+            .collect()
     }
 
     /// P·first + Σ digit · key modulo Q·P, turned by an automorphism; the value has the digits'
@@ -108,21 +140,43 @@ impl Context {
         self.ring(i, primes).key_product(
             out,
             &digits.of_prime(i),
-            key.block((i < primes).then_some(i)),
+            key.block(i, primes),
             start,
             automorphism,
             false,
         );
     }
 
-    /// A polynomial as coefficients: its digits, not yet centred.
-    fn coefficients(&self, a: &RnsPolynomial) -> RnsPolynomial {
+    /// A polynomial as coefficients, as the conversions of its digits want them.
+    fn coefficients(&self, a: &RnsPolynomial, groups: &[Range<usize>]) -> RnsPolynomial {
         let mut coefficients = self.polynomial(a.primes());
+        let size = self.specials().len();
         let tasks: Vec<_> = coefficients.residues_mut().enumerate().collect();
         self.workers().each(tasks, |(i, out)| {
+            let (digit, g) = (i / size, i % size);
+            let conversion = self.digit_conversion(digit, groups[digit].len());
             out.copy_from_slice(a.residue(i));
-            self.primes()[i].inverse(out);
+            self.primes()[i].inverse_scaled(out, conversion.factor(g));
         });
         coefficients
+    }
+
+    /// The quotients of the conversion of each digit; nothing for digits of one prime.
+    fn quotients(&self, coefficients: &RnsPolynomial, groups: &[Range<usize>]) -> Vec<Buffer> {
+        let mut quotients: Vec<Buffer> = groups
+            .iter()
+            .map(|group| match group.len() {
+                1 => self.pool().take(0),
+                _ => self.pool().take(self.degree()),
+            })
+            .collect();
+        let tasks: Vec<_> = quotients.iter_mut().zip(groups).enumerate().collect();
+        self.workers().each(tasks, |(j, (out, group))| {
+            if group.len() > 1 {
+                let parts: Vec<_> = group.clone().map(|g| coefficients.residue(g)).collect();
+                self.digit_conversion(j, group.len()).quotients(out, &parts);
+            }
+        });
+        quotients
     }
 }

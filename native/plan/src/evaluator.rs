@@ -53,10 +53,10 @@ impl Evaluator {
     pub fn new(prepared: Arc<Prepared>, options: Options) -> Result<Self, RunError> {
         let parameters = &prepared.parameters;
         Ok(Self {
-            context: Context::new(
+            context: Context::with_special_primes(
                 parameters.ring_degree,
                 &parameters.primes,
-                parameters.special_primes[0],
+                &parameters.special_primes,
                 Kernel::detect(),
             )?,
             encoder: Encoder::new(parameters.ring_degree),

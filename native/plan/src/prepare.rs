@@ -44,13 +44,6 @@ impl Prepared {
     /// A plan that is damaged, or that asks for what this evaluator cannot do.
     pub fn new(file: &[u8]) -> Result<Self, PlanError> {
         let program = read_plan(file)?;
-        let count = program.modulus.special_primes.len();
-        if count != 1 {
-            return refuse(
-                "modulus",
-                format!("has {count} special primes, this evaluator uses one"),
-            );
-        }
         let work: Vec<Work> = program
             .operations
             .iter()

@@ -30,12 +30,12 @@ pub struct Client {
     pub random: Random,
 }
 
-/// The ring with index i; the special one after the data primes.
+/// The ring with index i; the special ones after the data primes.
 pub fn ring(context: &Context, i: usize, primes: usize) -> &PrimeRing {
     if i < primes {
         &context.primes()[i]
     } else {
-        context.special()
+        &context.specials()[i - primes]
     }
 }
 
@@ -67,8 +67,8 @@ impl Client {
         result
     }
 
-    /// Digits that switch from `other` (its transform modulo ring i) to the secret, as SEAL makes
-    /// them: (P·s′·[i = j] − a·s + e, a) modulo each prime and the special one.
+    /// Digits that switch from `other` (its transform modulo ring i) to the secret, as clients make
+    /// them: (P·s′·[i in digit j] − a·s + e, a) modulo each prime and the special ones.
     pub fn switching_digits(
         &mut self,
         context: &Context,
@@ -76,11 +76,12 @@ impl Client {
         other: impl Fn(&PrimeRing) -> Vec<u64>,
     ) -> Vec<[RnsPolynomial; 2]> {
         let degree = context.degree();
+        let specials = context.specials().len();
         let digit = |j: usize, client: &mut Self| {
             let noise: Vec<i64> = (0..degree).map(|_| client.random.noise()).collect();
-            let zero = || RnsPolynomial::zero(context.pool(), degree, primes + 1);
+            let zero = || RnsPolynomial::zero(context.pool(), degree, primes + specials);
             let (mut b, mut a) = (zero(), zero());
-            for i in 0..=primes {
+            for i in 0..primes + specials {
                 let ring = ring(context, i, primes);
                 let q = ring.modulus();
                 a.residue_mut(i)
@@ -89,14 +90,18 @@ impl Client {
                 ring.mul(out, a.residue(i), &transformed(ring, &client.secret));
                 let masked = out.to_vec();
                 ring.sub(out, &transformed(ring, &noise), &masked);
-                if i == j {
-                    let special = ring.scalar(context.special().modulus().value());
+                if i < primes && i / specials == j {
+                    let factors = context.specials().iter().map(|p| p.modulus().value());
+                    let special = factors.fold(1, |p, factor| q.mul(p, q.reduce(factor)));
+                    let special = ring.scalar(special);
                     ring.mul_scalar_add(out, &other(ring), &special);
                 }
             }
             [b, a]
         };
-        (0..primes).map(|j| digit(j, self)).collect()
+        (0..primes.div_ceil(specials))
+            .map(|j| digit(j, self))
+            .collect()
     }
 
     pub fn automorphism_digits(

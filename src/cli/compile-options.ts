@@ -27,8 +27,9 @@ export const compilerOptions = {
   },
   target: {
     value: 'WORD',
-    schema: choice(['portable']).optional(),
-    describe: 'evaluators the plan is for: portable, which is all of them',
+    schema: choice(['portable', 'native']).optional(),
+    describe:
+      'evaluators the plan is for: portable, all of them (default); native, with several special primes where faster',
   },
   security: {
     value: 'BITS',

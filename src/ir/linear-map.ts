@@ -34,8 +34,8 @@ export interface LinearMap {
   readonly segments: readonly Segment[];
 }
 
-/** Bounds what a segment list of a hostile plan may expand to: 2^28 entries are 3 GiB of indices. */
-export const maxEntries = 2 ** 28;
+/** Bounds what a segment list of a hostile plan may expand to: walking 2^32 entries takes some seconds. */
+export const maxEntries = 2 ** 32;
 const maxLoops = 16;
 
 function segmentEntries(segment: Segment): number {

@@ -95,11 +95,6 @@ describe.runIf(native)('plans with several special primes', () => {
       expect(hybrid.client.parameters.specialPrimes.length).toBeGreaterThan(1);
       const one = await evaluateNative(portable, image);
       const several = await evaluateNative(hybrid, image);
-      console.log(
-        `lenet, portable plan against native plan of ${hybrid.client.parameters.specialPrimes.length} special primes: ` +
-          `time ${(one.seconds / several.seconds).toFixed(2)}, key bytes ${(one.keyBytes / several.keyBytes).toFixed(2)}, ` +
-          `bits ${one.bits.toFixed(1)} and ${several.bits.toFixed(1)} (predicted ${portable.report.precisionBits.toFixed(1)}, ${hybrid.report.precisionBits.toFixed(1)})`,
-      );
       expect(several.answer).toBe(one.answer);
       expect(several.bits).toBeGreaterThan(hybrid.report.precisionBits);
       expect(several.keyBytes).toBeLessThan(0.7 * one.keyBytes);

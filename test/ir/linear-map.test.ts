@@ -209,10 +209,10 @@ describe('decodeSegments refuses hostile lists before it allocates for them', ()
     ['too many loops', [-1, 0, 0, 0]],
     ['an empty loop', [1, 0, 0, 0, ...loop(0)]],
     ['an empty loop', [1, 0, 0, 0, ...loop(-5)]],
-    ['too many entries', [1, 0, 0, 0, ...loop(2 ** 31)]],
+    ['too many entries', [2, 0, 0, 0, ...loop(2 ** 31), ...loop(3)]],
     ['too many entries', [2, 0, 0, 0, ...loop(2 ** 20), ...loop(2 ** 20)]],
     // Each segment is small enough; together they are not.
-    ['too many entries', new Array<number[]>(3).fill([1, 0, 0, 0, ...loop(2 ** 27)]).flat()],
+    ['too many entries', new Array<number[]>(3).fill([1, 0, 0, 0, ...loop(2 ** 31)]).flat()],
     ['leaves the out range of 10', [0, 10, 0, 0]],
     ['leaves the out range of 10', [0, -1, 0, 0]],
     ['leaves the out range of 10', [1, 5, 0, 0, ...loop(6, 1)]],

@@ -5,6 +5,7 @@ import multiplyConstant from '../../ir/ckks/multiply-constant.ts';
 import multiplyPublic from '../../ir/ckks/multiply-public.ts';
 import { programInputs } from '../../ir/ckks/program-inputs.ts';
 import { decodeSegments, entryCount } from '../../ir/linear-map.ts';
+import { runCount } from '../../ir/map-runs.ts';
 import { constantOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
 import { log2 } from '../../ir/rational.ts';
@@ -19,8 +20,10 @@ import { isPrime } from '../../passes/params/is-prime.ts';
 const ringDegrees = { least: 2 ** 10, most: 2 ** 17 };
 /** SEAL_USER_MOD_BIT_COUNT_MAX */
 const maxPrimeBits = 60n;
-/** Products of all linear maps together: 2^27 are about 4 GB while they are gathered. */
-const maxProducts = 2 ** 27;
+/** Products of all linear maps together: to gather them, run by run, takes some ten seconds. */
+const maxProducts = 2 ** 33;
+/** Runs of products with copies, and of maps: 2^27 are about 4 GB while they are gathered. */
+const maxRuns = 2 ** 27;
 /** Copies of inputs that are compared for these products: 2^31 take some seconds. */
 const maxComparisons = 2 ** 31;
 
@@ -100,6 +103,7 @@ function checkReferences({ operations, outputs }: Program): void {
 /** Bound what the linear maps expand to. */
 function checkProducts(program: Program): void {
   let products = 0;
+  let runs = 0;
   let comparisons = 0;
   program.operations.forEach((operation, id) => {
     if (operation.op !== linear.name) return;
@@ -127,9 +131,18 @@ function checkProducts(program: Program): void {
         weights: new Float64Array(),
         segments: list,
       });
+      const inputCopies = type.kind === 'ciphertext' ? mostCopies(type.layout) : 1;
+      const single = copies === 1 && inputCopies === 1;
       products += entries * copies;
-      if (type.kind === 'ciphertext') comparisons += entries * copies * mostCopies(type.layout);
+      runs += single ? runCount(list, 'moving') : entries * copies;
+      if (!single) comparisons += entries * copies * inputCopies;
     });
+    if (runs > maxRuns) {
+      refuse(what, `the linear maps take ${runs} runs of products, more than ${maxRuns}`, {
+        runs,
+        limit: maxRuns,
+      });
+    }
     if (comparisons > maxComparisons) {
       refuse(
         what,

@@ -45,6 +45,17 @@ export interface LinearGroups {
   readonly slots: number;
 }
 
+/** Runs of products of one operation: 2^27 are about 4 GB while they are gathered. */
+const maxRuns = 2 ** 27;
+
+function refuseRuns(runs: number): never {
+  throw new CipherloomError(
+    'RESOURCE_LIMIT',
+    `a linear map takes more than ${maxRuns} runs of products`,
+    { phase: 'ckks', details: { runs, limit: maxRuns } },
+  );
+}
+
 /** What was gathered for a map stays right as long as the map lives; the last layouts are remembered. */
 const gathered = new WeakMap<
   LinearMap,
@@ -94,7 +105,8 @@ function gatherProducts(
   let total = 0;
   visitAll(() => (_, __, ___, rotation) => {
     seen[rotation + half] = 1;
-    total++;
+    // Before they take memory, and before more of them are counted.
+    if (++total > maxRuns) refuseRuns(total);
   });
   const babyOf = new Int32Array(slots + 1);
   const giantOf = new Int32Array(slots + 1);

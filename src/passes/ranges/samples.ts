@@ -8,10 +8,13 @@ import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { textOf } from '../../ir/attribute-values.ts';
 import type { PassContext } from '../define-pass.ts';
+import { productsOf } from '../linear/count-products.ts';
 import { syntheticCount, syntheticInput } from './synthetic-inputs.ts';
 
 /** More images change the extremes by little and cost time in proportion. */
 export const maxSamples = 512;
+/** Products that the linear layers take on all images together: 2^35 are about half a minute. */
+const maxProducts = 2 ** 35;
 /** Below it extremes are uncertain, and the margin is wider. */
 export const enoughSamples = 32;
 
@@ -38,8 +41,11 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
   if (calibration === null) {
     return {
       synthetic: true,
-      images: together(program, inputs, syntheticCount, (input, k, n) =>
-        syntheticInput(shapeOf(input.type), declaredRange(input), k, n),
+      images: affordable(
+        program,
+        together(program, inputs, syntheticCount, (input, k, n) =>
+          syntheticInput(shapeOf(input.type), declaredRange(input), k, n),
+        ),
       ),
       ...uninformed,
       constant: [],
@@ -67,18 +73,32 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
     return given;
   });
   const count = Math.min(maxSamples, ...images.map((own) => own.length));
-  const kept = images.map((own) => own.slice(0, count));
   const constant = inputs
-    .filter((_, n) => isConstant(kept[n] ?? []))
+    .filter((_, k) => isConstant(images[k]?.slice(0, count) ?? []))
     .map((input) => textOf(input, 'name'));
+  const samples = affordable(
+    program,
+    together(program, inputs, count, (_, k, n) => images[k]?.[n] ?? new Float64Array()),
+  );
   return {
     synthetic: false,
-    images: together(program, inputs, count, (_, k, n) => kept[k]?.[n] ?? new Float64Array()),
+    images: samples,
     ...(constant.length > 0
       ? uninformed
-      : { margin: count < enoughSamples ? 3 : 2, proofSlack: 4 }),
+      : { margin: samples.length < enoughSamples ? 3 : 2, proofSlack: 4 }),
     constant,
   };
+}
+
+/** As many images, evenly chosen, as the size of the layers leaves time for. */
+function affordable(program: Program, samples: readonly Sample[]): readonly Sample[] {
+  const products = productsOf(program).reduce((sum, own) => sum + own.products, 0);
+  const most = Math.max(1, Math.floor(maxProducts / Math.max(1, products)));
+  const count = Math.min(samples.length, most);
+  return Array.from(
+    { length: count },
+    (_, n) => samples[Math.floor((n * samples.length) / count)]!,
+  );
 }
 
 function isConstant(images: readonly Float64Array[]): boolean {

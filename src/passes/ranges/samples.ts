@@ -13,8 +13,8 @@ import { syntheticCount, syntheticInput } from './synthetic-inputs.ts';
 
 /** More images change the extremes by little and cost time in proportion. */
 export const maxSamples = 512;
-/** Products that the linear layers take on all images together: 2^35 are about half a minute. */
-const maxProducts = 2 ** 35;
+/** Products that the linear layers take on all images together: 2^34 are about a minute. */
+const maxProducts = 2 ** 34;
 /** Below it extremes are uncertain, and the margin is wider. */
 export const enoughSamples = 32;
 

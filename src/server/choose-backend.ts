@@ -56,7 +56,8 @@ export async function chooseBackend(request: BackendRequest): Promise<ChosenBack
       backend: 'native',
       reason,
       memory: null,
-      open: (_keys, source) => new NativeRunner(native, source),
+      open: (keys, source) =>
+        new NativeRunner({ plan: native, client: request.client, keys, source }),
       [Symbol.dispose]() {
         native[Symbol.dispose]();
       },

@@ -1,35 +1,48 @@
 /** Runs a plan with the native evaluator. */
 import { totalmem } from 'node:os';
-import type { ByteSource } from '../../seal/index.ts';
+import type { ClientPlan } from '../../layout/client-plan.ts';
+import type { ByteSource, EvaluationKeys } from '../../seal/index.ts';
 import type { ExecuteOptions } from '../execute/execute.ts';
 import type { CiphertextBlobs, PlanRunner } from '../plan-runner.ts';
 import { abortable } from './abortable.ts';
+import { explainRefusal } from './explain-refusal.ts';
 import type { NativePlan } from './native-plan.ts';
 import type { NativeSession } from './native-session.ts';
 
 /** Encoded constants are worth keeping, but not at any price. */
 export const plaintextBytes = Math.min(2 ** 31, totalmem() / 4);
 
+export interface NativeRunnerOptions {
+  /** The runner takes it over. */
+  readonly plan: NativePlan;
+  readonly client: ClientPlan;
+  /** Head of the keys, for what is said of damaged ones. */
+  readonly keys: EvaluationKeys;
+  /** All of the keys, read at the first run; it stays the caller's. */
+  readonly source: ByteSource;
+}
+
 export class NativeRunner implements PlanRunner {
-  readonly #plan: NativePlan;
-  readonly #keys: ByteSource;
+  readonly #options: NativeRunnerOptions;
   #session: Promise<NativeSession> | null = null;
 
-  /** Takes over the plan; the keys stay the caller's, and are read at the first run. */
-  constructor(plan: NativePlan, keys: ByteSource) {
-    this.#plan = plan;
-    this.#keys = keys;
+  constructor(options: NativeRunnerOptions) {
+    this.#options = options;
   }
 
   async run(inputs: CiphertextBlobs, options: ExecuteOptions): Promise<CiphertextBlobs> {
-    const session = await abortable(this.#openSession(), options.signal);
-    return session.run(inputs, options);
+    try {
+      const session = await abortable(this.#openSession(), options.signal);
+      return await session.run(inputs, options);
+    } catch (error) {
+      throw await explainRefusal(error, { ...this.#options, inputs });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const session = await this.#session?.catch(() => null);
     session?.[Symbol.dispose]();
-    this.#plan[Symbol.dispose]();
+    this.#options.plan[Symbol.dispose]();
   }
 
   /** The expanded keys; a run that was aborted meanwhile leaves them to the next. */
@@ -45,6 +58,7 @@ export class NativeRunner implements PlanRunner {
   }
 
   async #readKeys(): Promise<NativeSession> {
-    return this.#plan.openSession(await this.#keys.read(0, this.#keys.byteLength));
+    const { plan, source } = this.#options;
+    return plan.openSession(await source.read(0, source.byteLength));
   }
 }

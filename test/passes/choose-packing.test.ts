@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { layoutBeforeFold, mostCopies } from '../../src/ir/packed/diagonals.ts';
 import { methodSchema } from '../../src/ir/packed/linear.ts';
@@ -15,6 +16,7 @@ import choosePacking from '../../src/passes/choose-packing.ts';
 import type { PassNote } from '../../src/passes/define-pass.ts';
 import fuseLinear from '../../src/passes/fuse-linear.ts';
 import type { CompileOptions } from '../../src/passes/options.ts';
+import { checkLowering } from '../support/lowered-semantics.ts';
 import { errorOf } from '../support/error-of.ts';
 import { opsOf, writeProgram } from '../support/small-programs.ts';
 import { slotContext } from '../support/slot-programs.ts';
@@ -34,6 +36,22 @@ const network = writeProgram(({ input, add, random, polynomial, dense }) => {
   });
   const flat = add('nn.reshape', [polynomial(conv, [0, 0, 1])], { shape: [1, 80] });
   return [dense(flat, 80, 10)];
+});
+
+/** Strided convolutions of a color image whose stem has more outputs than the ring has slots. */
+const strided = writeProgram(({ input, add, random, polynomial }) => {
+  const conv = (x: number, from: number, to: number, kernel: number, stride: number) =>
+    add('nn.conv', [x], {
+      weights: random([to, from, kernel, kernel]),
+      bias: random([to]),
+      strides: [stride, stride],
+      dilations: [1, 1],
+      pads: Array.from({ length: 4 }, () => (kernel - stride) >> 1),
+      groups: 1,
+    });
+  const stem = polynomial(conv(input([1, 3, 64, 64]), 3, 16, 4, 4), [0, 0, 1]);
+  const second = polynomial(conv(stem, 16, 32, 4, 2), [0, 0, 1]);
+  return [conv(second, 32, 48, 4, 2)];
 });
 
 function packed(program: Program, options: Partial<CompileOptions> = {}) {
@@ -76,6 +94,19 @@ describe('choose-packing', () => {
     expect(axes.filter((of) => of === 2)).toHaveLength(2);
     expect(axes.filter((of) => of === 3)).toHaveLength(2);
     expect(placementOf(input!).elements.length).toBeGreaterThanOrEqual(64);
+  });
+
+  it('gives a stem planes of its window, and later channels every gap that strides left', () => {
+    const { program } = packed(strided);
+    const [input, , , second, , last] = layouts(program);
+    // 48 window positions, each a plane of 16 × 16 outputs: eight to a ciphertext of 2048 slots.
+    expect(input!.digits.filter(({ of, place }) => of === 3 && place === 'slot')).toHaveLength(2);
+    expect(placementOf(input!).elements).toHaveLength(3 * 64 * 64);
+    expect(input!.ciphertexts).toBe(6);
+    // 32 channels of 8 × 8, then 48 of 4 × 4: gaps of 2 × 2, then of 4 × 4, hold them.
+    expect([second!.ciphertexts, last!.ciphertexts]).toEqual([1, 1]);
+    const counts = checkLowering(fc.constant(strided), {}, { runs: 1, seed: 1 });
+    expect(counts.get('choose-packing')).toBe(1);
   });
 
   it('does not take the rows of a filtered image [1, H, W] for channels of a window', () => {

@@ -187,6 +187,43 @@ function patchLayout(
   return layoutOf(inShape, slots, digits, [0, 0, ...window.first]);
 }
 
+/**
+ * Every window position a plane of the output positions, as many planes to a ciphertext as fit: space
+ * to depth, done by the client. A strided first convolution then moves whole planes only.
+ */
+function planesLayout(
+  map: LinearMap,
+  window: Window,
+  slots: number,
+  padded: boolean,
+): Layout | null {
+  const inShape = orderedShape(map.inShape, window.inOrder);
+  const [, channelsIn = 1] = inShape;
+  const [, , ...positions] = orderedShape(map.outShape, window.outOrder);
+  const digits: Digit[] = [];
+  let stride = 1;
+  for (let axis = positions.length - 1; axis >= 0; axis--) {
+    digits.push(slotDigit(axis + 2, positions[axis] ?? 1, window.stride[axis] ?? 1, stride));
+    stride *= positions[axis] ?? 1;
+  }
+  if (padded) stride = nextPowerOfTwo(stride);
+  if (stride > slots) return null;
+  let room = Math.floor(slots / stride);
+  let ciphertextStride = 1;
+  const windowDigits = [...window.extent.map((size, k) => ({ of: k + 2, size })).reverse()];
+  for (const { of, size } of [...windowDigits, { of: 1, size: channelsIn }]) {
+    const inSlots = Math.min(size, room);
+    digits.push(slotDigit(of, inSlots, 1, stride));
+    stride *= inSlots;
+    const rest = Math.ceil(size / inSlots);
+    digits.push({ of, size: rest, step: inSlots, place: 'ciphertext', stride: ciphertextStride });
+    ciphertextStride *= rest;
+    // A digit that continues in further ciphertexts leaves the rest of the slots empty.
+    room = rest > 1 ? 1 : Math.floor(room / inSlots);
+  }
+  return layoutOf(inShape, slots, digits, [0, 0, ...window.first]);
+}
+
 /** Share of the window below which patches would carry mostly what no output reads. */
 const leastFill = 1 / 8;
 
@@ -235,6 +272,11 @@ export function inputCandidates(
           fold: null,
         });
       }
+      const planes = planesLayout(first, window, slots, padded);
+      if (planes !== null) {
+        const name = `planes of window positions${suffix}`;
+        candidates.push({ name, layout: planes, fold: null });
+      }
       const step = slots / nextPowerOfTwo(windowSize);
       if (step >= outputSize) {
         const layout = patchLayout(first, window, slots, step, padded);
@@ -269,9 +311,12 @@ export function outputCandidates(
     const input = inputs[k];
     const window = windows[k] ?? null;
     if (input === undefined || window === null || !sameShape(window.outOrder, order)) return;
-    const layout = gridLayout(map, window, input);
-    if (layout !== null)
-      bases.push({ name: 'grid of the input kept, channels in the gaps', layout });
+    for (const whole of [false, true]) {
+      const layout = gridLayout(map, window, input, whole);
+      if (layout === null) continue;
+      const gaps = whole ? 'all gaps' : 'the gaps';
+      bases.push({ name: `grid of the input kept, channels in ${gaps}`, layout });
+    }
   });
   const candidates: Candidate[] = [];
   for (const { name, layout } of bases) {
@@ -301,8 +346,11 @@ function chosen(
   return distinct(kept).map((each) => ({ ...each, layout: renamed(each.layout, order) }));
 }
 
-/** Output positions stay where the stride left them; output channels fill the gaps, then follow the input's. */
-function gridLayout(map: LinearMap, window: Window, input: Layout): Layout | null {
+/**
+ * Output positions stay where the stride left them; output channels fill the gaps, then follow the
+ * input's: the gaps of this stride, or with `whole` those that earlier strides left too.
+ */
+function gridLayout(map: LinearMap, window: Window, input: Layout, whole: boolean): Layout | null {
   const inShape = orderedShape(map.inShape, window.inOrder);
   const outShape = orderedShape(map.outShape, window.outOrder);
   const rank = outShape.length;
@@ -317,14 +365,19 @@ function gridLayout(map: LinearMap, window: Window, input: Layout): Layout | nul
   const channel = strideOf(1) ?? nextPowerOfTwo(plane);
   const digits: Digit[] = [];
   let gapSize = 1;
+  // Slots from one row of positions to the next where nothing was skipped.
+  let pitch = 1;
   const channelsOut = outShape[1] ?? 1;
   for (let k = spatial.length - 1; k >= 0; k--) {
-    const stride = spatial[k] ?? 1;
-    const gap = window.stride[k] ?? 1;
-    digits.push(slotDigit(k + 2, outShape[k + 2] ?? 1, 1, stride * gap));
+    const extent = outShape[k + 2] ?? 1;
+    const stride = (spatial[k] ?? 1) * (window.stride[k] ?? 1);
+    const step = whole ? pitch : (spatial[k] ?? 1);
+    digits.push(slotDigit(k + 2, extent, 1, stride));
+    const gap = Math.max(1, Math.floor(stride / step));
     const channelsHere = Math.min(gap, Math.ceil(channelsOut / gapSize));
-    digits.push(slotDigit(1, channelsHere, gapSize, stride));
+    digits.push(slotDigit(1, channelsHere, gapSize, step));
     gapSize *= channelsHere;
+    pitch = Math.max(pitch, extent * stride);
   }
   const blocks = Math.ceil(channelsOut / gapSize);
   const blocksInSlots = Math.max(1, Math.min(blocks, Math.floor(input.slots / channel)));

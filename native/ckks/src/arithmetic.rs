@@ -16,9 +16,17 @@ impl Context {
         } else {
             (a, b)
         };
-        let mut result = self.copy(long);
-        self.each(&mut result, short, PrimeRing::add_assign);
-        Ok(result)
+        Ok(self.residues(
+            a.scale,
+            long.polynomials.len(),
+            a.primes(),
+            |at, ring, out| {
+                out.copy_from_slice(at.of(long));
+                if at.polynomial < short.polynomials.len() {
+                    ring.add_assign(out, at.of(short));
+                }
+            },
+        ))
     }
 
     /// a += b, for an `a` of at least as many polynomials.
@@ -34,7 +42,11 @@ impl Context {
                 expected: b.polynomials.len(),
             });
         }
-        self.each(a, b, PrimeRing::add_assign);
+        let pairs = a.polynomials.iter_mut().zip(&b.polynomials);
+        let tasks = pairs.flat_map(|(a, b)| a.residues_mut().zip(b.residues()).enumerate());
+        self.workers().each(tasks.collect(), |(i, (a, b))| {
+            self.primes()[i].add_assign(a, b);
+        });
         Ok(())
     }
 
@@ -44,21 +56,26 @@ impl Context {
     /// [`CkksError::Primes`], [`CkksError::Scale`] where the operands differ.
     pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
         require_same("sub", (a.primes(), a.scale), (b.primes(), b.scale))?;
-        let mut result = self.copy(a);
-        self.each(&mut result, b, PrimeRing::sub_assign);
-        for polynomial in b.polynomials.iter().skip(a.polynomials.len()) {
-            result.polynomials.push(self.negated(polynomial));
-        }
-        Ok(result)
+        let both = a.polynomials.len().min(b.polynomials.len());
+        let size = a.polynomials.len().max(b.polynomials.len());
+        Ok(self.residues(a.scale, size, a.primes(), |at, ring, out| {
+            if at.polynomial < both {
+                out.copy_from_slice(at.of(a));
+                ring.sub_assign(out, at.of(b));
+            } else if at.polynomial < a.polynomials.len() {
+                out.copy_from_slice(at.of(a));
+            } else {
+                ring.negate(out, at.of(b));
+            }
+        }))
     }
 
     /// −a.
     #[must_use]
     pub fn negate(&self, a: &Ciphertext) -> Ciphertext {
-        Ciphertext {
-            polynomials: a.polynomials.iter().map(|p| self.negated(p)).collect(),
-            scale: a.scale,
-        }
+        self.residues(a.scale, a.polynomials.len(), a.primes(), |at, ring, out| {
+            ring.negate(out, at.of(a));
+        })
     }
 
     /// a + b.
@@ -67,13 +84,14 @@ impl Context {
     /// [`CkksError::Primes`], [`CkksError::Scale`] where the operands differ.
     pub fn add_plain(&self, a: &Ciphertext, b: &Plaintext) -> Result<Ciphertext, CkksError> {
         require_same("add_plain", (a.primes(), a.scale), (b.primes(), b.scale))?;
-        let mut result = self.copy(a);
-        self.zip(
-            &mut result.polynomials[0],
-            &b.polynomial,
-            PrimeRing::add_assign,
-        );
-        Ok(result)
+        Ok(
+            self.residues(a.scale, a.polynomials.len(), a.primes(), |at, ring, out| {
+                out.copy_from_slice(at.of(a));
+                if at.polynomial == 0 {
+                    ring.add_assign(out, b.polynomial.residue(at.prime));
+                }
+            }),
+        )
     }
 
     /// a − b.
@@ -82,13 +100,14 @@ impl Context {
     /// [`CkksError::Primes`], [`CkksError::Scale`] where the operands differ.
     pub fn sub_plain(&self, a: &Ciphertext, b: &Plaintext) -> Result<Ciphertext, CkksError> {
         require_same("sub_plain", (a.primes(), a.scale), (b.primes(), b.scale))?;
-        let mut result = self.copy(a);
-        self.zip(
-            &mut result.polynomials[0],
-            &b.polynomial,
-            PrimeRing::sub_assign,
-        );
-        Ok(result)
+        Ok(
+            self.residues(a.scale, a.polynomials.len(), a.primes(), |at, ring, out| {
+                out.copy_from_slice(at.of(a));
+                if at.polynomial == 0 {
+                    ring.sub_assign(out, b.polynomial.residue(at.prime));
+                }
+            }),
+        )
     }
 
     /// a · b; scales multiply.
@@ -97,19 +116,10 @@ impl Context {
     /// [`CkksError::Primes`] where the operands differ.
     pub fn mul_plain(&self, a: &Ciphertext, b: &Plaintext) -> Result<Ciphertext, CkksError> {
         require_primes("mul_plain", a.primes(), b.primes())?;
-        let polynomials = a.polynomials.iter().map(|a| {
-            let mut out = self.polynomial(a.primes());
-            let operands = a.residues().zip(b.polynomial.residues());
-            for ((ring, out), (a, b)) in self.primes().iter().zip(out.residues_mut()).zip(operands)
-            {
-                ring.mul(out, a, b);
-            }
-            out
-        });
-        Ok(Ciphertext {
-            polynomials: polynomials.collect(),
-            scale: a.scale * b.scale,
-        })
+        let (scale, size) = (a.scale * b.scale, a.polynomials.len());
+        Ok(self.residues(scale, size, a.primes(), |at, ring, out| {
+            ring.mul(out, at.of(a), b.polynomial.residue(at.prime));
+        }))
     }
 
     /// Σ a_t · b_t with one reduction for many terms; the operands share primes and scales.
@@ -136,7 +146,9 @@ impl Context {
             )?;
         }
         let mut out = [0, 1].map(|_| self.polynomial(first.primes()));
-        for (i, ring) in self.primes()[..first.primes()].iter().enumerate() {
+        let [out0, out1] = &mut out;
+        let tasks = out0.residues_mut().zip(out1.residues_mut()).enumerate();
+        self.workers().each(tasks.collect(), |(i, (out0, out1))| {
             let left: Vec<_> = terms.iter().map(|(_, b)| b.polynomial.residue(i)).collect();
             let right = [0, 1].map(|k| -> Vec<_> {
                 terms
@@ -144,10 +156,9 @@ impl Context {
                     .map(|(a, _)| a.polynomials[k].residue(i))
                     .collect()
             });
-            let [out0, out1] = &mut out;
-            let out = [out0.residue_mut(i), out1.residue_mut(i)];
-            ring.inner_products(out, &left, [&right[0], &right[1]], false);
-        }
+            let right = [&right[0][..], &right[1]];
+            self.primes()[i].inner_products([out0, out1], &left, right, false);
+        });
         Ok(Ciphertext {
             polynomials: out.into(),
             scale,
@@ -160,15 +171,14 @@ impl Context {
     /// [`CkksError::Constant`].
     pub fn add_constant(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, CkksError> {
         let integer = scaled_integer(c, a.scale)?;
-        let mut result = self.copy(a);
-        for (ring, a) in self
-            .primes()
-            .iter()
-            .zip(result.polynomials[0].residues_mut())
-        {
-            ring.add_scalar_assign(a, residue(integer, ring));
-        }
-        Ok(result)
+        Ok(
+            self.residues(a.scale, a.polynomials.len(), a.primes(), |at, ring, out| {
+                out.copy_from_slice(at.of(a));
+                if at.polynomial == 0 {
+                    ring.add_scalar_assign(out, residue(integer, ring));
+                }
+            }),
+        )
     }
 
     /// a · c with c encoded at `scale`; scales multiply.
@@ -182,18 +192,10 @@ impl Context {
         scale: f64,
     ) -> Result<Ciphertext, CkksError> {
         let integer = scaled_integer(c, scale)?;
-        let polynomials = a.polynomials.iter().map(|a| {
-            let mut out = self.polynomial(a.primes());
-            let pairs = out.residues_mut().zip(a.residues());
-            for (ring, (out, a)) in self.primes().iter().zip(pairs) {
-                ring.mul_scalar(out, a, &ring.scalar(residue(integer, ring)));
-            }
-            out
-        });
-        Ok(Ciphertext {
-            polynomials: polynomials.collect(),
-            scale: a.scale * scale,
-        })
+        let (scale, size) = (a.scale * scale, a.polynomials.len());
+        Ok(self.residues(scale, size, a.primes(), |at, ring, out| {
+            ring.mul_scalar(out, at.of(a), &ring.scalar(residue(integer, ring)));
+        }))
     }
 
     /// a · b, of three polynomials; scales multiply.
@@ -206,19 +208,14 @@ impl Context {
         require_two("multiply", a)?;
         require_two("multiply", b)?;
         let mut out = [0, 1, 2].map(|_| self.polynomial(a.primes()));
-        for (i, ring) in self.primes()[..a.primes()].iter().enumerate() {
-            let [out0, out1, out2] = &mut out;
-            let out = [
-                out0.residue_mut(i),
-                out1.residue_mut(i),
-                out2.residue_mut(i),
-            ];
-            ring.tensor(
-                out,
-                [a.polynomials[0].residue(i), a.polynomials[1].residue(i)],
-                [b.polynomials[0].residue(i), b.polynomials[1].residue(i)],
-            );
-        }
+        let [out0, out1, out2] = &mut out;
+        let tasks = out0.residues_mut().zip(out1.residues_mut());
+        let tasks = tasks.zip(out2.residues_mut()).enumerate();
+        self.workers()
+            .each(tasks.collect(), |(i, ((out0, out1), out2))| {
+                let [a, b] = [a, b].map(|x| [0, 1].map(|k| x.polynomials[k].residue(i)));
+                self.primes()[i].tensor([out0, out1, out2], a, b);
+            });
         Ok(Ciphertext {
             polynomials: out.into(),
             scale: a.scale * b.scale,
@@ -233,41 +230,41 @@ impl Context {
         self.multiply(a, a)
     }
 
-    fn copy(&self, a: &Ciphertext) -> Ciphertext {
-        a.first(self.pool(), a.primes())
-    }
-
-    fn negated(&self, a: &RnsPolynomial) -> RnsPolynomial {
-        let mut out = self.polynomial(a.primes());
-        let pairs = out.residues_mut().zip(a.residues());
-        for (ring, (out, a)) in self.primes().iter().zip(pairs) {
-            ring.negate(out, a);
-        }
-        out
-    }
-
-    /// Apply to the polynomials that both have.
-    fn each(
+    /// A ciphertext whose residues are written each by itself, shared out to the workers.
+    pub(crate) fn residues(
         &self,
-        a: &mut Ciphertext,
-        b: &Ciphertext,
-        assign: impl Fn(&PrimeRing, &mut [u64], &[u64]),
-    ) {
-        for (a, b) in a.polynomials.iter_mut().zip(&b.polynomials) {
-            self.zip(a, b, &assign);
-        }
+        scale: f64,
+        size: usize,
+        primes: usize,
+        write: impl Fn(Place, &PrimeRing, &mut [u64]) + Sync + Send,
+    ) -> Ciphertext {
+        let mut polynomials: Vec<RnsPolynomial> =
+            (0..size).map(|_| self.polynomial(primes)).collect();
+        let tasks = polynomials
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(polynomial, out)| {
+                let place = move |(prime, out)| (Place { polynomial, prime }, out);
+                out.residues_mut().enumerate().map(place)
+            });
+        self.workers().each(tasks.collect(), |(at, out)| {
+            write(at, &self.primes()[at.prime], out);
+        });
+        Ciphertext { polynomials, scale }
     }
+}
 
-    fn zip(
-        &self,
-        a: &mut RnsPolynomial,
-        b: &RnsPolynomial,
-        assign: impl Fn(&PrimeRing, &mut [u64], &[u64]),
-    ) {
-        let pairs = a.residues_mut().zip(b.residues());
-        for (ring, (a, b)) in self.primes().iter().zip(pairs) {
-            assign(ring, a, b);
-        }
+/// A residue of a ciphertext.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) polynomial: usize,
+    pub(crate) prime: usize,
+}
+
+impl Place {
+    /// The residue there.
+    pub(crate) fn of(self, a: &Ciphertext) -> &[u64] {
+        a.polynomials[self.polynomial].residue(self.prime)
     }
 }
 

@@ -4,8 +4,11 @@ use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::CkksError;
 
-/// Multiply-adds between two looks at `proceed`: some 10 ms.
-const PRODUCTS: usize = 1 << 26;
+/// Multiply-adds that one thread does at once: some 5 ms.
+const PRODUCTS: usize = 1 << 25;
+/// Parts that a thread does between two looks at `proceed`: with one, a thread that is done first
+/// would wait for the others.
+const PARTS: usize = 2;
 /// A multiple of every vector; fewer columns would not pay for packing the weights.
 const LEAST_COLUMNS: usize = 512;
 
@@ -62,32 +65,72 @@ impl Context {
             .max(LEAST_COLUMNS)
             .next_power_of_two()
             .min(self.degree());
+        // By polynomial: an input without it has zero there.
+        let columns: Vec<Vec<usize>> = (0..size)
+            .map(|p| {
+                let has = |&k: &usize| p < inputs[k].0.polynomials.len();
+                (0..depth).filter(has).collect()
+            })
+            .collect();
         for (i, ring) in self.primes()[..primes].iter().enumerate() {
             let residues: Vec<u64> = integers.iter().map(|&w| residue(w, ring)).collect();
-            for p in 0..size {
-                // An input without this polynomial has zero there.
-                let columns: Vec<usize> = (0..depth)
-                    .filter(|&k| p < inputs[k].0.polynomials.len())
-                    .collect();
-                let of_columns = |row: &[u64]| columns.iter().map(|&k| row[k]).collect::<Vec<_>>();
-                let residues: Vec<u64> = residues.chunks(depth).flat_map(of_columns).collect();
-                for at in (0..self.degree()).step_by(tile) {
-                    proceed()?;
-                    let part = at..at + tile;
-                    let from: Vec<&[u64]> = columns
-                        .iter()
-                        .map(|&k| &inputs[k].0.polynomials[p].residue(i)[part.clone()])
-                        .collect();
-                    let mut to: Vec<&mut [u64]> = made
-                        .iter_mut()
-                        .map(|out| &mut out.polynomials[p].residue_mut(i)[part.clone()])
-                        .collect();
-                    ring.matrix_product(&mut to, &residues, &from);
-                }
+            let weights: Vec<Vec<u64>> = columns
+                .iter()
+                .map(|columns| {
+                    let rows = residues.chunks(depth);
+                    rows.flat_map(|row| columns.iter().map(|&k| row[k]))
+                        .collect()
+                })
+                .collect();
+            let mut tiles = tiles(&mut made, i, tile);
+            while !tiles.is_empty() {
+                proceed()?;
+                let now = tiles.len().min(PARTS * self.workers().threads());
+                self.workers()
+                    .each(tiles.drain(..now).collect(), |mut tile| {
+                        let p = tile.polynomial;
+                        let part = tile.at..tile.at + tile.width;
+                        let from: Vec<&[u64]> = columns[p]
+                            .iter()
+                            .map(|&k| &inputs[k].0.polynomials[p].residue(i)[part.clone()])
+                            .collect();
+                        ring.matrix_product(&mut tile.rows, &weights[p], &from);
+                    });
             }
         }
         Ok(made)
     }
+}
+
+/// Some coefficients of a polynomial of every result.
+struct Tile<'a> {
+    polynomial: usize,
+    at: usize,
+    width: usize,
+    rows: Vec<&'a mut [u64]>,
+}
+
+/// The residues of all results modulo the prime with index i.
+fn tiles(made: &mut [Ciphertext], i: usize, width: usize) -> Vec<Tile<'_>> {
+    let mut tiles: Vec<Tile<'_>> = Vec::new();
+    for (row, out) in made.iter_mut().enumerate() {
+        let parts = out.polynomials.iter_mut().enumerate().flat_map(|(p, out)| {
+            let parts = out.residue_mut(i).chunks_exact_mut(width);
+            parts.enumerate().map(move |part| (p, part))
+        });
+        for (number, (polynomial, (part, words))) in parts.enumerate() {
+            if row == 0 {
+                tiles.push(Tile {
+                    polynomial,
+                    at: part * width,
+                    width,
+                    rows: Vec::new(),
+                });
+            }
+            tiles[number].rows.push(words);
+        }
+    }
+    tiles
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::ciphertext::{Ciphertext, Plaintext};
 use crate::context::Context;
 use crate::error::CkksError;
-use ring::RnsPolynomial;
+use ring::Buffer;
 
 impl Context {
     /// Divide by the last prime, rounding, and drop it; the scale is divided by it too.
@@ -20,11 +20,30 @@ impl Context {
         if last == 0 {
             return Err(CkksError::LevelsExhausted);
         }
-        let polynomials = a.polynomials.iter().map(|p| self.divided(p, last));
-        Ok(Ciphertext {
-            polynomials: polynomials.collect(),
-            scale: a.scale / self.primes()[last].modulus().value() as f64,
-        })
+        let ring = &self.primes()[last];
+        let mut remainders: Vec<Buffer> = a
+            .polynomials
+            .iter()
+            .map(|_| self.pool().take(self.degree()))
+            .collect();
+        let tasks = remainders.iter_mut().zip(&a.polynomials).collect();
+        self.workers().each(tasks, |(remainder, a)| {
+            remainder.copy_from_slice(a.residue(last));
+            ring.inverse(remainder);
+        });
+        let remainders = &remainders;
+        let scale = a.scale / ring.modulus().value() as f64;
+        let size = a.polynomials.len();
+        Ok(self.residues(scale, size, last, |at, to, out| {
+            let mut scratch = self.pool().take(self.degree());
+            to.forward_lifted(&mut scratch, &remainders[at.polynomial], ring.modulus());
+            to.sub_scale(
+                out,
+                at.of(a),
+                &scratch,
+                &self.prime_inverses(last)[at.prime],
+            );
+        }))
     }
 
     /// Keep `primes` primes; value and scale stay.
@@ -46,21 +65,6 @@ impl Context {
             polynomial: a.polynomial.first(self.pool(), primes),
             scale: a.scale,
         })
-    }
-
-    fn divided(&self, a: &RnsPolynomial, last: usize) -> RnsPolynomial {
-        let ring = &self.primes()[last];
-        let mut remainder = self.pool().take(self.degree());
-        remainder.copy_from_slice(a.residue(last));
-        ring.inverse(&mut remainder);
-        let mut out = self.polynomial(last);
-        let mut scratch = self.pool().take(self.degree());
-        let rings = self.primes().iter().zip(self.prime_inverses(last));
-        for ((to, inverse), (out, a)) in rings.zip(out.residues_mut().zip(a.residues())) {
-            to.forward_lifted(&mut scratch, &remainder, ring.modulus());
-            to.sub_scale(out, a, &scratch, inverse);
-        }
-        out
     }
 }
 

@@ -29,6 +29,14 @@ impl Workers {
         self.0.as_ref().map_or(1, ThreadPool::current_num_threads)
     }
 
+    /// Run `work` on one of the threads: what it shares out then starts without waking another one.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.0 {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
     /// Run `part` on every item; a panic in one is a panic of the caller.
     pub fn each<T: Send>(&self, items: Vec<T>, part: impl Fn(T) + Send + Sync) {
         match &self.0 {
@@ -37,5 +45,37 @@ impl Workers {
             }),
             _ => items.into_iter().for_each(part),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_panic_of_a_part_is_the_callers_and_the_threads_go_on() -> Result<(), CkksError> {
+        for threads in 1..=3 {
+            let workers = Workers::new(threads)?;
+            let half = || {
+                workers.each((0..64).collect(), |n| assert!(n < 32, "part {n}"));
+            };
+            let failed = catch_unwind(AssertUnwindSafe(|| workers.install(half)));
+            let message = failed
+                .err()
+                .and_then(|panic| panic.downcast::<String>().ok())
+                .map(|text| text.starts_with("part "));
+            assert_eq!(message, Some(true), "{threads} threads");
+            let mut squares = vec![0; 64];
+            let items = squares.iter_mut().enumerate().collect();
+            workers.install(|| workers.each(items, |(n, square)| *square = n * n));
+            assert!(
+                squares
+                    .iter()
+                    .enumerate()
+                    .all(|(n, &square)| square == n * n)
+            );
+        }
+        Ok(())
     }
 }

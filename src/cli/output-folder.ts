@@ -28,6 +28,7 @@ export const planFileNames: readonly string[] = [
   planFileName,
   'client.json',
   'client.ts',
+  'layouts.svg',
   'report.html',
   'report.json',
   'server.ts',

@@ -17,11 +17,12 @@ import type { Layout } from '../layout/layout.ts';
 import { operationSeconds, profileOf } from './cost/profile.ts';
 import type { OperationSeconds } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
-import type { PassContext } from './define-pass.ts';
+import type { PassContext, PassNote } from './define-pass.ts';
 import { batchLayout, inputCandidates, isValid, outputCandidates } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow } from './packing/depth.ts';
 import { planLinear } from './packing/plan-linear.ts';
+import type { LinearPlan } from './packing/plan-linear.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
 import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
 
@@ -45,6 +46,17 @@ interface State {
   readonly chosen: readonly Candidate[];
   /** The distinct layouts among them, unused slots zero. */
   readonly layouts: ReadonlySet<Layout>;
+}
+
+/** What a candidate was found to cost, for explanations. */
+type Considered = Omit<Extract<PassNote, { kind: 'choice' }>['candidates'][number], 'name'>;
+
+/** By name of the candidate: its cheapest. */
+type Table = Map<string, Considered>;
+
+function consider(table: Table, name: string, found: Considered): void {
+  const known = table.get(name);
+  if (known === undefined || found.seconds < known.seconds) table.set(name, found);
 }
 
 /** A state and a layout for the next value: most are dropped before the longer list is made. */
@@ -108,7 +120,16 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   const special = likelySpecialPrimes(program, context);
   const price = (level: number): OperationSeconds =>
     operationSeconds(profile, context.ringDegree, level + 1, special);
-  const memo = new Map<string, number>();
+  const memo = new Map<string, LinearPlan>();
+  const considered = new Map<string, Table>();
+  // A layer's costs depend on where its operands stand: one table for each choice of them.
+  const tableOf = (value: ValueId, state: State): Table => {
+    const { operands } = operationOf(program, value);
+    const key = [value, ...operands.map((operand) => keyOf(layoutAt(state, operand)))].join('|');
+    const table = considered.get(key) ?? new Map<string, Considered>();
+    considered.set(key, table);
+    return table;
+  };
   const { keyOf, unique, isValidOnce, mostCopiesOf } = layoutTable();
   const extended = ({ seconds, state, candidate }: Extension): State => {
     const layout = unique({ ...candidate.layout, unused: zeroUnused });
@@ -124,7 +145,6 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
     const extend = (state: State, candidate: Candidate, seconds: number): void => {
       next.push({ seconds: state.seconds + seconds, state, candidate });
     };
-    const considered = new Map<string, number>();
     if (isPublicInput(operation)) {
       // The server lays it out as the value it meets; nothing is chosen.
       const [candidate] = inputCandidates(shape, slots, null);
@@ -158,6 +178,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
       const maps = mapsOf(program, operation);
       const at = price(level + 1);
       for (const state of beam) {
+        const table = tableOf(id, state);
         const inputs = operation.operands.map((operand) => layoutAt(state, operand));
         const candidates = outputCandidates(shape, slots, maps, inputs, isValidOnce).map(
           (candidate) => ({ ...candidate, layout: unique(candidate.layout) }),
@@ -178,15 +199,29 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
             keyOf(candidate.layout),
             JSON.stringify(candidate.fold),
           ].join('|');
-          let seconds = memo.get(key);
-          if (seconds === undefined) {
+          let plan = memo.get(key);
+          if (plan === undefined) {
             context.work?.spend(stepsOf(listing));
-            seconds = planLinear(maps, inputs, candidate.layout, candidate.fold, at).seconds;
-            memo.set(key, seconds);
+            plan = planLinear(maps, inputs, candidate.layout, candidate.fold, at);
+            memo.set(key, plan);
           }
-          const known = considered.get(candidate.name);
-          if (known === undefined || seconds < known) considered.set(candidate.name, seconds);
+          const { seconds, rotations, diagonals } = plan;
+          const { ciphertexts } = candidate.layout;
+          consider(table, candidate.name, { seconds, ciphertexts, rotations, diagonals });
           extend(state, candidate, seconds);
+          for (const operand of operation.operands) {
+            if (operationOf(program, operand).op !== 'nn.input') continue;
+            // An input costs what reading it costs: with the cheapest result for each of its layouts.
+            const from = state.chosen[operand];
+            if (from === undefined) continue;
+            const sent = from.layout.ciphertexts * (at.upload + at.encode);
+            consider(tableOf(operand, state), from.name, {
+              seconds: sent + seconds,
+              ciphertexts: from.layout.ciphertexts,
+              rotations,
+              diagonals,
+            });
+          }
         }
       }
     } else if (operation.op === 'nn.polynomial') {
@@ -232,20 +267,22 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
       }
     }
     beam = prune(next, keyOf).map(extended);
-    const best = beam[0]?.chosen[id];
-    if (operation.op === 'nn.linear' && best !== undefined) {
-      context.note({
-        kind: 'choice',
-        node: operation.location,
-        chosen: best.name,
-        candidates: [...considered]
-          .map(([name, seconds]) => ({ name, seconds }))
-          .sort((x, y) => x.seconds - y.seconds),
-      });
-    }
   });
   const [best] = beam;
   invariant(best !== undefined, 'every program has at least one packing');
+  program.operations.forEach(({ location }, id) => {
+    const chosen = best.chosen[id];
+    const table = tableOf(id, best);
+    if (chosen === undefined || !table.has(chosen.name)) return;
+    context.note({
+      kind: 'choice',
+      node: location,
+      chosen: chosen.name,
+      candidates: [...table]
+        .map(([name, found]) => ({ name, ...found }))
+        .sort((x, y) => x.seconds - y.seconds),
+    });
+  });
   context.note({ kind: 'figure', name: 'modelledSeconds', value: best.seconds });
   return [...best.chosen];
 }

@@ -49,8 +49,17 @@ export type PassNote =
       readonly kind: 'choice';
       readonly node: string | null;
       readonly chosen: string;
-      /** Candidates with their modelled seconds. */
-      readonly candidates: readonly { readonly name: string; readonly seconds: number }[];
+      /** Cheapest first; an input costs its upload and the linear map that reads it. */
+      readonly candidates: readonly {
+        readonly name: string;
+        /** Modelled. */
+        readonly seconds: number;
+        readonly ciphertexts: number;
+        /** Of the linear map, over all ciphertexts. */
+        readonly rotations: number;
+        /** Plaintext products of the linear map. */
+        readonly diagonals: number;
+      }[];
     }
   | { readonly kind: 'figure'; readonly name: string; readonly value: number };
 

@@ -18,8 +18,10 @@ import { requirePassName } from '../pass-names.ts';
 import { tensorInputs } from '../program-inputs.ts';
 import { outputOption } from '../shared-options.ts';
 import { bitText, byteText, numberText, timeText } from '../text/figures.ts';
+import { packingPage } from '../text/packing-page.ts';
 import { factLines, textTable } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
+import { drawLayouts, layoutsOf } from '../../backend/report/draw-layouts.ts';
 import { Client } from '../../client/index.ts';
 import { compile, compileUntil } from '../../compile.ts';
 import type { CompiledModel, CompileRequest } from '../../compile.ts';
@@ -59,6 +61,10 @@ export default defineCommand({
       schema: filePath().optional(),
       describe: 'write the program after every pass to a folder, for cipherloom opt',
     },
+    explain: {
+      schema: flag(),
+      describe: 'say which layouts were considered and why one won, with pictures in layouts.svg',
+    },
     force: { schema: flag(), describe: 'write into a folder that holds other files' },
   },
   examples: [
@@ -73,6 +79,10 @@ export default defineCommand({
     {
       command: 'cipherloom compile relu.onnx --stop-after fuse-linear --calibration images.npy',
       does: 'the program after the last pass on tensors, as text',
+    },
+    {
+      command: 'cipherloom compile lenet.onnx -o plan/ --explain',
+      does: 'the layouts considered for each layer, their modelled costs, and why one won',
     },
   ],
   async run(args, io) {
@@ -134,6 +144,10 @@ export default defineCommand({
     for (const warning of compiled.warnings) io.warn(warning);
     io.progress.step('writing the plan');
     const files = compiled.files();
+    if (args.explain) {
+      const picture = drawLayouts(layoutsOf(compiled.program));
+      files.set('layouts.svg', new TextEncoder().encode(picture));
+    }
     writeOutputFolder(output!, files, { inputs: reads, force });
 
     const sizes = [...files].map(([name, bytes]) => ({ name, bytes: bytes.length }));
@@ -147,8 +161,12 @@ export default defineCommand({
       timingsMs: { compile: compileMs },
       ...(printed.size === 0 ? {} : { ir: irEntries(printed) }),
     };
-    const text = summary(compiled, json.residentKeyBytes, output!, sizes, compileMs);
-    return { json, text: printed.size === 0 ? text : `${irText(printed)}\n${text}` };
+    const text = [
+      ...(printed.size === 0 ? [] : [irText(printed)]),
+      ...(args.explain ? [`${packingPage(compiled.report.choices)}\n`] : []),
+      summary(compiled, json.residentKeyBytes, output!, sizes, compileMs),
+    ];
+    return { json, text: text.join('\n') };
   },
 });
 

@@ -62,9 +62,17 @@ export const reportFields = {
       kind: z.literal('choice'),
       node: z.string().nullable(),
       chosen: z.string(),
-      candidates: z.array(
-        z.strictObject({ name: z.string(), seconds: z.number().nonnegative() }),
-      ),
+      candidates: z
+        .array(
+          z.strictObject({
+            name: z.string(),
+            seconds: z.number().nonnegative().describe('modelled'),
+            ciphertexts: z.int().positive(),
+            rotations: z.int().nonnegative(),
+            diagonals: z.int().nonnegative().describe('plaintext products'),
+          }),
+        )
+        .describe('cheapest first; an input costs its upload and the linear map that reads it'),
     }),
   ),
   warnings: z.array(warning),

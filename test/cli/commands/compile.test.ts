@@ -110,6 +110,33 @@ describe('compile', () => {
     expect(stdout).toMatch(/^ {2}model\.loom +\S+ KiB$/m);
   });
 
+  test('--explain: what was considered for each layer, why one won, and a picture', async () => {
+    const output = join(folder(), 'explained');
+    const { status, stdout } = await cipherloom('compile', lola, '-o', output, '--explain');
+    expect(status).toBe(0);
+    const [page = ''] = stdout.split(/^model /m);
+    const { choices } = JSON.parse(readFileSync(join(output, 'report.json'), 'utf8')) as {
+      choices: { node: string; chosen: string; candidates: { name: string; seconds: number }[] }[];
+    };
+    // The image, a convolution, and two dense layers.
+    expect(choices).toHaveLength(4);
+    const sections = page.split('\n\n').slice(1);
+    choices.forEach(({ node, chosen, candidates }, n) => {
+      const [title, , ...lines] = sections[n]!.trimEnd().split('\n');
+      expect(title).toBe(node);
+      expect(lines).toHaveLength(candidates.length + 1);
+      expect(lines.filter((line) => line.startsWith('>'))).toHaveLength(1);
+      expect(lines.find((line) => line.startsWith('>'))).toContain(chosen);
+      const won = candidates[0]!.name === chosen ? 'cheapest here: ' : 'dearer here than "';
+      expect(lines.at(-1)).toContain(candidates.length === 1 ? 'the only one' : won);
+    });
+    const picture = readFileSync(join(output, 'layouts.svg'), 'utf8');
+    for (const { node } of choices) expect(picture).toContain(`>${node} [`);
+    // Compiled again without it, the folder keeps no picture of another plan.
+    await cipherloom('compile', lola, '-o', output);
+    expect(existsSync(join(output, 'layouts.svg'))).toBe(false);
+  });
+
   test('warns of synthetic calibration, unless that is silenced', async () => {
     const output = join(folder(), 'synthetic');
     const ended = await cipherloom('compile', lola, '-o', output, '--json');

@@ -1,8 +1,10 @@
 //! Values modulo Q·P: what key switching makes before it divides by P.
 //!
 //! Sums of such values, and products with plaintexts, are divided once for many.
+use crate::arithmetic::{require_primes, require_two};
 use crate::ciphertext::Ciphertext;
 use crate::context::Context;
+use crate::error::CkksError;
 use ring::{Buffer, RnsPolynomial, Rows};
 
 /// Two polynomials modulo Q·P that stand for themselves divided by P; prepared residues.
@@ -17,6 +19,11 @@ impl Extended {
     /// Data primes.
     pub const fn primes(&self) -> usize {
         self.primes
+    }
+
+    /// Both residues modulo the prime with index i, the special ones after those of the value.
+    pub fn residues(&self, i: usize) -> [&[u64]; 2] {
+        [self.rows.row(2 * i), self.rows.row(2 * i + 1)]
     }
 
     /// Both residues modulo each prime, the special ones last.
@@ -43,14 +50,63 @@ impl Context {
         }
     }
 
+    /// P·a, which stands for a.
+    ///
+    /// # Errors
+    /// [`CkksError::Polynomials`] where `a` has not two.
+    pub fn extend(&self, a: &Ciphertext) -> Result<Extended, CkksError> {
+        require_two("extend", a)?;
+        let primes = a.primes();
+        let mut made = self.extended(primes);
+        let tasks: Vec<_> = made.rows.iter_mut().enumerate().collect();
+        self.workers().each(tasks, |(row, out)| {
+            let (i, k) = (row / 2, row % 2);
+            let ring = self.ring(i, primes);
+            if i < primes {
+                let mut scaled = self.pool().take(self.degree());
+                let residue = a.polynomials[k].residue(i);
+                ring.mul_scalar(&mut scaled, residue, &self.special_residues()[i]);
+                ring.prepare(out, &scaled);
+            } else {
+                // Prepared residues of zero are zero words.
+                out.fill(0);
+            }
+        });
+        Ok(made)
+    }
+
+    /// a += b
+    ///
+    /// # Errors
+    /// [`CkksError::Primes`] where they differ.
+    pub fn add_extended(&self, a: &mut Extended, b: &Extended) -> Result<(), CkksError> {
+        require_primes("add_extended", b.primes, a.primes)?;
+        let primes = a.primes;
+        let tasks: Vec<_> = a.rows.iter_mut().zip(b.rows.iter()).enumerate().collect();
+        self.workers().each(tasks, |(row, (a, b))| {
+            self.ring(row / 2, primes).add_prepared(a, b);
+        });
+        Ok(())
+    }
+
     /// Divide both polynomials by P, rounding.
     ///
     /// Cost: for n primes and k special ones 2k inverse transforms and 2n transforms.
-    pub fn reduce(&self, a: Extended, scale: f64) -> Ciphertext {
+    #[must_use]
+    pub fn reduce(&self, a: &Extended, scale: f64) -> Ciphertext {
         Ciphertext {
             polynomials: self.divide_special(a, [None, None]).into(),
             scale,
         }
+    }
+
+    /// The second polynomial divided by P, rounding: what a further key switch takes digits of.
+    ///
+    /// Cost: half of [`Context::reduce`].
+    #[must_use]
+    pub fn reduce_second(&self, a: &Extended) -> RnsPolynomial {
+        let [part] = self.divide(a, [(1, None)]);
+        part
     }
 
     /// Divide by P, rounding: base + a / P, or a / P.
@@ -59,51 +115,39 @@ impl Context {
     /// part; rounding as in `Context::rescale`.
     pub(crate) fn divide_special(
         &self,
-        mut a: Extended,
-        base: [Option<&RnsPolynomial>; 2],
+        a: &Extended,
+        [first, second]: [Option<&RnsPolynomial>; 2],
     ) -> [RnsPolynomial; 2] {
-        let parts = self.divide_rows(&mut a, &[0, 1], &base);
-        let Ok(parts) = <[RnsPolynomial; 2]>::try_from(parts) else {
-            unreachable!("two parts")
-        };
-        parts
+        self.divide(a, [(0, first), (1, second)])
     }
 
-    /// Divide the polynomials whose special residues stand in the rows.
-    fn divide_rows(
+    /// Divide some of the polynomials.
+    fn divide<const K: usize>(
         &self,
-        a: &mut Extended,
-        which: &[usize],
-        base: &[Option<&RnsPolynomial>],
-    ) -> Vec<RnsPolynomial> {
+        a: &Extended,
+        which: [(usize, Option<&RnsPolynomial>); K],
+    ) -> [RnsPolynomial; K] {
         let primes = a.primes;
-        let rows = a.rows.iter_mut().enumerate().skip(2 * primes);
-        let rows = rows.filter(|(row, _)| which.contains(&(row % 2)));
-        self.workers().each(rows.collect(), |(row, words)| {
-            self.ring(row / 2, primes).inverse_prepared(words);
-        });
-        let remainders: Vec<_> = which.iter().map(|&k| self.remainder(a, k)).collect();
-        let mut parts: Vec<_> = which.iter().map(|_| self.polynomial(primes)).collect();
-        let mut tasks = Vec::with_capacity(primes * parts.len());
-        for (((part, &k), remainder), base) in
-            parts.iter_mut().zip(which).zip(&remainders).zip(base)
-        {
+        let remainders = which.map(|(k, _)| self.remainder(a, k));
+        let mut parts = which.map(|_| self.polynomial(primes));
+        let mut tasks = Vec::with_capacity(K * primes);
+        for ((part, remainder), (k, base)) in parts.iter_mut().zip(&remainders).zip(which) {
             for (i, out) in part.residues_mut().enumerate() {
-                let base = base.as_ref().map(|base| base.residue(i));
-                tasks.push((i, out, remainder, a.rows.row(2 * i + k), base));
+                let base = base.map(|base| base.residue(i));
+                tasks.push((i, out, remainder, a.residues(i)[k], base));
             }
         }
         self.workers()
             .each(tasks, |(i, out, remainder, sum, base)| {
                 let ring = &self.primes()[i];
                 let mut rest = self.pool().take(self.degree());
-                match remainder {
-                    Remainder::Lone(words) => {
+                let rows: Vec<&[u64]> = remainder.rows.iter().map(|row| &row[..]).collect();
+                match &remainder.quotients {
+                    None => {
                         let modulus = self.specials()[0].modulus();
-                        ring.forward_lifted_prepared(&mut rest, words, modulus);
+                        ring.forward_lifted_prepared(&mut rest, rows[0], modulus);
                     }
-                    Remainder::Several { rows, quotients } => {
-                        let rows: Vec<&[u64]> = rows.iter().map(|row| &row[..]).collect();
+                    Some(quotients) => {
                         let mut converted = self.pool().take(self.degree());
                         self.special_conversion().convert(
                             (i, ring),
@@ -119,36 +163,33 @@ impl Context {
         parts
     }
 
-    /// The remainder by P of polynomial k, whose special residues are coefficients already.
-    fn remainder<'a>(&self, a: &'a Extended, k: usize) -> Remainder<'a> {
-        let row = |s: usize| a.rows.row(2 * (a.primes + s) + k);
-        if self.specials().len() == 1 {
-            return Remainder::Lone(row(0));
-        }
+    /// The remainder by P of polynomial k.
+    fn remainder(&self, a: &Extended, k: usize) -> Remainder {
         let conversion = self.special_conversion();
-        let rows: Vec<Buffer> = self
-            .specials()
+        let specials = self.specials();
+        let mut rows: Vec<Buffer> = specials
             .iter()
-            .enumerate()
-            .map(|(s, ring)| {
-                let mut scaled = self.pool().take(self.degree());
-                ring.mul_scalar(&mut scaled, row(s), &ring.scalar(conversion.factor(s)));
-                scaled
-            })
+            .map(|_| self.pool().take(self.degree()))
             .collect();
-        let mut quotients = self.pool().take(self.degree());
-        let words: Vec<&[u64]> = rows.iter().map(|row| &row[..]).collect();
-        conversion.quotients(&mut quotients, &words);
-        Remainder::Several { rows, quotients }
+        let tasks = rows.iter_mut().enumerate().collect();
+        self.workers()
+            .each(tasks, |(s, row): (usize, &mut Buffer)| {
+                row.copy_from_slice(a.residues(a.primes + s)[k]);
+                specials[s].inverse_prepared(row, conversion.factor(s));
+            });
+        let quotients = (specials.len() > 1).then(|| {
+            let mut quotients = self.pool().take(self.degree());
+            let words: Vec<&[u64]> = rows.iter().map(|row| &row[..]).collect();
+            conversion.quotients(&mut quotients, &words);
+            quotients
+        });
+        Remainder { rows, quotients }
     }
 }
 
-/// What is left of a polynomial by P: for one special prime its residue, for several what their
-/// conversion takes.
-enum Remainder<'a> {
-    Lone(&'a [u64]),
-    Several {
-        rows: Vec<Buffer>,
-        quotients: Buffer,
-    },
+/// What is left of a polynomial by P: for each special prime what its conversion takes.
+struct Remainder {
+    rows: Vec<Buffer>,
+    /// None for one special prime.
+    quotients: Option<Buffer>,
 }

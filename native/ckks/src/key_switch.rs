@@ -5,6 +5,7 @@
 //! encrypts P·c·s′ modulo Q·P, and dividing by P with rounding leaves c·s′. Centred digits give a
 //! quarter of the variance of SEAL's digits in [0, q_j), and spread it evenly over slots. A digit of
 //! one prime is lifted, one of several is converted (`base_conversion.rs`).
+use crate::arithmetic::require_primes;
 use crate::context::Context;
 use crate::error::CkksError;
 use crate::extended::Extended;
@@ -44,6 +45,8 @@ pub enum First<'a> {
     None,
     /// Modulo Q.
     Plain(&'a RnsPolynomial),
+    /// The first polynomial of a value modulo Q·P, which is P times as large already.
+    Extended(&'a Extended),
 }
 
 impl Context {
@@ -103,7 +106,7 @@ impl Context {
     /// primes.
     ///
     /// # Errors
-    /// [`CkksError::KeyTrimmed`].
+    /// [`CkksError::KeyTrimmed`]; [`CkksError::Primes`] for a first polynomial of another level.
     pub fn switch(
         &self,
         digits: &Digits,
@@ -111,40 +114,62 @@ impl Context {
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
     ) -> Result<Extended, CkksError> {
-        key.serves(digits.primes)?;
         let mut sums = self.extended(digits.primes);
-        let tasks: Vec<_> = sums.residues_mut().into_iter().enumerate().collect();
-        self.workers().each(tasks, |(i, out)| {
-            self.switch_residue(i, out, digits, first, key, automorphism);
-        });
+        self.switch_to(&mut sums, digits, first, key, automorphism, false)?;
         Ok(sums)
     }
 
-    /// The residues of `switch` modulo the prime with index i, for a key that serves the digits.
-    fn switch_residue(
+    /// Add what [`Context::switch`] makes to a sum of such values.
+    ///
+    /// # Errors
+    /// As there, and [`CkksError::Primes`] for a sum of another level.
+    pub fn switch_add(
         &self,
-        i: usize,
-        out: [&mut [u64]; 2],
+        sums: &mut Extended,
         digits: &Digits,
         first: First<'_>,
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
-    ) {
+    ) -> Result<(), CkksError> {
+        require_primes("switch_add", sums.primes(), digits.primes)?;
+        self.switch_to(sums, digits, first, key, automorphism, true)
+    }
+
+    fn switch_to(
+        &self,
+        sums: &mut Extended,
+        digits: &Digits,
+        first: First<'_>,
+        key: &SwitchingKey,
+        automorphism: Option<&Automorphism>,
+        accumulate: bool,
+    ) -> Result<(), CkksError> {
         let primes = digits.primes;
-        let start = match first {
-            First::Plain(first) if i < primes => {
-                Start::Scaled(first.residue(i), &self.special_residues()[i])
-            }
-            _ => Start::Zero,
-        };
-        self.ring(i, primes).key_product(
-            out,
-            &digits.of_prime(i),
-            key.block(i, primes),
-            start,
-            automorphism,
-            false,
-        );
+        key.serves(primes)?;
+        match first {
+            First::None => {}
+            First::Plain(first) => require_primes("switch", first.primes(), primes)?,
+            First::Extended(first) => require_primes("switch", first.primes(), primes)?,
+        }
+        let tasks: Vec<_> = sums.residues_mut().into_iter().enumerate().collect();
+        self.workers().each(tasks, |(i, out)| {
+            let start = match first {
+                First::Plain(first) if i < primes => {
+                    Start::Scaled(first.residue(i), &self.special_residues()[i])
+                }
+                First::Extended(first) => Start::Prepared(first.residues(i)[0]),
+                _ => Start::Zero,
+            };
+            self.ring(i, primes).key_product(
+                out,
+                &digits.of_prime(i),
+                key.block(i, primes),
+                start,
+                automorphism,
+                accumulate,
+            );
+        });
+        Ok(())
     }
 
     /// A polynomial as coefficients, as the conversions of its digits want them.

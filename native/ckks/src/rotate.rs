@@ -22,7 +22,7 @@ impl Context {
         };
         key.serves(c2.primes())?;
         let sums = self.switch(&self.decompose(c2), First::None, key, None)?;
-        let polynomials = self.divide_special(sums, [Some(c0), Some(c1)]);
+        let polynomials = self.divide_special(&sums, [Some(c0), Some(c1)]);
         Ok(Ciphertext {
             polynomials: polynomials.into(),
             scale: a.scale,
@@ -68,7 +68,7 @@ impl Context {
         }
         let first = First::Plain(&a.polynomials[0]);
         let sums = self.switch(digits, first, key, Some(automorphism))?;
-        Ok(self.reduce(sums, a.scale))
+        Ok(self.reduce(&sums, a.scale))
     }
 
     /// The automorphism of an element, for this ring and kernel.

@@ -6,6 +6,15 @@ use ring::RnsPolynomial;
 
 use crate::run_error::RunError;
 
+/// The primes that a plaintext has residues for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residues {
+    /// So many data primes.
+    Data(usize),
+    /// So many data primes, and the special ones.
+    Extended(usize),
+}
+
 /// Encodes one vector at a time.
 #[derive(Debug)]
 pub struct PlaintextMaker<'a> {
@@ -34,7 +43,7 @@ impl<'a> PlaintextMaker<'a> {
     pub fn encode(
         &mut self,
         scale: f64,
-        primes: usize,
+        residues: Residues,
         fill: impl FnOnce(&mut [f64]),
     ) -> Result<Plaintext, RunError> {
         fill(&mut self.slots);
@@ -51,16 +60,22 @@ impl<'a> PlaintextMaker<'a> {
                 scale,
             });
         }
-        let pool = self.context.pool();
-        let mut polynomial = RnsPolynomial::uninitialised(pool, self.context.degree(), primes);
-        for (ring, residue) in self.context.primes().iter().zip(polynomial.residues_mut()) {
+        let context = self.context;
+        let (primes, specials) = match residues {
+            Residues::Data(primes) => (primes, 0),
+            Residues::Extended(primes) => (primes, context.specials().len()),
+        };
+        let count = primes + specials;
+        let mut polynomial = RnsPolynomial::uninitialised(context.pool(), context.degree(), count);
+        for (i, residue) in polynomial.residues_mut().enumerate() {
+            let ring = context.ring(i, primes);
             let modulus = ring.modulus();
             for (to, &from) in residue.iter_mut().zip(&self.coefficients) {
                 *to = modulus.from_signed(from);
             }
             ring.forward(residue);
         }
-        Ok(Plaintext::new(polynomial, scale))
+        Ok(Plaintext::extended(polynomial, scale, specials))
     }
 }
 
@@ -78,12 +93,12 @@ mod tests {
         let encoder = Encoder::new(1024);
         let mut maker = PlaintextMaker::new(&context, &encoder);
         // What one call wrote does not reach the next.
-        maker.encode(64.0, 2, |slots| slots[3] = 5.0)?;
-        let plaintext = maker.encode(64.0, 2, |slots| slots.fill(-2.5))?;
+        maker.encode(64.0, Residues::Data(2), |slots| slots[3] = 5.0)?;
+        let plaintext = maker.encode(64.0, Residues::Data(2), |slots| slots.fill(-2.5))?;
         for (prime, residue) in PRIMES.iter().zip(plaintext.polynomial().residues()) {
             assert!(residue.iter().all(|&word| word == prime - 160), "{prime}");
         }
-        let refused = maker.encode(1e30, 2, |slots| slots.fill(1.0));
+        let refused = maker.encode(1e30, Residues::Data(2), |slots| slots.fill(1.0));
         assert!(matches!(refused, Err(RunError::Encoding { .. })));
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ckks::{Ciphertext, Plaintext};
 
-use crate::encode::PlaintextMaker;
+use crate::encode::{PlaintextMaker, Residues};
 use crate::evaluator::{Evaluator, Inputs};
 use crate::keys::Keys;
 use crate::plaintexts::PlaintextKey;
@@ -277,7 +277,7 @@ impl<'a, 'c> Run<'a, 'c> {
         primes: usize,
     ) -> Result<Arc<Plaintext>, RunError> {
         let work = &self.prepared.work[id];
-        self.plaintext((id, index), scale, primes, |slots| {
+        self.plaintext((id, index), scale, Residues::Data(primes), |slots| {
             if let Work::Constants(constants) = work {
                 constants.fill(index, slots);
             }
@@ -302,8 +302,9 @@ impl<'a, 'c> Run<'a, 'c> {
                 reason,
             });
         }
-        self.maker
-            .encode(scale, primes, |slots| public.fill(index, given, slots))
+        self.maker.encode(scale, Residues::Data(primes), |slots| {
+            public.fill(index, given, slots);
+        })
     }
 
     /// The plaintext of a key, kept or encoded now.
@@ -311,14 +312,14 @@ impl<'a, 'c> Run<'a, 'c> {
         &mut self,
         key: PlaintextKey,
         scale: f64,
-        primes: usize,
+        residues: Residues,
         fill: impl FnOnce(&mut [f64]),
     ) -> Result<Arc<Plaintext>, RunError> {
         let kept = &self.evaluator.plaintexts;
         if let Some(known) = kept.find(key) {
             return Ok(known);
         }
-        let made = Arc::new(self.maker.encode(scale, primes, fill)?);
+        let made = Arc::new(self.maker.encode(scale, residues, fill)?);
         kept.offer(key, &made);
         Ok(made)
     }

@@ -8,14 +8,18 @@ use crate::groups::{Groups, gather};
 use crate::layout::Layout;
 use crate::program::{Op, Operation, Program};
 
+/// Rotated inputs that are multiplied at once where inputs come one after the other: every sum is
+/// then read and written once for so many products.
+const INPUTS: usize = 8;
+
 /// Groups in an order that holds few ciphertexts, and when each value is made and freed.
 #[derive(Debug)]
 pub struct LinearWork {
     pub groups: Groups,
     /// Groups in the order of execution.
     pub order: Vec<usize>,
-    /// Sums are complete one after another; otherwise inputs are.
-    pub by_output: bool,
+    /// Inputs are rotated before they are multiplied: products are taken modulo Q·P.
+    pub extended: bool,
     /// Per group, the number of its rotated input (a baby step of an input ciphertext).
     pub rotated_of: Vec<usize>,
     /// Per group, the number of its sum (a giant step of an output ciphertext).
@@ -86,13 +90,13 @@ fn only_numbers(inputs: &[&Layout], output: &Layout) -> bool {
         || inputs.iter().all(|input| input.unused_bound.is_none())
 }
 
-/// The order that holds fewer values, by output or by input, and whether it is by output.
+/// The order that holds fewer values: by output, or some inputs after the others.
 fn smaller_order(
     groups: &Groups,
     operation: &Operation,
     (rotated_of, rotated_count): (&[usize], usize),
     (sum_of, sum_count): (&[usize], usize),
-) -> (Vec<usize>, bool) {
+) -> Vec<usize> {
     let by_output: Vec<usize> = (0..groups.list.len()).collect();
     let mut by_input = by_output.clone();
     let operands = &operation.operands;
@@ -103,11 +107,22 @@ fn smaller_order(
             .position(|&id| id == operands[group.operand as usize]);
         (value, group.in_ciphertext, group.baby, group.operand, g)
     });
-    let rotated_alive = most_alive(&by_output, rotated_of, rotated_count);
-    if most_alive(&by_input, sum_of, sum_count) < rotated_alive {
-        (by_input, false)
+    let mut rank = vec![None; rotated_count];
+    let mut ranks = 0;
+    for &g in &by_input {
+        rank[rotated_of[g]].get_or_insert_with(|| {
+            ranks += 1;
+            ranks - 1
+        });
+    }
+    by_input.sort_by_key(|&g| (rank[rotated_of[g]].map(|rank| rank / INPUTS), sum_of[g], g));
+    let alive = |order: &[usize]| {
+        most_alive(order, rotated_of, rotated_count) + most_alive(order, sum_of, sum_count)
+    };
+    if alive(&by_input) < alive(&by_output) {
+        by_input
     } else {
-        (by_output, true)
+        by_output
     }
 }
 
@@ -157,21 +172,22 @@ impl LinearWork {
                 .map(|group| (group.out_ciphertext, group.giant)),
         );
 
-        let (order, by_output) = if never_rotates {
-            ((0..groups.list.len()).collect(), true)
+        let order = if never_rotates {
+            (0..groups.list.len()).collect()
         } else {
             let rotated = (&rotated_of[..], rotated_count);
             smaller_order(&groups, operation, rotated, (&sum_of, sum_count))
         };
 
-        // An input is needed where it is used unrotated, and where a rotated one is made from it.
+        let extended = groups.list.iter().any(|group| group.baby != 0);
+        // An input is needed where it is used as it is, and where another one is made from it.
         let mut last_of_input = vec![None; input_count];
         let mut rotations_of_input = vec![0; input_count];
         let mut made = vec![false; rotated_count];
         for (position, &group) in order.iter().enumerate() {
             let baby = groups.list[group].baby;
             let first = !std::mem::replace(&mut made[rotated_of[group]], true);
-            if baby == 0 || first {
+            if first || !extended {
                 last_of_input[input_of[group]] = Some(position);
             }
             rotations_of_input[input_of[group]] += usize::from(baby != 0 && first);
@@ -198,7 +214,7 @@ impl LinearWork {
             batch_offsets: output.placement().batch_offsets,
             groups,
             order,
-            by_output,
+            extended,
             rotated_of,
             sum_of,
             input_of,

@@ -29,5 +29,5 @@ pub use kernel::{Kernel, VECTOR_MODULUS_BITS};
 pub use modulus::{MAX_MODULUS_BITS, Modulus};
 pub use polynomial::RnsPolynomial;
 pub use pool::{Buffer, Pool};
-pub use prime_ring::{DEGREES, PrimeRing, Scalar, Start};
+pub use prime_ring::{DEGREES, PART, PrimeRing, Scalar, Start};
 pub use rows::Rows;

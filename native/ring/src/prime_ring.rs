@@ -16,6 +16,9 @@ use core::marker::PhantomData;
 /// Smallest and largest ring degree.
 pub const DEGREES: core::ops::RangeInclusive<usize> = 1 << 10..=1 << 17;
 
+/// Words of the parts that sums of products may be taken of: a multiple of every kernel's step.
+pub const PART: usize = 64;
+
 /// The ring of polynomials modulo a prime q and X^N + 1, with the tables of its transform.
 ///
 /// Operands are slices of N canonical residues, in [0, q); what is said to be "transformed" is in
@@ -163,9 +166,9 @@ impl PrimeRing {
         self.inverse_scaled(data, 1);
     }
 
-    /// Prepared values to canonical coefficients, in place.
-    pub fn inverse_prepared(&self, data: &mut [u64]) {
-        self.inverse_of::<true>(data, 1);
+    /// Prepared values to canonical coefficients times a constant, in place.
+    pub fn inverse_prepared(&self, data: &mut [u64], factor: u64) {
+        self.inverse_of::<true>(data, factor);
     }
 
     /// Values to coefficients times a constant, at no further cost.
@@ -275,6 +278,7 @@ impl PrimeRing {
     }
 
     /// out_i = Σ_t left_t · right_it, transformed, or out_i += it: the left factors are read once.
+    /// Slices are N residues, or the same part of them: a multiple of [`PART`].
     ///
     /// # Panics
     /// Where a left factor has no right one.
@@ -310,13 +314,17 @@ impl PrimeRing {
         right: [&[&[u64]]; OUT],
         accumulate: bool,
     ) {
-        for out in &out {
-            self.check(&[out]);
-        }
-        self.check(left);
+        let length = out[0].len();
+        assert!(length.is_multiple_of(PART), "a part of the residues");
+        let same = |operands: &[&[u64]]| operands.iter().all(|words| words.len() == length);
+        assert!(
+            out.iter().all(|words| words.len() == length)
+                && same(left)
+                && right.iter().all(|right| same(right)),
+            "parts of one length"
+        );
         for right in right {
             assert_eq!(right.len(), left.len(), "a right factor for each left one");
-            self.check(right);
         }
         self.run(InnerProducts::<OUT, PREPARED> {
             out,

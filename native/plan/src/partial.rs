@@ -1,0 +1,90 @@
+//! Sums of a linear operation on their way to its result: modulo Q, or modulo Q·P from the first
+//! rotation on. A sum is divided by P once, at the end, and its second polynomial alone where it is
+//! rotated again.
+//!
+//! Source: J.-P. Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic Encryption with
+//! Non-sparse Keys", EUROCRYPT 2021, algorithm 6 (double hoisting).
+
+use ckks::{Ciphertext, CkksError, Context, Digits, Extended, First, SwitchingKey};
+use ring::Automorphism;
+
+/// A sum.
+pub enum Partial {
+    /// Modulo Q.
+    Plain(Ciphertext),
+    /// Modulo Q·P.
+    Extended(Extended),
+}
+
+/// A rotation and its key.
+pub type Rotation = (Automorphism, SwitchingKey);
+
+impl Partial {
+    /// self + x
+    pub fn plus(self, context: &Context, x: Self) -> Result<Self, CkksError> {
+        Ok(match (self, x) {
+            (Self::Plain(mut a), Self::Plain(b)) => {
+                context.add_assign(&mut a, &b)?;
+                Self::Plain(a)
+            }
+            (Self::Extended(mut a), Self::Extended(b)) => {
+                context.add_extended(&mut a, &b)?;
+                Self::Extended(a)
+            }
+            (Self::Extended(mut a), Self::Plain(b)) | (Self::Plain(b), Self::Extended(mut a)) => {
+                context.add_extended(&mut a, &context.extend(&b)?)?;
+                Self::Extended(a)
+            }
+        })
+    }
+
+    /// sum + the rotated value, or that alone.
+    pub fn plus_rotated(
+        sum: Option<Self>,
+        context: &Context,
+        value: &Self,
+        (automorphism, key): &Rotation,
+    ) -> Result<Self, CkksError> {
+        let (digits, first) = (value.digits(context), value.first());
+        let sum = match sum {
+            Some(Self::Extended(sum)) => Some(sum),
+            Some(Self::Plain(sum)) => Some(context.extend(&sum)?),
+            None => None,
+        };
+        Ok(Self::Extended(match sum {
+            Some(mut sum) => {
+                context.switch_add(&mut sum, &digits, first, key, Some(automorphism))?;
+                sum
+            }
+            None => context.switch(&digits, first, key, Some(automorphism))?,
+        }))
+    }
+
+    /// self + self, rotated.
+    pub fn folded(self, context: &Context, rotation: &Rotation) -> Result<Self, CkksError> {
+        let rotated = Self::plus_rotated(None, context, &self, rotation)?;
+        self.plus(context, rotated)
+    }
+
+    /// Modulo Q.
+    pub fn reduced(self, context: &Context, scale: f64) -> Ciphertext {
+        match self {
+            Self::Plain(value) => value,
+            Self::Extended(value) => context.reduce(&value, scale),
+        }
+    }
+
+    fn digits(&self, context: &Context) -> Digits {
+        match self {
+            Self::Plain(value) => context.decompose(&value.polynomials()[1]),
+            Self::Extended(value) => context.decompose(&context.reduce_second(value)),
+        }
+    }
+
+    fn first(&self) -> First<'_> {
+        match self {
+            Self::Plain(value) => First::Plain(&value.polynomials()[0]),
+            Self::Extended(value) => First::Extended(value),
+        }
+    }
+}

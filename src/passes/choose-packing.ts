@@ -21,7 +21,7 @@ import type { PassContext, PassNote } from './define-pass.ts';
 import { batchLayout, inputCandidates, isValid, outputCandidates } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow } from './packing/depth.ts';
-import { planLinear } from './packing/plan-linear.ts';
+import { planLinear, planLinearWithin } from './packing/plan-linear.ts';
 import type { LinearPlan } from './packing/plan-linear.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
 import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
@@ -39,6 +39,12 @@ const inputStates = 64;
 const freeChoices = 2 ** 22;
 const choicesPerEntry = 512;
 const maxChoices = 2 ** 27;
+
+/**
+ * Times the cheapest layout of a layer at which another is given up: no later layer makes up for it,
+ * and to list all of its diagonals would take most of the search.
+ */
+const hopeless = 16;
 
 /** A choice of layouts for the values made so far. */
 interface State {
@@ -189,10 +195,12 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
             candidates.push({ name: 'layout of an earlier value', layout, fold: null });
           }
         }
+        let cheapest = Infinity;
         for (const [n, candidate] of candidates.entries()) {
-          // The first one is the plain row-major layout: something always remains.
           const listing = listingOf(maps, inputs, candidate, mostCopiesOf);
-          if (n > 0 && hasTooManyChoices(listing)) continue;
+          // Something always remains.
+          const needed = cheapest === Infinity && n === candidates.length - 1;
+          if (!needed && hasTooManyChoices(listing)) continue;
           const key = [
             id,
             ...inputs.map(keyOf),
@@ -202,10 +210,14 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
           let plan = memo.get(key);
           if (plan === undefined) {
             context.work?.spend(stepsOf(listing));
-            plan = planLinear(maps, inputs, candidate.layout, candidate.fold, at);
+            const { layout, fold } = candidate;
+            const most = hopeless * cheapest;
+            plan = planLinearWithin(maps, inputs, layout, fold, at, most) ?? undefined;
+            if (plan === undefined) continue;
             memo.set(key, plan);
           }
           const { seconds, rotations, diagonals } = plan;
+          cheapest = Math.min(cheapest, seconds);
           const { ciphertexts } = candidate.layout;
           consider(table, candidate.name, { seconds, ciphertexts, rotations, diagonals });
           extend(state, candidate, seconds);

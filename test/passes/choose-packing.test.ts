@@ -38,21 +38,27 @@ const network = writeProgram(({ input, add, random, polynomial, dense }) => {
   return [dense(flat, 80, 10)];
 });
 
-/** Strided convolutions of a color image whose stem has more outputs than the ring has slots. */
-const strided = writeProgram(({ input, add, random, polynomial }) => {
-  const conv = (x: number, from: number, to: number, kernel: number, stride: number) =>
-    add('nn.conv', [x], {
-      weights: random([to, from, kernel, kernel]),
-      bias: random([to]),
-      strides: [stride, stride],
-      dilations: [1, 1],
-      pads: Array.from({ length: 4 }, () => (kernel - stride) >> 1),
-      groups: 1,
+/** Strided convolutions of a colour image, each with one row of padding a row of outputs needs. */
+function strided(size: number, kernels: readonly number[], strides: readonly number[]): Program {
+  return writeProgram(({ input, add, random, polynomial }) => {
+    let x = input([1, 3, size, size]);
+    let channels = 3;
+    kernels.forEach((kernel, k) => {
+      const stride = strides[k]!;
+      const conv = add('nn.conv', [x], {
+        weights: random([16 * (k + 1), channels, kernel, kernel]),
+        bias: random([16 * (k + 1)]),
+        strides: [stride, stride],
+        dilations: [1, 1],
+        pads: Array.from({ length: 4 }, () => (kernel - stride + 1) >> 1),
+        groups: 1,
+      });
+      x = k + 1 < kernels.length ? polynomial(conv, [0, 0, 1]) : conv;
+      channels = 16 * (k + 1);
     });
-  const stem = polynomial(conv(input([1, 3, 64, 64]), 3, 16, 4, 4), [0, 0, 1]);
-  const second = polynomial(conv(stem, 16, 32, 4, 2), [0, 0, 1]);
-  return [conv(second, 32, 48, 4, 2)];
-});
+    return [x];
+  });
+}
 
 function packed(program: Program, options: Partial<CompileOptions> = {}) {
   const notes: PassNote[] = [];
@@ -97,7 +103,8 @@ describe('choose-packing', () => {
   });
 
   it('gives a stem planes of its window, and later channels every gap that strides left', () => {
-    const { program } = packed(strided);
+    const network = strided(64, [4, 4, 4], [4, 2, 2]);
+    const { program } = packed(network);
     const [input, , , second, , last] = layouts(program);
     // 48 window positions, each a plane of 16 × 16 outputs: eight to a ciphertext of 2048 slots.
     expect(input!.digits.filter(({ of, place }) => of === 3 && place === 'slot')).toHaveLength(2);
@@ -105,7 +112,42 @@ describe('choose-packing', () => {
     expect(input!.ciphertexts).toBe(6);
     // 32 channels of 8 × 8, then 48 of 4 × 4: gaps of 2 × 2, then of 4 × 4, hold them.
     expect([second!.ciphertexts, last!.ciphertexts]).toEqual([1, 1]);
-    const counts = checkLowering(fc.constant(strided), {}, { runs: 1, seed: 1 });
+    const counts = checkLowering(fc.constant(network), {}, { runs: 1, seed: 1 });
+    expect(counts.get('choose-packing')).toBe(1);
+  });
+
+  it('keeps the grid of an image whose rows need several ciphertexts', () => {
+    const network = strided(96, [3, 3], [2, 2]);
+    const { program, notes } = packed(network);
+    const [input, , first] = layouts(program);
+    // 96 rows, 128 slots apart, 16 to a ciphertext of 2048 slots; strides halve them.
+    const rows = (layout: Layout) =>
+      layout.digits
+        .filter(({ of }) => of === 2)
+        .map(({ size, step, place }) => [place, size, step]);
+    expect(rows(input!)).toEqual([
+      ['ciphertext', 6, 16],
+      ['slot', 16, 1],
+    ]);
+    expect(rows(first!)).toEqual([
+      ['slot', 8, 1],
+      ['ciphertext', 6, 8],
+    ]);
+    const [image, convolution] = notes.filter((note) => note.kind === 'choice');
+    expect(image!.chosen).toBe('row-major image, rows padded');
+    expect(convolution!.chosen).toContain('grid of the input kept');
+    const counts = checkLowering(fc.constant(network), {}, { runs: 1, seed: 1 });
+    expect(counts.get('choose-packing')).toBe(1);
+  });
+
+  it('sends each pixel once where windows overlap', () => {
+    const network = strided(32, [3, 3], [2, 2]);
+    const { program, notes } = packed(network);
+    const [input] = layouts(program);
+    expect(placementOf(input!).elements).toHaveLength(3 * 32 * 32);
+    const [image] = notes.filter((note) => note.kind === 'choice');
+    expect(image!.chosen).toBe('planes of phases of the stride');
+    const counts = checkLowering(fc.constant(network), {}, { runs: 1, seed: 1 });
     expect(counts.get('choose-packing')).toBe(1);
   });
 

@@ -3,16 +3,15 @@
 //! inputs are taken modulo Q·P, and only what is rotated again, and the result, is divided.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use ckks::{Ciphertext, Context, Digits, Extended, First};
 
 use crate::encode::Residues;
-use crate::execute::Run;
+use crate::execute::{Run, check_scale, is_transparent, stamp};
 use crate::linear_work::LinearWork;
 use crate::partial::{Partial, Rotation};
 use crate::products::{Factor, Products};
-use crate::request::{check_scale, is_transparent, stamp};
 use crate::run_error::RunError;
 use crate::steps::Step;
 
@@ -22,12 +21,12 @@ struct Hoisted {
     left: usize,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Run<'a, '_> {
     /// Run a linear operation; its products are not rescaled.
     pub fn linear(&mut self, step: &'a Step, work: &'a LinearWork) -> Result<(), RunError> {
         let operations = &self.prepared.program.operations;
         let operation = &operations[step.head];
-        let context = &self.request.evaluator.context;
+        let context = &self.evaluator.context;
         let scale = operation.form.scale;
         for (&operand, plain_scale) in operation.operands.iter().zip(&work.plain_scales) {
             check_scale(operations[operand].form.scale * plain_scale, scale)?;
@@ -36,9 +35,9 @@ impl<'a> Run<'a> {
             // Without any product: a product with zero would be readable by everybody.
             if last.is_none() {
                 let x = self.value(operation.operands[0], 0)?;
-                let mut made = self.request.vanishing(&x, work.plain_scales[0])?;
+                let mut made = self.vanishing(&x, work.plain_scales[0])?;
                 stamp(&mut made, scale)?;
-                self.emit(step, [(index, made)])?;
+                self.emit(step, index, made)?;
             }
         }
 
@@ -47,7 +46,7 @@ impl<'a> Run<'a> {
             .iter()
             .map(|&left| Hoisted { digits: None, left })
             .collect();
-        let mut rotated: HashMap<usize, Arc<Extended>> = HashMap::new();
+        let mut rotated: HashMap<usize, Rc<Extended>> = HashMap::new();
         let mut products = Products::new(context, scale);
         let mut outputs: HashMap<usize, Partial> = HashMap::new();
         let mut dropped = false;
@@ -59,7 +58,7 @@ impl<'a> Run<'a> {
             let x = if !work.extended {
                 Factor::Plain(self.value(operand, in_ciphertext)?)
             } else if let Some(known) = rotated.get(&work.rotated_of[g]) {
-                Factor::Extended(Arc::clone(known))
+                Factor::Extended(Rc::clone(known))
             } else {
                 if std::mem::take(&mut dropped) {
                     // Values that only products wait for would be held beside the next ones.
@@ -70,8 +69,8 @@ impl<'a> Run<'a> {
                     0 => context.extend(&x)?,
                     baby => self.rotate_hoisted(&x, baby, &mut hoisted[work.input_of[g]])?,
                 };
-                let made = Arc::new(made);
-                rotated.insert(work.rotated_of[g], Arc::clone(&made));
+                let made = Rc::new(made);
+                rotated.insert(work.rotated_of[g], Rc::clone(&made));
                 Factor::Extended(made)
             };
 
@@ -86,9 +85,7 @@ impl<'a> Run<'a> {
                     Residues::Data(primes)
                 };
                 let fill = |slots: &mut [f64]| work.fill(g, slots);
-                let weight = self
-                    .request
-                    .plaintext((step.head, g), plain_scale, residues, fill)?;
+                let weight = self.plaintext((step.head, g), plain_scale, residues, fill)?;
                 products.add(sum, x.clone(), weight)?;
             }
 
@@ -122,31 +119,31 @@ impl<'a> Run<'a> {
                 let mut made = output.reduced(context, scale);
                 if is_transparent(&made) {
                     let x = unextended(context, x, operations[operand].form.scale);
-                    made = self.request.vanishing(&x, plain_scale)?;
+                    made = self.vanishing(&x, plain_scale)?;
                     stamp(&mut made, scale)?;
                 }
-                self.emit(step, [(index, made)])?;
+                self.emit(step, index, made)?;
             }
-            self.request.tick(1)?;
+            self.tick(1)?;
         }
         Ok(())
     }
 
     /// The key of a rotation, of which one is done.
-    fn rotation(&self, step: i32) -> Result<&'a Rotation, RunError> {
-        self.request.tick(1)?;
-        self.request.keys.rotation(step)
+    fn rotation(&mut self, step: i32) -> Result<&'a Rotation, RunError> {
+        self.tick(1)?;
+        self.keys.rotation(step)
     }
 
     /// Rotate an input; its digits stay until the last of its rotations.
     fn rotate_hoisted(
-        &self,
+        &mut self,
         x: &Ciphertext,
         step: i32,
         hoisted: &mut Hoisted,
     ) -> Result<Extended, RunError> {
         let (automorphism, key) = self.rotation(step)?;
-        let context = &self.request.evaluator.context;
+        let context = &self.evaluator.context;
         let [c0, c1] = x.polynomials() else {
             return Err(RunError::Internal("rotates three polynomials".to_owned()));
         };
@@ -161,9 +158,9 @@ impl<'a> Run<'a> {
 }
 
 /// A factor modulo Q.
-fn unextended(context: &Context, x: Factor, scale: f64) -> Arc<Ciphertext> {
+fn unextended(context: &Context, x: Factor, scale: f64) -> Rc<Ciphertext> {
     match x {
         Factor::Plain(x) => x,
-        Factor::Extended(x) => Arc::new(context.reduce(&x, scale)),
+        Factor::Extended(x) => Rc::new(context.reduce(&x, scale)),
     }
 }

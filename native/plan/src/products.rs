@@ -1,12 +1,13 @@
 //! Products of a linear operation, added several at a time.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ckks::{Ciphertext, Context, Extended, PlainSum, Plaintext};
 
+use crate::execute::stamp;
 use crate::partial::Partial;
-use crate::request::stamp;
 use crate::run_error::RunError;
 
 /// Products that wait for each other: of some inputs with the plaintexts of some sums.
@@ -18,9 +19,9 @@ const FRESH: usize = 8;
 #[derive(Clone)]
 pub enum Factor {
     /// Modulo Q.
-    Plain(Arc<Ciphertext>),
+    Plain(Rc<Ciphertext>),
     /// Modulo Q·P.
-    Extended(Arc<Extended>),
+    Extended(Rc<Extended>),
 }
 
 /// Sums by number, and the products that are still to be added to them.

@@ -39,8 +39,6 @@ pub enum RunError {
     },
     /// A result that everybody could read.
     Transparent(String),
-    /// More threads than the system starts.
-    Threads(usize),
     /// A mistake of this program: operands that do not fit.
     Internal(String),
 }
@@ -54,7 +52,6 @@ impl RunError {
             Self::Keys(_) => "KEYS_INVALID",
             Self::Input { .. } => "CIPHERTEXT_INVALID",
             Self::Public { .. } => "INPUT_INVALID",
-            Self::Threads(_) => "RESOURCE_LIMIT",
             Self::Encoding { .. } | Self::Transparent(_) | Self::Internal(_) => "INTERNAL",
         }
     }
@@ -73,7 +70,6 @@ impl fmt::Display for RunError {
                 "a constant at scale {scale} has the coefficient {coefficient}, not below 2^62"
             ),
             Self::Transparent(name) => write!(f, "{name:?} would be readable by everybody"),
-            Self::Threads(threads) => write!(f, "{threads} threads could not be started"),
             Self::Internal(reason) => f.write_str(reason),
         }
     }
@@ -89,10 +85,7 @@ impl From<PlanError> for RunError {
 
 impl From<CkksError> for RunError {
     fn from(error: CkksError) -> Self {
-        match error {
-            CkksError::Threads { threads } => Self::Threads(threads),
-            _ => Self::Internal(error.to_string()),
-        }
+        Self::Internal(error.to_string())
     }
 }
 

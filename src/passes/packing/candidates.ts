@@ -109,6 +109,13 @@ function rowStrides(shape: readonly number[], padded: boolean): number[] {
   return strides;
 }
 
+/** Slot strides in row-major order, every one a power of two. */
+function pitchedStrides(shape: readonly number[]): number[] {
+  return shape.map((_, axis) =>
+    shape.slice(axis + 1).reduce((stride, extent) => stride * nextPowerOfTwo(extent), 1),
+  );
+}
+
 /** One feature a ciphertext, the images of a batch in the slots (CryptoNets). */
 export function batchLayout(shape: readonly number[], slots: number, batch: number): Layout {
   const digits: Digit[] = [slotDigit('batch', batch, 1, 1)];
@@ -188,18 +195,25 @@ function patchLayout(
 }
 
 /**
- * Every window position a plane of the output positions, as many planes to a ciphertext as fit: space
- * to depth, done by the client. A strided first convolution then moves whole planes only.
+ * Planes of positions a stride apart, as many planes to a ciphertext as fit: space to depth, done by
+ * the client. With a plane for every window position a strided first convolution moves whole planes
+ * only; with one for every `phase` of the stride nothing is sent twice.
  */
 function planesLayout(
   map: LinearMap,
   window: Window,
   slots: number,
+  planes: 'window' | 'phase',
   padded: boolean,
 ): Layout | null {
   const inShape = orderedShape(map.inShape, window.inOrder);
-  const [, channelsIn = 1] = inShape;
-  const [, , ...positions] = orderedShape(map.outShape, window.outOrder);
+  const [, channelsIn = 1, ...image] = inShape;
+  const [, , ...outputs] = orderedShape(map.outShape, window.outOrder);
+  const phases = window.extent.map((size, k) => Math.min(size, window.stride[k] ?? 1));
+  const extent = planes === 'window' ? window.extent : phases;
+  const positions = image.map((size, k) =>
+    planes === 'window' ? (outputs[k] ?? 1) : Math.ceil(size / (window.stride[k] ?? 1)),
+  );
   const digits: Digit[] = [];
   let stride = 1;
   for (let axis = positions.length - 1; axis >= 0; axis--) {
@@ -210,7 +224,7 @@ function planesLayout(
   if (stride > slots) return null;
   let room = Math.floor(slots / stride);
   let ciphertextStride = 1;
-  const windowDigits = [...window.extent.map((size, k) => ({ of: k + 2, size })).reverse()];
+  const windowDigits = extent.map((size, k) => ({ of: k + 2, size })).reverse();
   for (const { of, size } of [...windowDigits, { of: 1, size: channelsIn }]) {
     const inSlots = Math.min(size, room);
     digits.push(slotDigit(of, inSlots, 1, stride));
@@ -221,7 +235,8 @@ function planesLayout(
     // A digit that continues in further ciphertexts leaves the rest of the slots empty.
     room = rest > 1 ? 1 : Math.floor(room / inSlots);
   }
-  return layoutOf(inShape, slots, digits, [0, 0, ...window.first]);
+  const first = planes === 'window' ? window.first : image.map(() => 0);
+  return layoutOf(inShape, slots, digits, [0, 0, ...first]);
 }
 
 /** Share of the window below which patches would carry mostly what no output reads. */
@@ -249,7 +264,11 @@ export function inputCandidates(
   const ordered = orderedShape(shape, order);
   const plain = stridedLayout(ordered, rowStrides(ordered, false), slots);
   const candidates: Candidate[] = [{ name: 'row-major image', layout: plain, fold: null }];
-  if (plain.ciphertexts === 1) {
+  if (plain.ciphertexts > 1) {
+    // Rows in every ciphertext alike, so that strides halve them alike.
+    const layout = stridedLayout(ordered, pitchedStrides(ordered), slots);
+    candidates.push({ name: 'row-major image, rows padded', layout, fold: null });
+  } else {
     const step = nextPowerOfTwo(slotReach(plain));
     candidates.push({
       name: 'row-major image, copied',
@@ -272,10 +291,11 @@ export function inputCandidates(
           fold: null,
         });
       }
-      const planes = planesLayout(first, window, slots, padded);
-      if (planes !== null) {
-        const name = `planes of window positions${suffix}`;
-        candidates.push({ name, layout: planes, fold: null });
+      for (const planes of ['window', 'phase'] as const) {
+        const layout = planesLayout(first, window, slots, planes, padded);
+        if (layout === null) continue;
+        const of = planes === 'window' ? 'window positions' : 'phases of the stride';
+        candidates.push({ name: `planes of ${of}${suffix}`, layout, fold: null });
       }
       const step = slots / nextPowerOfTwo(windowSize);
       if (step >= outputSize) {
@@ -292,7 +312,10 @@ export function inputCandidates(
   return chosen(candidates, order);
 }
 
-/** Candidate layouts of the result of a linear map; `valid` may remember what it was asked before. */
+/**
+ * Candidate layouts of the result of a linear map, the likeliest first, the plain row-major one last
+ * but for its sums of parts; `valid` may remember what it was asked before.
+ */
 export function outputCandidates(
   shape: readonly number[],
   slots: number,
@@ -303,10 +326,7 @@ export function outputCandidates(
   const windows = maps.map(windowOf);
   const order = windows.find((window) => window !== null)?.outOrder ?? channelsSecond(shape.length);
   const ordered = orderedShape(shape, order);
-  const bases = [false, true].map((padded) => ({
-    name: padded ? 'row-major, planes padded' : 'row-major',
-    layout: stridedLayout(ordered, rowStrides(ordered, padded), slots),
-  }));
+  const bases: { readonly name: string; readonly layout: Layout }[] = [];
   maps.forEach((map, k) => {
     const input = inputs[k];
     const window = windows[k] ?? null;
@@ -318,6 +338,10 @@ export function outputCandidates(
       bases.push({ name: `grid of the input kept, channels in ${gaps}`, layout });
     }
   });
+  for (const padded of [true, false]) {
+    const layout = stridedLayout(ordered, rowStrides(ordered, padded), slots);
+    bases.push({ name: padded ? 'row-major, planes padded' : 'row-major', layout });
+  }
   const candidates: Candidate[] = [];
   for (const { name, layout } of bases) {
     candidates.push({ name, layout, fold: null });
@@ -353,32 +377,38 @@ function chosen(
 function gridLayout(map: LinearMap, window: Window, input: Layout, whole: boolean): Layout | null {
   const inShape = orderedShape(map.inShape, window.inOrder);
   const outShape = orderedShape(map.outShape, window.outOrder);
-  const rank = outShape.length;
-  const strideOf = (axis: number): number | null => {
-    const digits = input.digits.filter((digit) => digit.of === window.inOrder[axis]);
-    const [digit] = digits;
-    return digits.length === 1 && digit?.place === 'slot' && digit.step === 1 ? digit.stride : null;
-  };
-  const spatial = Array.from({ length: rank - 2 }, (_, k) => strideOf(k + 2));
-  if (spatial.some((stride) => stride === null)) return null;
-  const plane = (inShape[2] ?? 1) * (spatial[0] ?? 1);
-  const channel = strideOf(1) ?? nextPowerOfTwo(plane);
+  const spatial = inShape.slice(2).map((_, k) => gridAxis(input, window.inOrder[k + 2] ?? -1));
+  const inChannels = gridAxis(input, window.inOrder[1] ?? -1);
   const digits: Digit[] = [];
   let gapSize = 1;
   // Slots from one row of positions to the next where nothing was skipped.
   let pitch = 1;
+  let plane = 1;
+  let ciphertextStride = 1;
   const channelsOut = outShape[1] ?? 1;
   for (let k = spatial.length - 1; k >= 0; k--) {
+    const axis = spatial[k] ?? null;
+    const jump = window.stride[k] ?? 1;
+    if (axis === null || (axis.ciphertexts > 1 && axis.inSlots % jump !== 0)) return null;
     const extent = outShape[k + 2] ?? 1;
-    const stride = (spatial[k] ?? 1) * (window.stride[k] ?? 1);
-    const step = whole ? pitch : (spatial[k] ?? 1);
-    digits.push(slotDigit(k + 2, extent, 1, stride));
-    const gap = Math.max(1, Math.floor(stride / step));
+    const stride = axis.stride * jump;
+    const inSlots = axis.ciphertexts > 1 ? axis.inSlots / jump : extent;
+    digits.push(slotDigit(k + 2, inSlots, 1, stride));
+    if (axis.ciphertexts > 1) {
+      const size = Math.ceil(extent / inSlots);
+      const place = 'ciphertext';
+      digits.push({ of: k + 2, size, step: inSlots, place, stride: ciphertextStride });
+      ciphertextStride *= size;
+    }
+    const gap = whole ? evenGap(stride, pitch) : jump;
     const channelsHere = Math.min(gap, Math.ceil(channelsOut / gapSize));
-    digits.push(slotDigit(1, channelsHere, gapSize, step));
+    digits.push(slotDigit(1, channelsHere, gapSize, stride / gap));
     gapSize *= channelsHere;
-    pitch = Math.max(pitch, extent * stride);
+    pitch = Math.max(pitch, inSlots * stride);
+    plane = Math.max(plane, axis.inSlots * axis.stride);
   }
+  const channel =
+    inChannels !== null && inChannels.ciphertexts === 1 ? inChannels.stride : nextPowerOfTwo(plane);
   const blocks = Math.ceil(channelsOut / gapSize);
   const blocksInSlots = Math.max(1, Math.min(blocks, Math.floor(input.slots / channel)));
   digits.push(slotDigit(1, blocksInSlots, gapSize, channel));
@@ -388,10 +418,34 @@ function gridLayout(map: LinearMap, window: Window, input: Layout, whole: boolea
       size: Math.ceil(blocks / blocksInSlots),
       step: gapSize * blocksInSlots,
       place: 'ciphertext',
-      stride: 1,
+      stride: ciphertextStride,
     });
   }
   return layoutOf(outShape, input.slots, digits);
+}
+
+/** Into how many equal steps of at least `pitch` slots a stride divides. */
+function evenGap(stride: number, pitch: number): number {
+  let gap = Math.max(1, Math.floor(stride / pitch));
+  while (stride % gap !== 0) gap--;
+  return gap;
+}
+
+/** Where an axis stands that walks the slots evenly, and goes on in further ciphertexts where it must. */
+interface GridAxis {
+  readonly inSlots: number;
+  readonly stride: number;
+  readonly ciphertexts: number;
+}
+
+/** The axis as a grid, or null where it is none. */
+function gridAxis(layout: Layout, axis: number): GridAxis | null {
+  const digits = layout.digits.filter((digit) => digit.of === axis);
+  const [first, second] = [...digits].sort((a, b) => a.step - b.step);
+  if (first?.place !== 'slot' || first.step !== 1 || digits.length > 2) return null;
+  if (second === undefined) return { inSlots: first.size, stride: first.stride, ciphertexts: 1 };
+  if (second.place !== 'ciphertext' || second.step !== first.size) return null;
+  return { inSlots: first.size, stride: first.stride, ciphertexts: second.size };
 }
 
 function distinct(candidates: readonly Candidate[]): Candidate[] {

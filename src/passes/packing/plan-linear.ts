@@ -38,31 +38,50 @@ export function distinctDiagonals(
   output: Layout,
   fold: Fold | null,
 ): DiagonalSet {
+  const set = atMostDiagonals(maps, inputs, output, fold, Infinity);
+  invariant(set !== null, 'there is no limit to them');
+  return set;
+}
+
+/** The distinct diagonals, or null as soon as there are more than `most`. */
+function atMostDiagonals(
+  maps: readonly LinearMap[],
+  inputs: readonly Layout[],
+  output: Layout,
+  fold: Fold | null,
+  most: number,
+): DiagonalSet | null {
   const [first] = maps;
   invariant(first !== undefined, 'a linear operation has a matrix');
   const key = JSON.stringify([inputs, output, fold]);
   const known = listed.get(first);
-  if (known?.key === key && sameMaps(known.maps, maps)) return known.set;
-  const set = listDiagonals(maps, inputs, output, fold);
+  if (known?.key === key && sameMaps(known.maps, maps)) {
+    return known.set.rotation.length > most ? null : known.set;
+  }
+  const set = listDiagonals(maps, inputs, output, fold, most);
+  if (set === null) return null;
   listed.set(first, { maps, key, set });
   return set;
 }
+
+/** Ends a walk over products that has found too many diagonals. */
+const tooMany = new Error('too many diagonals');
 
 function listDiagonals(
   maps: readonly LinearMap[],
   inputs: readonly Layout[],
   output: Layout,
   fold: Fold | null,
-): DiagonalSet {
+  most: number,
+): DiagonalSet | null {
   const inCount = inputs.reduce((sum, layout) => sum + layout.ciphertexts, 0);
   const { slots } = output;
   const keys = new Set<number>();
   const dense = output.ciphertexts * inCount * slots <= 2 ** 27;
   const bits = dense ? new Uint8Array(output.ciphertexts * inCount * slots) : null;
   let firstIn = 0;
-  maps.forEach((map, k) => {
-    const input = inputs[k];
-    if (input === undefined) return;
+  let found = 0;
+  const walk = (map: LinearMap, input: Layout): void => {
     let last = -1;
     const first = firstIn;
     forEachDiagonal(map, input, output, fold, (outCiphertext, _, inCiphertext, rotation) => {
@@ -71,11 +90,26 @@ function listDiagonals(
       // Runs of one diagonal often follow each other.
       if (key === last) return;
       last = key;
-      if (bits === null) keys.add(key);
-      else bits[key] = 1;
+      if (bits === null) {
+        keys.add(key);
+        found = keys.size;
+      } else if (bits[key] === 0) {
+        bits[key] = 1;
+        found++;
+      }
+      if (found > most) throw tooMany;
     });
     firstIn += input.ciphertexts;
-  });
+  };
+  try {
+    maps.forEach((map, k) => {
+      const input = inputs[k];
+      if (input !== undefined) walk(map, input);
+    });
+  } catch (error) {
+    if (error === tooMany) return null;
+    throw error;
+  }
   const list = bits === null ? Float64Array.from(keys).sort() : markedKeys(bits);
   const half = slots / 2;
   return {
@@ -189,12 +223,27 @@ export function planLinear(
   fold: Fold | null,
   seconds: OperationSeconds,
 ): LinearPlan {
-  const set = distinctDiagonals(maps, inputs, output, fold);
-  const diagonals = set.rotation.length;
+  const plan = planLinearWithin(maps, inputs, output, fold, seconds, Infinity);
+  invariant(plan !== null, 'there is no limit to it');
+  return plan;
+}
+
+/** As `planLinear`, or null as soon as its products alone take more than `most` seconds. */
+export function planLinearWithin(
+  maps: readonly LinearMap[],
+  inputs: readonly Layout[],
+  output: Layout,
+  fold: Fold | null,
+  seconds: OperationSeconds,
+  most: number,
+): LinearPlan | null {
   const perDiagonal =
     (neverRotates(inputs, output)
       ? seconds.multiplyScalar
       : seconds.encode + seconds.multiplyPlain) + seconds.add;
+  const set = atMostDiagonals(maps, inputs, output, fold, most / perDiagonal);
+  if (set === null) return null;
+  const diagonals = set.rotation.length;
   let giantStep = 0;
   // A baby step counted in rotations.
   const baby = seconds.rotateHoisted / seconds.rotate;

@@ -9,13 +9,10 @@ pub struct Ciphertext {
 }
 
 /// An encoded vector: one transformed polynomial with a scale.
-///
-/// A factor of values modulo Q·P has residues for the special primes too, after its own.
 #[derive(Debug)]
 pub struct Plaintext {
     pub(crate) polynomial: RnsPolynomial,
     pub(crate) scale: f64,
-    specials: usize,
 }
 
 impl Ciphertext {
@@ -68,16 +65,7 @@ impl Ciphertext {
 impl Plaintext {
     /// A plaintext of a polynomial in transformed form.
     pub const fn new(polynomial: RnsPolynomial, scale: f64) -> Self {
-        Self::extended(polynomial, scale, 0)
-    }
-
-    /// A plaintext whose last residues are those of so many special primes.
-    pub const fn extended(polynomial: RnsPolynomial, scale: f64, specials: usize) -> Self {
-        Self {
-            polynomial,
-            scale,
-            specials,
-        }
+        Self { polynomial, scale }
     }
 
     /// The transformed polynomial.
@@ -85,14 +73,9 @@ impl Plaintext {
         &self.polynomial
     }
 
-    /// Data primes of the polynomial.
+    /// Primes of the polynomial.
     pub fn primes(&self) -> usize {
-        self.polynomial.primes() - self.specials
-    }
-
-    /// Special primes of the polynomial.
-    pub const fn specials(&self) -> usize {
-        self.specials
+        self.polynomial.primes()
     }
 
     /// The scale of the encoded numbers.

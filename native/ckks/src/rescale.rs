@@ -61,10 +61,10 @@ impl Context {
     /// As [`Context::drop_to`].
     pub fn drop_plain_to(&self, a: &Plaintext, primes: usize) -> Result<Plaintext, CkksError> {
         check_drop(a.primes(), primes)?;
-        Ok(Plaintext::new(
-            a.polynomial.first(self.pool(), primes),
-            a.scale,
-        ))
+        Ok(Plaintext {
+            polynomial: a.polynomial.first(self.pool(), primes),
+            scale: a.scale,
+        })
     }
 }
 

@@ -3,7 +3,7 @@ mod support;
 
 use ckks::{Ciphertext, CkksError, Context, SwitchingKey};
 use ring::{Kernel, rotation_element};
-use support::Client;
+use support::{Client, error};
 
 const DEGREE: usize = 2048;
 /// 1 mod 2^18: 49, 48, 40, 45 and 47 bits.
@@ -30,18 +30,6 @@ fn context(specials: usize, kernel: Kernel) -> Context {
 fn uniform(client: &mut Client, context: &Context, polynomials: usize) -> Ciphertext {
     let draw = (0..polynomials).map(|_| client.uniform(context, PRIMES.len()));
     Ciphertext::new(draw.collect(), SCALE)
-}
-
-/// The coefficients of got − expected (both transformed modulo the first prime).
-fn error(context: &Context, got: &[u64], expected: &[u64]) -> Vec<f64> {
-    let ring = &context.primes()[0];
-    let mut difference = vec![0; got.len()];
-    ring.sub(&mut difference, got, expected);
-    ring.inverse(&mut difference);
-    difference
-        .iter()
-        .map(|&x| ring.modulus().centred(x) as f64)
-        .collect()
 }
 
 /// N·σ²·Σ D_j²/12 / P² + (1 + N·V_s)/12 with the variance V_s of this secret.

@@ -6,15 +6,6 @@ use ring::RnsPolynomial;
 
 use crate::run_error::RunError;
 
-/// The primes that a plaintext has residues for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Residues {
-    /// So many data primes.
-    Data(usize),
-    /// So many data primes, and the special ones.
-    Extended(usize),
-}
-
 /// Encodes one vector at a time.
 #[derive(Debug)]
 pub struct PlaintextMaker<'a> {
@@ -43,9 +34,22 @@ impl<'a> PlaintextMaker<'a> {
     pub fn encode(
         &mut self,
         scale: f64,
-        residues: Residues,
+        primes: usize,
         fill: impl FnOnce(&mut [f64]),
     ) -> Result<Plaintext, RunError> {
+        let polynomial = self.polynomial(scale, primes, false, fill)?;
+        Ok(Plaintext::new(polynomial, scale))
+    }
+
+    /// The same as a polynomial, with residues for the special primes after the others where
+    /// `extended`.
+    pub fn polynomial(
+        &mut self,
+        scale: f64,
+        primes: usize,
+        extended: bool,
+        fill: impl FnOnce(&mut [f64]),
+    ) -> Result<RnsPolynomial, RunError> {
         fill(&mut self.slots);
         let made = self.encoder.coefficients(
             &self.slots,
@@ -61,9 +65,10 @@ impl<'a> PlaintextMaker<'a> {
             });
         }
         let context = self.context;
-        let (primes, specials) = match residues {
-            Residues::Data(primes) => (primes, 0),
-            Residues::Extended(primes) => (primes, context.specials().len()),
+        let specials = if extended {
+            context.specials().len()
+        } else {
+            0
         };
         let count = primes + specials;
         let mut polynomial = RnsPolynomial::uninitialised(context.pool(), context.degree(), count);
@@ -75,7 +80,7 @@ impl<'a> PlaintextMaker<'a> {
             }
             ring.forward(residue);
         }
-        Ok(Plaintext::extended(polynomial, scale, specials))
+        Ok(polynomial)
     }
 }
 
@@ -93,12 +98,12 @@ mod tests {
         let encoder = Encoder::new(1024);
         let mut maker = PlaintextMaker::new(&context, &encoder);
         // What one call wrote does not reach the next.
-        maker.encode(64.0, Residues::Data(2), |slots| slots[3] = 5.0)?;
-        let plaintext = maker.encode(64.0, Residues::Data(2), |slots| slots.fill(-2.5))?;
+        maker.encode(64.0, 2, |slots| slots[3] = 5.0)?;
+        let plaintext = maker.encode(64.0, 2, |slots| slots.fill(-2.5))?;
         for (prime, residue) in PRIMES.iter().zip(plaintext.polynomial().residues()) {
             assert!(residue.iter().all(|&word| word == prime - 160), "{prime}");
         }
-        let refused = maker.encode(1e30, Residues::Data(2), |slots| slots.fill(1.0));
+        let refused = maker.encode(1e30, 2, |slots| slots.fill(1.0));
         assert!(matches!(refused, Err(RunError::Encoding { .. })));
         Ok(())
     }

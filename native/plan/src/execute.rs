@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ckks::{Ciphertext, Plaintext};
+use ckks::{Ciphertext, Plaintext, Weights};
 
-use crate::encode::{PlaintextMaker, Residues};
+use crate::encode::PlaintextMaker;
 use crate::evaluator::{Evaluator, Inputs};
 use crate::keys::Keys;
-use crate::plaintexts::PlaintextKey;
+use crate::linear_work::LinearWork;
+use crate::plaintexts::{Encoded, PlaintextKey};
 use crate::prepare::{Prepared, Work};
 use crate::program::{Form, Op, ValueId};
 use crate::run_error::RunError;
@@ -277,7 +278,7 @@ impl<'a, 'c> Run<'a, 'c> {
         primes: usize,
     ) -> Result<Arc<Plaintext>, RunError> {
         let work = &self.prepared.work[id];
-        self.plaintext((id, index), scale, Residues::Data(primes), |slots| {
+        self.plaintext((id, index), scale, primes, |slots| {
             if let Work::Constants(constants) = work {
                 constants.fill(index, slots);
             }
@@ -302,25 +303,51 @@ impl<'a, 'c> Run<'a, 'c> {
                 reason,
             });
         }
-        self.maker.encode(scale, Residues::Data(primes), |slots| {
+        self.maker.encode(scale, primes, |slots| {
             public.fill(index, given, slots);
         })
     }
 
     /// The plaintext of a key, kept or encoded now.
-    pub fn plaintext(
+    fn plaintext(
         &mut self,
         key: PlaintextKey,
         scale: f64,
-        residues: Residues,
+        primes: usize,
         fill: impl FnOnce(&mut [f64]),
     ) -> Result<Arc<Plaintext>, RunError> {
         let kept = &self.evaluator.plaintexts;
-        if let Some(known) = kept.find(key) {
+        if let Some(Encoded::Plaintext(known)) = kept.find(key) {
             return Ok(known);
         }
-        let made = Arc::new(self.maker.encode(scale, residues, fill)?);
-        kept.offer(key, &made);
+        let made = Arc::new(self.maker.encode(scale, primes, fill)?);
+        kept.offer(key, Encoded::Plaintext(Arc::clone(&made)));
+        Ok(made)
+    }
+
+    /// The plaintexts of a part of a linear operation, kept or encoded now.
+    pub fn weights(
+        &mut self,
+        id: ValueId,
+        work: &LinearWork,
+        part: usize,
+    ) -> Result<Arc<Weights>, RunError> {
+        let kept = &self.evaluator.plaintexts;
+        if let Some(Encoded::Weights(known)) = kept.find((id, part)) {
+            return Ok(known);
+        }
+        let context = &self.evaluator.context;
+        let primes = self.prepared.program.operations[id].form.level + 1;
+        let part_work = &work.parts[part];
+        let mut made = context.weights(part_work.terms.clone(), primes, work.extended);
+        for (term, &g) in work.order[part_work.positions.clone()].iter().enumerate() {
+            let scale = work.plain_scales[work.groups.list[g].operand as usize];
+            let fill = |slots: &mut [f64]| work.fill(g, slots);
+            let plaintext = self.maker.polynomial(scale, primes, work.extended, fill)?;
+            context.place_weight(&mut made, term, &plaintext);
+        }
+        let made = Arc::new(made);
+        kept.offer((id, part), Encoded::Weights(Arc::clone(&made)));
         Ok(made)
     }
 

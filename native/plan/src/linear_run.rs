@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use ckks::{Ciphertext, Context, Digits, Extended, First};
+use ckks::{Ciphertext, Digits, Extended, First};
 
-use crate::encode::Residues;
 use crate::execute::{Run, check_scale, is_transparent, stamp};
-use crate::linear_work::LinearWork;
+use crate::linear_work::{LinearWork, Part};
 use crate::partial::{Partial, Rotation};
-use crate::products::{Factor, Products};
+use crate::products::{Factors, Sums};
 use crate::run_error::RunError;
 use crate::steps::Step;
 
@@ -19,6 +18,13 @@ use crate::steps::Step;
 struct Hoisted {
     digits: Option<Digits>,
     left: usize,
+}
+
+/// What is made of the inputs of an operation.
+struct Inputs {
+    hoisted: Vec<Hoisted>,
+    /// Those that are needed again, by number.
+    rotated: HashMap<usize, Rc<Extended>>,
 }
 
 impl<'a> Run<'a, '_> {
@@ -41,92 +47,145 @@ impl<'a> Run<'a, '_> {
             }
         }
 
-        let mut hoisted: Vec<Hoisted> = work
-            .rotations_of_input
-            .iter()
-            .map(|&left| Hoisted { digits: None, left })
-            .collect();
-        let mut rotated: HashMap<usize, Rc<Extended>> = HashMap::new();
-        let mut products = Products::new(context, scale);
+        let mut inputs = Inputs {
+            hoisted: work
+                .rotations_of_input
+                .iter()
+                .map(|&left| Hoisted { digits: None, left })
+                .collect(),
+            rotated: HashMap::new(),
+        };
+        let mut sums = Sums::new(context, scale);
         let mut outputs: HashMap<usize, Partial> = HashMap::new();
-        let mut dropped = false;
-        for (position, &g) in work.order.iter().enumerate() {
-            let group = work.groups.list[g];
-            let operand = operation.operands[group.operand as usize];
-            let in_ciphertext = group.in_ciphertext as usize;
-            let plain_scale = work.plain_scales[group.operand as usize];
-            let x = if !work.extended {
-                Factor::Plain(self.value(operand, in_ciphertext)?)
-            } else if let Some(known) = rotated.get(&work.rotated_of[g]) {
-                Factor::Extended(Rc::clone(known))
-            } else {
-                if std::mem::take(&mut dropped) {
-                    // Values that only products wait for would be held beside the next ones.
-                    products.flush()?;
+        for (number, part) in work.parts.iter().enumerate() {
+            let factors = self.factors(step, work, part, &mut inputs)?;
+            self.products(step, work, number, &factors, &mut sums)?;
+            for position in part.positions.clone() {
+                let g = work.order[position];
+                let group = work.groups.list[g];
+                let index = group.out_ciphertext as usize;
+                if work.last_of_sum[work.sum_of[g]] == Some(position) {
+                    let finished = sums.take(work.sum_of[g])?;
+                    let output = outputs.remove(&index);
+                    let output = match (group.giant, output) {
+                        (0, None) => finished,
+                        (0, Some(output)) => output.plus(context, finished)?,
+                        (giant, output) => {
+                            let rotation = self.rotation(giant)?;
+                            Partial::plus_rotated(output, context, &finished, rotation)?
+                        }
+                    };
+                    outputs.insert(index, output);
                 }
-                let x = self.value(operand, in_ciphertext)?;
-                let made = match group.baby {
-                    0 => context.extend(&x)?,
-                    baby => self.rotate_hoisted(&x, baby, &mut hoisted[work.input_of[g]])?,
-                };
-                let made = Rc::new(made);
-                rotated.insert(work.rotated_of[g], Rc::clone(&made));
-                Factor::Extended(made)
-            };
-
-            let sum = work.sum_of[g];
-            if let (true, Factor::Plain(x)) = (work.scalar, &x) {
-                products.add_made(sum, context.mul_constant(x, work.number(g), plain_scale)?)?;
-            } else {
-                let primes = operation.form.level + 1;
-                let residues = if work.extended {
-                    Residues::Extended(primes)
-                } else {
-                    Residues::Data(primes)
-                };
-                let fill = |slots: &mut [f64]| work.fill(g, slots);
-                let weight = self.plaintext((step.head, g), plain_scale, residues, fill)?;
-                products.add(sum, x.clone(), weight)?;
-            }
-
-            let index = group.out_ciphertext as usize;
-            if work.last_of_sum[sum] == Some(position) {
-                let finished = products.take(sum)?;
-                let output = outputs.remove(&index);
-                let output = match (group.giant, output) {
-                    (0, None) => finished,
-                    (0, Some(output)) => output.plus(context, finished)?,
-                    (giant, output) => {
-                        let rotation = self.rotation(giant)?;
-                        Partial::plus_rotated(output, context, &finished, rotation)?
+                if work.last_of_rotated[work.rotated_of[g]] == Some(position) {
+                    inputs.rotated.remove(&work.rotated_of[g]);
+                }
+                if work.last_of_input[work.input_of[g]] == Some(position) {
+                    let operand = operation.operands[group.operand as usize];
+                    self.release(step, operand, group.in_ciphertext as usize);
+                }
+                if work.last_of_output[index] == Some(position)
+                    && let Some(mut output) = outputs.remove(&index)
+                {
+                    for &fold in &work.folds {
+                        output = output.folded(context, self.rotation(fold)?)?;
                     }
-                };
-                outputs.insert(index, output);
-            }
-            if work.last_of_rotated[work.rotated_of[g]] == Some(position) {
-                rotated.remove(&work.rotated_of[g]);
-                dropped = true;
-            }
-            if work.last_of_input[work.input_of[g]] == Some(position) {
-                self.release(step, operand, in_ciphertext);
-            }
-            if work.last_of_output[index] == Some(position)
-                && let Some(mut output) = outputs.remove(&index)
-            {
-                for &fold in &work.folds {
-                    output = output.folded(context, self.rotation(fold)?)?;
+                    let mut made = output.reduced(context, scale);
+                    if is_transparent(&made) {
+                        made = self.vanishing_of(step, work, part, &factors)?;
+                    }
+                    self.emit(step, index, made)?;
                 }
-                let mut made = output.reduced(context, scale);
-                if is_transparent(&made) {
-                    let x = unextended(context, x, operations[operand].form.scale);
-                    made = self.vanishing(&x, plain_scale)?;
-                    stamp(&mut made, scale)?;
-                }
-                self.emit(step, index, made)?;
+                self.tick(1)?;
             }
-            self.tick(1)?;
         }
         Ok(())
+    }
+
+    /// The values that a part multiplies.
+    fn factors(
+        &mut self,
+        step: &'a Step,
+        work: &'a LinearWork,
+        part: &Part,
+        inputs: &mut Inputs,
+    ) -> Result<Factors, RunError> {
+        let operation = &self.prepared.program.operations[step.head];
+        let context = &self.evaluator.context;
+        let input = |run: &Self, g: usize| {
+            let group = work.groups.list[g];
+            let operand = operation.operands[group.operand as usize];
+            run.value(operand, group.in_ciphertext as usize)
+        };
+        if !work.extended {
+            let values = part.values.iter().map(|&g| input(self, g));
+            return Ok(Factors::Plain(values.collect::<Result<_, _>>()?));
+        }
+        let mut values = Vec::with_capacity(part.values.len());
+        for &g in &part.values {
+            let number = work.rotated_of[g];
+            if let Some(known) = inputs.rotated.get(&number) {
+                values.push(Rc::clone(known));
+                continue;
+            }
+            let x = input(self, g)?;
+            let made = match work.groups.list[g].baby {
+                0 => context.extend(&x)?,
+                baby => self.rotate_hoisted(&x, baby, &mut inputs.hoisted[work.input_of[g]])?,
+            };
+            let made = Rc::new(made);
+            inputs.rotated.insert(number, Rc::clone(&made));
+            values.push(made);
+        }
+        Ok(Factors::Extended(values))
+    }
+
+    /// Make the products of a part and add them to their sums.
+    fn products(
+        &mut self,
+        step: &'a Step,
+        work: &'a LinearWork,
+        number: usize,
+        factors: &Factors,
+        sums: &mut Sums<'_>,
+    ) -> Result<(), RunError> {
+        let part = &work.parts[number];
+        if let (true, Factors::Plain(values)) = (work.scalar, factors) {
+            let groups = &work.order[part.positions.clone()];
+            for (&g, &(_, value)) in groups.iter().zip(&part.terms) {
+                let plain_scale = work.plain_scales[work.groups.list[g].operand as usize];
+                let context = &self.evaluator.context;
+                let product = context.mul_constant(&values[value], work.number(g), plain_scale)?;
+                sums.add(work.sum_of[g], product)?;
+            }
+            return Ok(());
+        }
+        let weights = self.weights(step.head, work, number)?;
+        sums.add_products(&part.sums, factors, &weights)
+    }
+
+    /// What stands for an output that anyone could read.
+    fn vanishing_of(
+        &self,
+        step: &Step,
+        work: &LinearWork,
+        part: &Part,
+        factors: &Factors,
+    ) -> Result<Ciphertext, RunError> {
+        let operations = &self.prepared.program.operations;
+        let operation = &operations[step.head];
+        let operand = work.groups.list[part.values[0]].operand as usize;
+        let plain_scale = work.plain_scales[operand];
+        let mut made = match factors {
+            Factors::Plain(values) => self.vanishing(&values[0], plain_scale)?,
+            Factors::Extended(values) => {
+                let scale = operations[operation.operands[operand]].form.scale;
+                let x = self.evaluator.context.reduce(&values[0], scale);
+                self.vanishing(&x, plain_scale)?
+            }
+        };
+        stamp(&mut made, operation.form.scale)?;
+        Ok(made)
     }
 
     /// The key of a rotation, of which one is done.
@@ -154,13 +213,5 @@ impl<'a> Run<'a, '_> {
             hoisted.digits = None;
         }
         Ok(rotated)
-    }
-}
-
-/// A factor modulo Q.
-fn unextended(context: &Context, x: Factor, scale: f64) -> Rc<Ciphertext> {
-    match x {
-        Factor::Plain(x) => x,
-        Factor::Extended(x) => Rc::new(context.reduce(&x, scale)),
     }
 }

@@ -2,15 +2,32 @@
 //! `src/backend/execute/linear-work.ts`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::diagonals::{diagonal_terms, fold_rotations};
 use crate::groups::{Groups, gather};
 use crate::layout::Layout;
 use crate::program::{Op, Operation, Program};
 
-/// Rotated inputs that are multiplied at once where inputs come one after the other: every sum is
-/// then read and written once for so many products.
-const INPUTS: usize = 8;
+/// Values that are multiplied at once: every sum is read and written once for so many products.
+const VALUES: usize = 8;
+/// Products that are made at once, where sums share the values.
+const PRODUCTS: usize = 32;
+/// Bytes that the plaintexts of products made at once take, where there are more than `VALUES`.
+const PLAINTEXT_BYTES: usize = 1 << 25;
+
+/// Products that are made at once.
+#[derive(Debug)]
+pub struct Part {
+    /// Positions in the order.
+    pub positions: Range<usize>,
+    /// Numbers of its sums, as they come.
+    pub sums: Vec<usize>,
+    /// A group of each of its values, as they come.
+    pub values: Vec<usize>,
+    /// For each product the place of its sum and of its value among those.
+    pub terms: Vec<(usize, usize)>,
+}
 
 /// Groups in an order that holds few ciphertexts, and when each value is made and freed.
 #[derive(Debug)]
@@ -18,6 +35,8 @@ pub struct LinearWork {
     pub groups: Groups,
     /// Groups in the order of execution.
     pub order: Vec<usize>,
+    /// The order in parts.
+    pub parts: Vec<Part>,
     /// Inputs are rotated before they are multiplied: products are taken modulo Q·P.
     pub extended: bool,
     /// Per group, the number of its rotated input (a baby step of an input ciphertext).
@@ -90,13 +109,14 @@ fn only_numbers(inputs: &[&Layout], output: &Layout) -> bool {
         || inputs.iter().all(|input| input.unused_bound.is_none())
 }
 
-/// The order that holds fewer values: by output, or some inputs after the others.
+/// The order that holds fewer values, and whether it is by output: else some inputs come after the
+/// others.
 fn smaller_order(
     groups: &Groups,
     operation: &Operation,
     (rotated_of, rotated_count): (&[usize], usize),
     (sum_of, sum_count): (&[usize], usize),
-) -> Vec<usize> {
+) -> (Vec<usize>, bool) {
     let by_output: Vec<usize> = (0..groups.list.len()).collect();
     let mut by_input = by_output.clone();
     let operands = &operation.operands;
@@ -115,15 +135,65 @@ fn smaller_order(
             ranks - 1
         });
     }
-    by_input.sort_by_key(|&g| (rank[rotated_of[g]].map(|rank| rank / INPUTS), sum_of[g], g));
+    by_input.sort_by_key(|&g| (rank[rotated_of[g]].map(|rank| rank / VALUES), sum_of[g], g));
     let alive = |order: &[usize]| {
         most_alive(order, rotated_of, rotated_count) + most_alive(order, sum_of, sum_count)
     };
     if alive(&by_input) < alive(&by_output) {
-        by_input
+        (by_input, false)
     } else {
-        by_output
+        (by_output, true)
     }
+}
+
+/// The place of a number in a list, at the end of which it is put where it is not there.
+fn place_in(list: &mut Vec<usize>, number: usize) -> usize {
+    let known = list.iter().position(|&other| other == number);
+    known.unwrap_or_else(|| {
+        list.push(number);
+        list.len() - 1
+    })
+}
+
+/// Cut the order into parts of few values and products; by output, of one sum.
+fn parts(
+    order: &[usize],
+    by_output: bool,
+    rotated_of: &[usize],
+    sum_of: &[usize],
+    plaintext_bytes: usize,
+) -> Vec<Part> {
+    let products = (PLAINTEXT_BYTES / plaintext_bytes).clamp(VALUES, PRODUCTS);
+    let mut parts: Vec<Part> = Vec::new();
+    // Numbers of the values of the last part.
+    let mut rotated: Vec<usize> = Vec::new();
+    for (position, &g) in order.iter().enumerate() {
+        let (number, sum) = (rotated_of[g], sum_of[g]);
+        let fits = |part: &Part| {
+            let same_sum = part.sums.last() == Some(&sum);
+            part.terms.len() < products
+                && (rotated.contains(&number) || rotated.len() < VALUES)
+                && (same_sum || !by_output && !part.sums.contains(&sum))
+        };
+        if !parts.last().is_some_and(fits) {
+            rotated.clear();
+            parts.push(Part {
+                positions: position..position,
+                sums: Vec::new(),
+                values: Vec::new(),
+                terms: Vec::new(),
+            });
+        }
+        let last = parts.len() - 1;
+        let part = &mut parts[last];
+        let value = place_in(&mut rotated, number);
+        if value == part.values.len() {
+            part.values.push(g);
+        }
+        part.terms.push((place_in(&mut part.sums, sum), value));
+        part.positions.end = position + 1;
+    }
+    parts
 }
 
 impl LinearWork {
@@ -172,8 +242,8 @@ impl LinearWork {
                 .map(|group| (group.out_ciphertext, group.giant)),
         );
 
-        let order = if never_rotates {
-            (0..groups.list.len()).collect()
+        let (order, by_output) = if never_rotates {
+            ((0..groups.list.len()).collect(), true)
         } else {
             let rotated = (&rotated_of[..], rotated_count);
             smaller_order(&groups, operation, rotated, (&sum_of, sum_count))
@@ -206,7 +276,15 @@ impl LinearWork {
         let rotations = rotations_of_input.iter().sum::<usize>()
             + giant_sums.len()
             + folds.len() * last_of_output.iter().flatten().count();
+        let specials = if extended {
+            program.modulus.special_primes.len()
+        } else {
+            0
+        };
+        let residues = operation.form.level + 1 + specials;
+        let plaintext_bytes = residues * program.modulus.ring_degree as usize * size_of::<u64>();
         Some(Self {
+            parts: parts(&order, by_output, &rotated_of, &sum_of, plaintext_bytes),
             last_of_rotated: last_positions(&order, &rotated_of, rotated_count),
             last_of_sum: last_positions(&order, &sum_of, sum_count),
             plain_scales: maps.iter().map(|map| map.plain_scale).collect(),
@@ -239,6 +317,44 @@ impl LinearWork {
             for (slot, weight) in self.groups.entries(group) {
                 slots[((slot + offset) & mask) as usize] += weight;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parts_are_the_order_with_few_values_of_ascending_sums(
+            pairs in proptest::collection::vec((0usize..20, 0usize..12), 1..200),
+            by_output: bool,
+            plaintext_bytes in 1usize..1 << 26,
+        ) {
+            let (rotated_of, sum_of): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            let mut order: Vec<usize> = (0..sum_of.len()).collect();
+            if by_output {
+                order.sort_by_key(|&g| sum_of[g]);
+            }
+            let parts = parts(&order, by_output, &rotated_of, &sum_of, plaintext_bytes);
+            let mut next = 0;
+            for part in &parts {
+                prop_assert_eq!(part.positions.start, next);
+                next = part.positions.end;
+                prop_assert!(part.values.len() <= VALUES && part.terms.len() <= PRODUCTS);
+                let bytes = part.terms.len() * plaintext_bytes;
+                prop_assert!(part.terms.len() <= VALUES || bytes <= PLAINTEXT_BYTES);
+                prop_assert!(!by_output || part.sums.len() == 1);
+                prop_assert!(part.terms.is_sorted_by_key(|&(sum, _)| sum));
+                prop_assert_eq!(part.terms.len(), part.positions.len());
+                for (&g, &(sum, value)) in order[part.positions.clone()].iter().zip(&part.terms) {
+                    prop_assert_eq!(part.sums[sum], sum_of[g]);
+                    prop_assert_eq!(rotated_of[part.values[value]], rotated_of[g]);
+                }
+            }
+            prop_assert_eq!(next, order.len());
         }
     }
 }

@@ -3,10 +3,26 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ckks::Plaintext;
+use ckks::{Plaintext, Weights};
 
-/// Operation, and the diagonal or ciphertext within it.
+/// Operation, and the ciphertext or the part of its work within it.
 pub type PlaintextKey = (usize, usize);
+
+/// What an operation multiplies or adds.
+#[derive(Clone, Debug)]
+pub enum Encoded {
+    Plaintext(Arc<Plaintext>),
+    Weights(Arc<Weights>),
+}
+
+impl Encoded {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Plaintext(one) => size_of_val(one.polynomial().words()),
+            Self::Weights(many) => many.bytes(),
+        }
+    }
+}
 
 /// What was encoded first stays: a program needs all of its constants in every run.
 #[derive(Debug)]
@@ -18,7 +34,7 @@ pub struct Plaintexts {
 #[derive(Debug, Default)]
 struct Kept {
     bytes: usize,
-    list: HashMap<PlaintextKey, Arc<Plaintext>>,
+    list: HashMap<PlaintextKey, Encoded>,
 }
 
 impl Plaintexts {
@@ -29,17 +45,15 @@ impl Plaintexts {
         }
     }
 
-    pub fn find(&self, key: PlaintextKey) -> Option<Arc<Plaintext>> {
+    pub fn find(&self, key: PlaintextKey) -> Option<Encoded> {
         self.lock().list.get(&key).cloned()
     }
 
-    /// Keep a plaintext where there is room for it.
-    pub fn offer(&self, key: PlaintextKey, plaintext: &Arc<Plaintext>) {
-        let bytes = size_of_val(plaintext.polynomial().words());
+    /// Keep plaintexts where there is room for them.
+    pub fn offer(&self, key: PlaintextKey, encoded: Encoded) {
+        let bytes = encoded.bytes();
         let mut kept = self.lock();
-        if kept.bytes + bytes <= self.budget
-            && kept.list.insert(key, Arc::clone(plaintext)).is_none()
-        {
+        if kept.bytes + bytes <= self.budget && kept.list.insert(key, encoded).is_none() {
             kept.bytes += bytes;
         }
     }
@@ -60,14 +74,17 @@ mod tests {
         let pool = Pool::new();
         let plaintext = |scale: f64| {
             let polynomial = RnsPolynomial::zero(&pool, 1024, 2);
-            Arc::new(Plaintext::new(polynomial, scale))
+            Encoded::Plaintext(Arc::new(Plaintext::new(polynomial, scale)))
         };
         let bytes = 1024 * 2 * 8;
         let kept = Plaintexts::new(2 * bytes + bytes / 2);
         for (n, scale) in [1.0, 2.0, 3.0].into_iter().enumerate() {
-            kept.offer((7, n), &plaintext(scale));
+            kept.offer((7, n), plaintext(scale));
         }
-        let scale = |n| kept.find((7, n)).map(|found| found.scale());
+        let scale = |n| match kept.find((7, n)) {
+            Some(Encoded::Plaintext(found)) => Some(found.scale()),
+            _ => None,
+        };
         assert_eq!([scale(0), scale(1), scale(2)], [Some(1.0), Some(2.0), None]);
         assert!(kept.find((8, 0)).is_none(), "of another operation");
     }

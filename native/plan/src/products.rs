@@ -1,137 +1,87 @@
-//! Products of a linear operation, added several at a time.
+//! Sums of products of a linear operation.
 
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use ckks::{Ciphertext, Context, Extended, PlainSum, Plaintext};
+use ckks::{Ciphertext, Context, Extended, Weights};
 
 use crate::execute::stamp;
 use crate::partial::Partial;
 use crate::run_error::RunError;
 
-/// Products that wait for each other: of some inputs with the plaintexts of some sums.
-const TERMS: usize = 32;
-/// Plaintexts that wait and that nobody else keeps: they take memory.
-const FRESH: usize = 8;
-
-/// A value that is multiplied.
-#[derive(Clone)]
-pub enum Factor {
+/// Values that are multiplied: inputs, or what was made of them.
+pub enum Factors {
     /// Modulo Q.
-    Plain(Rc<Ciphertext>),
+    Plain(Vec<Rc<Ciphertext>>),
     /// Modulo Q·P.
-    Extended(Rc<Extended>),
+    Extended(Vec<Rc<Extended>>),
 }
 
-/// Sums by number, and the products that are still to be added to them.
-pub struct Products<'a> {
+/// Sums by number, all of one scale.
+pub struct Sums<'a> {
     context: &'a Context,
-    /// Scale of every sum.
     scale: f64,
-    waiting: Vec<(usize, Factor, Arc<Plaintext>)>,
-    fresh: usize,
-    sums: HashMap<usize, Partial>,
+    by_number: HashMap<usize, Partial>,
 }
 
-impl<'a> Products<'a> {
+impl<'a> Sums<'a> {
     pub fn new(context: &'a Context, scale: f64) -> Self {
         Self {
             context,
             scale,
-            waiting: Vec::new(),
-            fresh: 0,
-            sums: HashMap::new(),
+            by_number: HashMap::new(),
         }
     }
 
-    /// Add value · plaintext to a sum.
-    pub fn add(
-        &mut self,
-        sum: usize,
-        value: Factor,
-        plaintext: Arc<Plaintext>,
-    ) -> Result<(), RunError> {
-        self.fresh += usize::from(Arc::strong_count(&plaintext) == 1);
-        self.waiting.push((sum, value, plaintext));
-        if self.waiting.len() >= TERMS || self.fresh >= FRESH {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// Add a product that is made.
-    pub fn add_made(&mut self, sum: usize, mut product: Ciphertext) -> Result<(), RunError> {
+    /// Add to a sum.
+    pub fn add(&mut self, sum: usize, mut product: Ciphertext) -> Result<(), RunError> {
         stamp(&mut product, self.scale)?;
         let product = Partial::Plain(product);
-        let total = match self.sums.remove(&sum) {
+        let total = match self.by_number.remove(&sum) {
             Some(total) => total.plus(self.context, product)?,
             None => product,
         };
-        self.sums.insert(sum, total);
+        self.by_number.insert(sum, total);
+        Ok(())
+    }
+
+    /// Add products to the sums of these numbers.
+    pub fn add_products(
+        &mut self,
+        numbers: &[usize],
+        factors: &Factors,
+        weights: &Weights,
+    ) -> Result<(), RunError> {
+        match factors {
+            Factors::Plain(values) => {
+                let values: Vec<&Ciphertext> = values.iter().map(|value| &**value).collect();
+                let made = self.context.products(&values, weights, self.scale)?;
+                for (&number, product) in numbers.iter().zip(made) {
+                    self.add(number, product)?;
+                }
+            }
+            Factors::Extended(values) => {
+                let values: Vec<&Extended> = values.iter().map(|value| &**value).collect();
+                let mut sums = numbers
+                    .iter()
+                    .map(|number| match self.by_number.remove(number) {
+                        Some(Partial::Extended(sum)) => Ok(Some(sum)),
+                        Some(Partial::Plain(sum)) => self.context.extend(&sum).map(Some),
+                        None => Ok(None),
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.context.add_products(&mut sums, &values, weights)?;
+                let sums = numbers.iter().zip(sums.into_iter().flatten());
+                self.by_number
+                    .extend(sums.map(|(&number, sum)| (number, Partial::Extended(sum))));
+            }
+        }
         Ok(())
     }
 
     /// A sum that is complete.
     pub fn take(&mut self, sum: usize) -> Result<Partial, RunError> {
-        self.flush()?;
-        let found = self.sums.remove(&sum);
+        let found = self.by_number.remove(&sum);
         found.ok_or_else(|| RunError::Internal(format!("sum {sum} has no products")))
-    }
-
-    /// Make the products that wait, so that nothing is held for them.
-    pub fn flush(&mut self) -> Result<(), RunError> {
-        self.fresh = 0;
-        let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.sort_by_key(|&(sum, ..)| sum);
-        let mut extended: Vec<(usize, Extended, bool, Vec<_>)> = Vec::new();
-        for terms in waiting.chunk_by(|a, b| a.0 == b.0) {
-            let sum = terms[0].0;
-            let mut plain = Vec::new();
-            let mut wide = Vec::new();
-            for (_, value, plaintext) in terms {
-                match value {
-                    Factor::Plain(value) => plain.push((&**value, &**plaintext)),
-                    Factor::Extended(value) => wide.push((&**value, &**plaintext)),
-                }
-            }
-            self.add_plain(sum, &plain)?;
-            let Some(&(first, _)) = wide.first() else {
-                continue;
-            };
-            let (total, empty) = match self.sums.remove(&sum) {
-                Some(Partial::Extended(total)) => (total, false),
-                Some(Partial::Plain(total)) => (self.context.extend(&total)?, false),
-                None => (self.context.extended(first.primes()), true),
-            };
-            extended.push((sum, total, empty, wide));
-        }
-        let mut sums: Vec<PlainSum<'_>> = extended
-            .iter_mut()
-            .map(|(_, sum, empty, terms)| PlainSum {
-                sum,
-                empty: *empty,
-                terms: std::mem::take(terms),
-            })
-            .collect();
-        self.context.add_plain_products(&mut sums)?;
-        for (sum, total, ..) in extended {
-            self.sums.insert(sum, Partial::Extended(total));
-        }
-        Ok(())
-    }
-
-    /// Products modulo Q. Those that are reduced at once have the same scale in every bit.
-    fn add_plain(
-        &mut self,
-        sum: usize,
-        terms: &[(&Ciphertext, &Plaintext)],
-    ) -> Result<(), RunError> {
-        let scale =
-            |(x, weight): &(&Ciphertext, &Plaintext)| (x.scale() * weight.scale()).to_bits();
-        for terms in terms.chunk_by(|a, b| scale(a) == scale(b)) {
-            self.add_made(sum, self.context.mul_plain_sum(terms)?)?;
-        }
-        Ok(())
     }
 }

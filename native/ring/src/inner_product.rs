@@ -5,15 +5,14 @@ use crate::kernel::{Field, Operation};
 const STEP: usize = 4;
 
 /// out_i = Σ_t left_t · right_it, or out_i += it. The left factors are read once for all outputs.
-/// The right factors and the sums are canonical or prepared.
-pub(crate) struct InnerProducts<'a, const OUT: usize, const PREPARED: bool> {
+pub(crate) struct InnerProducts<'a, const OUT: usize> {
     pub(crate) out: [&'a mut [u64]; OUT],
     pub(crate) left: &'a [&'a [u64]],
     pub(crate) right: [&'a [&'a [u64]]; OUT],
     pub(crate) accumulate: bool,
 }
 
-impl<const OUT: usize, const PREPARED: bool> Operation for InnerProducts<'_, OUT, PREPARED> {
+impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
     type Output = ();
 
     #[inline(always)]
@@ -26,22 +25,17 @@ impl<const OUT: usize, const PREPARED: bool> Operation for InnerProducts<'_, OUT
             if self.accumulate {
                 for (sums, out) in sums.iter_mut().zip(&self.out) {
                     for (sum, out) in sums.iter_mut().zip(out[at..].chunks_exact(F::LANES)) {
-                        *sum = f.sum(load::<F, PREPARED>(f, out));
+                        *sum = f.sum(f.value(f.load_word(out)));
                     }
                 }
             }
-            let terms = if PREPARED {
-                F::PREPARED_TERMS
-            } else {
-                F::SUM_TERMS
-            };
-            let mut left_of_fold = terms;
+            let mut left_of_fold = F::SUM_TERMS;
             for (term, left) in self.left.iter().enumerate() {
                 if left_of_fold == 0 {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
                     }
-                    left_of_fold = terms;
+                    left_of_fold = F::SUM_TERMS;
                 }
                 left_of_fold -= 1;
                 let left = &left[at..at + width];
@@ -51,30 +45,16 @@ impl<const OUT: usize, const PREPARED: bool> Operation for InnerProducts<'_, OUT
                         .chunks_exact(F::LANES)
                         .zip(right.chunks_exact(F::LANES));
                     for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
-                        let b = load::<F, PREPARED>(f, b);
+                        let b = f.value(f.load_word(b));
                         *sum = f.sum_add(*sum, f.value(f.load_word(a)), b);
                     }
                 }
             }
             for (sums, out) in sums.into_iter().zip(&mut self.out) {
                 for (sum, out) in sums.into_iter().zip(out[at..].chunks_exact_mut(F::LANES)) {
-                    let x = f.sum_value(sum);
-                    if PREPARED {
-                        f.store_raw(f.settle(x), out);
-                    } else {
-                        f.store_word(f.canonical(x), out);
-                    }
+                    f.store_word(f.canonical(f.sum_value(sum)), out);
                 }
             }
         }
-    }
-}
-
-#[inline(always)]
-fn load<F: Field, const PREPARED: bool>(f: F, from: &[u64]) -> F::Value {
-    if PREPARED {
-        f.load_raw(from)
-    } else {
-        f.value(f.load_word(from))
     }
 }

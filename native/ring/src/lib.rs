@@ -16,6 +16,7 @@ mod key_product;
 mod matrix;
 mod modulus;
 mod ntt;
+mod packed_products;
 mod polynomial;
 mod pool;
 mod prime_ring;

@@ -11,6 +11,7 @@ use crate::key_product::{KeyProduct, PackKey};
 use crate::matrix::MatrixProduct;
 use crate::modulus::Modulus;
 use crate::ntt::{Forward, ForwardLifted, Inverse, Tables};
+use crate::packed_products::{PackFactor, PackedProducts};
 use core::marker::PhantomData;
 
 /// Smallest and largest ring degree.
@@ -278,7 +279,6 @@ impl PrimeRing {
     }
 
     /// out_i = Σ_t left_t · right_it, transformed, or out_i += it: the left factors are read once.
-    /// Slices are N residues, or the same part of them: a multiple of [`PART`].
     ///
     /// # Panics
     /// Where a left factor has no right one.
@@ -289,46 +289,91 @@ impl PrimeRing {
         right: [&[&[u64]]; OUT],
         accumulate: bool,
     ) {
-        self.sums::<OUT, false>(out, left, right, accumulate);
+        for out in &out {
+            self.check(&[out]);
+        }
+        self.check(left);
+        for right in right {
+            assert_eq!(right.len(), left.len(), "a right factor for each left one");
+            self.check(right);
+        }
+        self.run(InnerProducts {
+            out,
+            left,
+            right,
+            accumulate,
+        });
     }
 
-    /// [`PrimeRing::inner_products`] of canonical left factors and prepared right ones, to prepared
-    /// sums.
+    /// Place a factor among the `count` that [`PrimeRing::packed_products`] reads together, of N
+    /// residues or the same part of each: a multiple of [`PART`].
+    ///
+    /// # Panics
+    /// Where `out` has another length than `count` factors, or no place for this one.
+    pub fn pack_factor(&self, out: &mut [u64], (index, count): (usize, usize), from: &[u64]) {
+        assert!(index < count, "a place for the factor");
+        assert!(
+            from.len().is_multiple_of(PART) && out.len() == from.len() * count,
+            "parts of one length"
+        );
+        self.run(PackFactor {
+            out,
+            from,
+            index,
+            count,
+        });
+    }
+
+    /// out_k = Σ_t factor_t · right_kt, or out_k += it, of packed factors: N residues, or the same
+    /// part of them. The others and the results are canonical.
+    ///
+    /// # Panics
+    /// Where there is no factor, or lengths differ.
+    pub fn packed_products(
+        &self,
+        out: [&mut [u64]; 2],
+        factors: &[u64],
+        right: [&[&[u64]]; 2],
+        accumulate: bool,
+    ) {
+        self.packed_sums::<false>(out, factors, right, accumulate);
+    }
+
+    /// [`PrimeRing::packed_products`] with prepared residues, to prepared ones.
     ///
     /// # Panics
     /// As there.
-    pub fn inner_products_prepared<const OUT: usize>(
+    pub fn packed_products_prepared(
         &self,
-        out: [&mut [u64]; OUT],
-        left: &[&[u64]],
-        right: [&[&[u64]]; OUT],
+        out: [&mut [u64]; 2],
+        factors: &[u64],
+        right: [&[&[u64]]; 2],
         accumulate: bool,
     ) {
-        self.sums::<OUT, true>(out, left, right, accumulate);
+        self.packed_sums::<true>(out, factors, right, accumulate);
     }
 
-    fn sums<const OUT: usize, const PREPARED: bool>(
+    fn packed_sums<const PREPARED: bool>(
         &self,
-        out: [&mut [u64]; OUT],
-        left: &[&[u64]],
-        right: [&[&[u64]]; OUT],
+        out: [&mut [u64]; 2],
+        factors: &[u64],
+        right: [&[&[u64]]; 2],
         accumulate: bool,
     ) {
-        let length = out[0].len();
+        let (length, count) = (out[0].len(), right[0].len());
         assert!(length.is_multiple_of(PART), "a part of the residues");
-        let same = |operands: &[&[u64]]| operands.iter().all(|words| words.len() == length);
         assert!(
-            out.iter().all(|words| words.len() == length)
-                && same(left)
-                && right.iter().all(|right| same(right)),
+            count > 0 && right[1].len() == count && factors.len() == count * length,
+            "as many factors on both sides"
+        );
+        let mut rows = right.iter().copied().flatten();
+        assert!(
+            out[1].len() == length && rows.all(|row| row.len() == length),
             "parts of one length"
         );
-        for right in right {
-            assert_eq!(right.len(), left.len(), "a right factor for each left one");
-        }
-        self.run(InnerProducts::<OUT, PREPARED> {
+        self.run(PackedProducts::<PREPARED> {
             out,
-            left,
+            factors,
             right,
             accumulate,
         });

@@ -76,10 +76,25 @@ proptest! {
             }
             let right: Vec<_> = key0[..terms].iter().map(|k| prepared(k)).collect();
             let right: Vec<_> = right.iter().map(Vec::as_slice).collect();
-            let words: Vec<_> = digits[..terms].iter().map(Vec::as_slice).collect();
-            let mut out = prepared(&first);
-            ring.inner_products_prepared([&mut out], &words, [&right], true);
-            prop_assert_eq!(canonical(&out), sum(&key0, &first, 1));
+            let mut factors = vec![0; DEGREE * terms];
+            for (t, digit) in digits[..terms].iter().enumerate() {
+                ring.pack_factor(&mut factors, (t, terms), digit);
+            }
+            let words: Vec<_> = key1[..terms].iter().map(Vec::as_slice).collect();
+            for accumulate in [false, true] {
+                let [start0, start1] = [u64::from(accumulate); 2];
+                let (mut out, mut other) = (prepared(&first), prepared(&old));
+                let rows = [&right[..], &right];
+                ring.packed_products_prepared([&mut out, &mut other], &factors, rows, accumulate);
+                prop_assert_eq!(canonical(&out), sum(&key0, &first, start0));
+                prop_assert_eq!(canonical(&other), sum(&key0, &old, start1));
+                let (mut out, mut other) = (first.clone(), old.clone());
+                let rows = [&words[..], &words];
+                ring.packed_products([&mut out, &mut other], &factors, rows, accumulate);
+                prop_assert_eq!(out, sum(&key1, &first, start0));
+                prop_assert_eq!(other, sum(&key1, &old, start1));
+            }
+            let mut out = prepared(&sum(&key0, &first, 1));
             ring.add_prepared(&mut out, &first_prepared);
             prop_assert_eq!(canonical(&out), sum(&key0, &first, 2));
             let mut quotient = vec![0; DEGREE];

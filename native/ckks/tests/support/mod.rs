@@ -1,6 +1,8 @@
 //! A client for tests: secrets exist here and nowhere else in this workspace.
 //!
 //! DISCLAIMER: its randomness is a fixed sequence. It protects nothing.
+#![allow(dead_code)]
+
 use ckks::Context;
 use ring::{Automorphism, PrimeRing, RnsPolynomial};
 
@@ -138,4 +140,16 @@ impl Client {
         }
         sum
     }
+}
+
+/// The coefficients of got − expected (both transformed modulo the first prime).
+pub fn error(context: &Context, got: &[u64], expected: &[u64]) -> Vec<f64> {
+    let ring = &context.primes()[0];
+    let mut difference = vec![0; got.len()];
+    ring.sub(&mut difference, got, expected);
+    ring.inverse(&mut difference);
+    difference
+        .iter()
+        .map(|&x| ring.modulus().centred(x) as f64)
+        .collect()
 }

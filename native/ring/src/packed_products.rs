@@ -1,0 +1,119 @@
+//! Sums of products with factors that lie in the order in which they are read.
+//!
+//! Encoded constants are more than any cache holds, and each is read once in a run: one stream
+//! through memory feeds the sums. The other factors are few and stay in the caches.
+use crate::kernel::{Field, Operation};
+
+/// Vectors of a step: with two sums each, enough to hide the latency of additions.
+const STEP: usize = 4;
+
+/// out_k = Σ_t factor_t · right_kt, or out_k += it. Factors are packed; the others and the sums are
+/// prepared, or canonical.
+pub(crate) struct PackedProducts<'a, const PREPARED: bool> {
+    pub(crate) out: [&'a mut [u64]; 2],
+    pub(crate) factors: &'a [u64],
+    pub(crate) right: [&'a [&'a [u64]]; 2],
+    pub(crate) accumulate: bool,
+}
+
+impl<const PREPARED: bool> Operation for PackedProducts<'_, PREPARED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let [out0, out1] = self.out;
+        let [right0, right1] = self.right;
+        let width = STEP * F::LANES;
+        let zero = f.value(f.load_word(&[0; 8]));
+        let outs = out0
+            .chunks_exact_mut(width)
+            .zip(out1.chunks_exact_mut(width));
+        let factors = self.factors.chunks_exact(width * right0.len());
+        for (chunk, ((out0, out1), factors)) in outs.zip(factors).enumerate() {
+            let at = chunk * width;
+            let mut sums = [[f.sum(zero); STEP]; 2];
+            if self.accumulate {
+                let [sums0, sums1] = &mut sums;
+                for (sum, out) in sums0.iter_mut().zip(out0.chunks_exact(F::LANES)) {
+                    *sum = f.sum(load::<F, PREPARED>(f, out));
+                }
+                for (sum, out) in sums1.iter_mut().zip(out1.chunks_exact(F::LANES)) {
+                    *sum = f.sum(load::<F, PREPARED>(f, out));
+                }
+            }
+            let mut left_of_fold = F::PREPARED_TERMS;
+            let right = right0.iter().zip(right1);
+            for (factor, (right0, right1)) in factors.chunks_exact(width).zip(right) {
+                if left_of_fold == 0 {
+                    for sum in sums.as_flattened_mut() {
+                        *sum = f.sum_fold(*sum);
+                    }
+                    left_of_fold = F::PREPARED_TERMS;
+                }
+                left_of_fold -= 1;
+                let factor = factor.chunks_exact(F::LANES);
+                let right0 = right0[at..at + width].chunks_exact(F::LANES);
+                let right1 = right1[at..at + width].chunks_exact(F::LANES);
+                let [sums0, sums1] = &mut sums;
+                let sums = sums0.iter_mut().zip(sums1);
+                for ((sum0, sum1), (factor, (x0, x1))) in sums.zip(factor.zip(right0.zip(right1))) {
+                    let factor = f.load_raw(factor);
+                    *sum0 = f.sum_add(*sum0, factor, load::<F, PREPARED>(f, x0));
+                    *sum1 = f.sum_add(*sum1, factor, load::<F, PREPARED>(f, x1));
+                }
+            }
+            let [sums0, sums1] = sums;
+            for (sum, out) in sums0.into_iter().zip(out0.chunks_exact_mut(F::LANES)) {
+                store::<F, PREPARED>(f, sum, out);
+            }
+            for (sum, out) in sums1.into_iter().zip(out1.chunks_exact_mut(F::LANES)) {
+                store::<F, PREPARED>(f, sum, out);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn load<F: Field, const PREPARED: bool>(f: F, from: &[u64]) -> F::Value {
+    if PREPARED {
+        f.load_raw(from)
+    } else {
+        f.value(f.load_word(from))
+    }
+}
+
+#[inline(always)]
+fn store<F: Field, const PREPARED: bool>(f: F, sum: F::Sum, to: &mut [u64]) {
+    let x = f.sum_value(sum);
+    if PREPARED {
+        f.store_raw(f.settle(x), to);
+    } else {
+        f.store_word(f.canonical(x), to);
+    }
+}
+
+/// Write one of several factors where `PackedProducts` reads it.
+pub(crate) struct PackFactor<'a> {
+    pub(crate) out: &'a mut [u64],
+    /// Canonical residues.
+    pub(crate) from: &'a [u64],
+    pub(crate) index: usize,
+    pub(crate) count: usize,
+}
+
+impl Operation for PackFactor<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let width = STEP * F::LANES;
+        let blocks = self.out.chunks_exact_mut(width * self.count);
+        for (block, from) in blocks.zip(self.from.chunks_exact(width)) {
+            let out = &mut block[self.index * width..(self.index + 1) * width];
+            let from = from.chunks_exact(F::LANES);
+            for (out, from) in out.chunks_exact_mut(F::LANES).zip(from) {
+                f.store_raw(f.settle(f.value(f.load_word(from))), out);
+            }
+        }
+    }
+}

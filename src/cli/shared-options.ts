@@ -14,7 +14,8 @@ export const outputOption = {
 export const threadsOption = {
   value: 'T',
   schema: integer(1, 1024).optional(),
-  describe: 'threads to use; the evaluators here have one',
+  describe:
+    'threads of the native evaluator, with equal results for any number; default: as many as the machine runs at once; seal and clear have one',
 } as const;
 
 export const limitOption = {

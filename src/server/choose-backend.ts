@@ -22,6 +22,8 @@ export interface BackendRequest {
   readonly plan: Uint8Array;
   readonly client: ClientPlan;
   readonly maxKeyMemoryBytes: number;
+  /** Of native; seal has one. */
+  readonly threads: number;
   /** Called for seal only. */
   readonly prepare: () => PreparedProgram;
 }
@@ -31,6 +33,8 @@ export interface ChosenBackend extends Disposable {
   readonly backend: 'native' | 'seal';
   /** Why this one, in a clause. */
   readonly reason: string;
+  /** Threads that share the work of a run. */
+  readonly threads: number;
   /** How SEAL's memory is shared out; null for native. */
   readonly memory: WorkingSet | null;
   /** Make the runner for keys whose head was checked; once. */
@@ -55,6 +59,7 @@ export async function chooseBackend(request: BackendRequest): Promise<ChosenBack
     return {
       backend: 'native',
       reason,
+      threads: request.threads,
       memory: null,
       open: (keys, source) =>
         new NativeRunner({ plan: native, client: request.client, keys, source }),
@@ -84,6 +89,7 @@ async function sealBackend(request: BackendRequest, reason: string): Promise<Cho
   return {
     backend: 'seal',
     reason,
+    threads: 1,
     memory,
     open: (keys) => new SealRunner({ prepared, client, keys, memory }),
     [Symbol.dispose]() {
@@ -106,7 +112,10 @@ async function openNative(request: BackendRequest): Promise<NativePlan | string>
     return `it holds all ${keyBytes} bytes of keys, ${maxKeyMemoryBytes} are allowed`;
   }
   try {
-    return await NativePlan.load(addon, request.plan, { plaintextBytes });
+    return await NativePlan.load(addon, request.plan, {
+      plaintextBytes,
+      threads: request.threads,
+    });
   } catch (error) {
     if (error instanceof CipherloomError && error.code === 'PLAN_INVALID') {
       return `it cannot run this plan (${error.message})`;

@@ -1,4 +1,5 @@
 /** A plan that answers requests: ciphertexts in, ciphertexts out. It holds no secret and needs none. */
+import { availableParallelism } from 'node:os';
 import { prepareProgram } from '../backend/execute/prepare-program.ts';
 import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
 import { computePublicValues, executionValues } from '../backend/execute/public-values.ts';
@@ -29,6 +30,9 @@ import type { Backend } from './choose-backend.ts';
 
 export type { Backend } from './choose-backend.ts';
 
+/** The native evaluator starts no more. */
+const maxThreads = 1024;
+
 export interface SessionProgress extends Progress {
   /** Program execution, from 0; one holds `batch` images. */
   readonly execution: number;
@@ -48,6 +52,11 @@ export interface SessionOptions {
    * native holds all keys or is not used.
    */
   readonly maxKeyMemoryBytes?: number;
+  /**
+   * Threads of the native evaluator, from 1 to 1024; as many as the machine runs at once if left out.
+   * Results have the same bytes for any number. Seal and clear have one, whatever is asked for.
+   */
+  readonly threads?: number;
   /** Called now and then while a request runs. */
   readonly onProgress?: (progress: SessionProgress) => void;
 }
@@ -75,6 +84,7 @@ interface Encrypted {
 interface Choice {
   readonly backend: Backend;
   readonly reason: string;
+  readonly threads: number;
   readonly encrypted: Encrypted | null;
 }
 
@@ -83,6 +93,8 @@ export class InferenceSession implements Disposable {
   readonly backend: Backend;
   /** Why it is this backend, in a clause. */
   readonly backendReason: string;
+  /** Threads that share the work of a run. */
+  readonly threads: number;
   readonly #client: ClientPlan;
   readonly #prepared: () => PreparedProgram;
   readonly #encrypted: Encrypted | null;
@@ -93,12 +105,13 @@ export class InferenceSession implements Disposable {
   private constructor(
     plan: LoadedPlan,
     prepared: () => PreparedProgram,
-    { backend, reason, encrypted }: Choice,
+    { backend, reason, threads, encrypted }: Choice,
     onProgress: ((progress: SessionProgress) => void) | undefined,
   ) {
     this.plan = plan;
     this.backend = backend;
     this.backendReason = reason;
+    this.threads = threads;
     this.#client = clientPlan(plan, plan.hash);
     this.#prepared = prepared;
     this.#encrypted = encrypted;
@@ -113,8 +126,10 @@ export class InferenceSession implements Disposable {
    *
    * Cost: the plan's weights and products; keys are read when they are first used.
    * Throws PLAN_INVALID, PARAMETERS_INSECURE, KEYS_INVALID, KEYS_MISMATCH, FILE_UNREADABLE;
+   * USAGE for a number of threads that is none;
    * BACKEND_UNAVAILABLE when the backend asked for is not there or cannot run the plan;
-   * RESOURCE_LIMIT when the plan's working set exceeds what SEAL's WebAssembly holds.
+   * RESOURCE_LIMIT when the plan's working set exceeds what SEAL's WebAssembly holds, or the system
+   * does not start the threads.
    */
   static async create(
     plan: Uint8Array | string,
@@ -124,8 +139,9 @@ export class InferenceSession implements Disposable {
     const loaded = readPlan(bytes);
     const prepared = once(() => prepareProgram(loaded.program));
     const { backend = 'auto', maxKeyMemoryBytes = Infinity } = options;
+    const threads = readThreads(options.threads);
     if (backend === 'clear') {
-      const choice = { backend, reason: 'asked for', encrypted: null };
+      const choice = { backend, reason: 'asked for', threads: 1, encrypted: null };
       return new InferenceSession(loaded, prepared, choice, options.onProgress);
     }
     if (options.evaluationKeys === undefined) {
@@ -141,6 +157,7 @@ export class InferenceSession implements Disposable {
       plan: bytes,
       client,
       maxKeyMemoryBytes,
+      threads,
       prepare: prepared,
     });
     const { source, close } = await keySource(options.evaluationKeys);
@@ -291,6 +308,17 @@ export class InferenceSession implements Disposable {
       })),
     };
   }
+}
+
+/** What was asked for, or as many as this machine runs at once. Throws USAGE. */
+function readThreads(asked: number | undefined): number {
+  if (asked === undefined) return Math.min(availableParallelism(), maxThreads);
+  if (Number.isInteger(asked) && asked >= 1 && asked <= maxThreads) return asked;
+  throw new CipherloomError('USAGE', `threads is ${asked}, not from 1 to ${maxThreads}`, {
+    phase: 'server',
+    details: { threads: asked, least: 1, most: maxThreads },
+    hint: 'leave threads out to use what the machine has',
+  });
 }
 
 /** The function's value, computed when it is first asked for. */

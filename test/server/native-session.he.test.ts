@@ -130,7 +130,7 @@ describe.skipIf(nativeAddon === null)('the native evaluator', () => {
 
   it('refuses after dispose, with the code of the table', async () => {
     if (nativeAddon === null) throw new Error('skipped without the addon');
-    const loaded = await NativePlan.load(nativeAddon, plan, { plaintextBytes: 0 });
+    const loaded = await NativePlan.load(nativeAddon, plan, { plaintextBytes: 0, threads: 1 });
     const session = await loaded.openSession(evaluationKeys);
     loaded[Symbol.dispose]();
     await expect(loaded.openSession(evaluationKeys)).rejects.toMatchObject({
@@ -143,7 +143,7 @@ describe.skipIf(nativeAddon === null)('the native evaluator', () => {
     session[Symbol.dispose]();
     await expect(session.run(new Map(), {})).rejects.toMatchObject({ code: 'USE_AFTER_DISPOSE' });
     await expect(
-      NativePlan.load(nativeAddon, plan.slice(0, 1000), { plaintextBytes: 0 }),
+      NativePlan.load(nativeAddon, plan.slice(0, 1000), { plaintextBytes: 0, threads: 1 }),
     ).rejects.toMatchObject({ code: 'PLAN_INVALID' });
   });
 });

@@ -3,6 +3,9 @@ use crate::error::CkksError;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+/// The most threads; a system asked for many thousands may take minutes to say no.
+const MAX_THREADS: usize = 1024;
+
 /// Runs independent parts of an operation, on one thread or several.
 ///
 /// Each part writes what no other part touches, so results do not depend on the number of threads.
@@ -13,10 +16,13 @@ impl Workers {
     /// Workers of `threads` threads; with one, everything runs on the caller's.
     ///
     /// # Errors
-    /// [`CkksError::Threads`] where the system starts no more.
+    /// [`CkksError::Threads`] where they are more than 1024, or than the system starts.
     pub fn new(threads: usize) -> Result<Self, CkksError> {
         if threads <= 1 {
             return Ok(Self(None));
+        }
+        if threads > MAX_THREADS {
+            return Err(CkksError::Threads { threads });
         }
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
         let named = builder.thread_name(|index| format!("cipherloom-{index}"));
@@ -44,6 +50,20 @@ impl Workers {
                 items.into_par_iter().with_max_len(1).for_each(part);
             }),
             _ => items.into_iter().for_each(part),
+        }
+    }
+
+    /// What `part` makes of every item, in their order; a panic in one is a panic of the caller.
+    pub fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        part: impl Fn(T) -> R + Send + Sync,
+    ) -> Vec<R> {
+        match &self.0 {
+            Some(pool) if items.len() > 1 => {
+                pool.install(|| items.into_par_iter().with_max_len(1).map(part).collect())
+            }
+            _ => items.into_iter().map(part).collect(),
         }
     }
 }

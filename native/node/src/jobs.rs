@@ -14,6 +14,7 @@ use crate::{NativePlan, NativeSession};
 pub struct LoadPlan {
     pub bytes: Vec<u8>,
     pub plaintext_bytes: usize,
+    pub threads: usize,
 }
 
 impl Job for LoadPlan {
@@ -23,6 +24,7 @@ impl Job for LoadPlan {
     fn compute(&mut self) -> Result<Evaluator, RunError> {
         let options = Options {
             plaintext_bytes: self.plaintext_bytes,
+            threads: self.threads,
         };
         Evaluator::new(Arc::new(Prepared::new(&self.bytes)?), options)
     }

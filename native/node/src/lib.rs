@@ -22,7 +22,7 @@ use crate::task::JobTask;
 
 /// Number of the interface between this addon and `src/backend/native`: it changes whenever one of
 /// them would not understand the other.
-const INTERFACE: u32 = 1;
+const INTERFACE: u32 = 2;
 
 /// The number that `src/backend/native` compares with its own.
 #[napi]
@@ -30,13 +30,14 @@ pub fn interface_version() -> u32 {
     INTERFACE
 }
 
-/// Read the bytes of `model.loom`.
+/// Read the bytes of `model.loom`; its runs are shared by so many threads.
 #[napi(ts_return_type = "Promise<NativePlan>")]
-pub fn load_plan(bytes: &[u8], plaintext_bytes: f64) -> AsyncTask<JobTask<LoadPlan>> {
+pub fn load_plan(bytes: &[u8], plaintext_bytes: f64, threads: u32) -> AsyncTask<JobTask<LoadPlan>> {
     AsyncTask::new(JobTask(LoadPlan {
         bytes: bytes.to_vec(),
         // The cast saturates.
         plaintext_bytes: plaintext_bytes as usize,
+        threads: threads as usize,
     }))
 }
 

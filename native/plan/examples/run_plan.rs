@@ -1,6 +1,6 @@
 //! Runs a compiled plan on a file of encrypted inputs and prints where time and memory went.
 //!
-//! `cargo run --release -p cipherloom-plan --example run_plan -- model.loom evaluation.keys in.ct [RUNS]`
+//! `cargo run --release -p cipherloom-plan --example run_plan -- model.loom evaluation.keys in.ct [RUNS] [THREADS]`
 //! with the files that `cipherloom compile`, `keygen` and `encrypt` wrote; the first execution of the
 //! file is run. Prints a fingerprint of the outputs, so that two builds can be compared.
 
@@ -98,9 +98,13 @@ fn report(what: &str, since: &Start) {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, keys, inputs, rest @ ..] = &arguments[..] else {
-        return Err("model.loom evaluation.keys in.ct [RUNS]".into());
+        return Err("model.loom evaluation.keys in.ct [RUNS] [THREADS]".into());
     };
-    let runs: usize = rest.first().map_or(Ok(3), |text| text.parse())?;
+    let number = |place: usize, otherwise: usize| {
+        let text = rest.get(place);
+        text.map_or(Ok(otherwise), |text| text.parse::<usize>())
+    };
+    let (runs, threads) = (number(0, 3)?, number(1, 1)?);
 
     let start = Start::now();
     let prepared = Prepared::new(&fs::read(model)?)?;
@@ -108,6 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Start::now();
     let options = Options {
         plaintext_bytes: 1 << 30,
+        threads,
     };
     let evaluator = Evaluator::new(Arc::new(prepared), options)?;
     report("tables", &start);

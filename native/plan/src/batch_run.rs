@@ -1,48 +1,46 @@
 //! Runs a linear operation between batch layouts as products with matrices of numbers.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ckks::Ciphertext;
 
 use crate::batch_work::{BatchWork, Block};
-use crate::execute::{Run, check_scale, is_transparent, stamp};
+use crate::execute::Run;
+use crate::request::{check_scale, is_transparent, stamp};
 use crate::run_error::RunError;
 use crate::steps::Step;
 
-impl<'a> Run<'a, '_> {
+impl<'a> Run<'a> {
     /// Run a linear operation whose diagonals are numbers; its products are not rescaled.
     pub fn batch(&mut self, step: &'a Step, work: &'a BatchWork) -> Result<(), RunError> {
         let operation = &self.prepared.program.operations[step.head];
         for &index in &work.empty {
             // Without any product: a product with zero would be readable by everybody.
             let x = self.value(operation.operands[0], 0)?;
-            let mut made = self.vanishing(&x, work.plain_scales[0])?;
+            let mut made = self.request.vanishing(&x, work.plain_scales[0])?;
             stamp(&mut made, operation.form.scale)?;
-            self.emit(step, index, made)?;
+            self.emit(step, [(index, made)])?;
         }
         for block in &work.blocks {
             let made = self.block(step, work, block)?;
             for &(value, index) in &block.last_uses {
                 self.release(step, value, index);
             }
-            for (&index, made) in block.outputs.iter().zip(made) {
-                self.emit(step, index, made)?;
-                self.tick(0)?;
-            }
-            self.tick(block.products)?;
+            self.emit(step, block.outputs.iter().copied().zip(made))?;
+            self.request.tick(block.products)?;
         }
         Ok(())
     }
 
     fn block(
-        &mut self,
+        &self,
         step: &Step,
         work: &BatchWork,
         block: &Block,
     ) -> Result<Vec<Ciphertext>, RunError> {
         let operation = &self.prepared.program.operations[step.head];
         let scale = operation.form.scale;
-        let mut inputs: Vec<(Rc<Ciphertext>, f64)> = Vec::with_capacity(block.columns.len());
+        let mut inputs: Vec<(Arc<Ciphertext>, f64)> = Vec::with_capacity(block.columns.len());
         for column in &block.columns {
             let operand = column.operand as usize;
             let x = self.value(operation.operands[operand], column.ciphertext as usize)?;
@@ -52,10 +50,10 @@ impl<'a> Run<'a, '_> {
         }
         let columns: Vec<(&Ciphertext, f64)> =
             inputs.iter().map(|(x, scale)| (&**x, *scale)).collect();
-        let context = &self.evaluator.context;
-        let mut made = context.combine(&columns, &block.weights, scale, || self.tick(0))?;
+        let context = &self.request.evaluator.context;
+        let mut made = context.combine(&columns, &block.weights, scale, || self.request.tick(0))?;
         for value in made.iter_mut().filter(|value| is_transparent(value)) {
-            *value = self.vanishing(&inputs[0].0, inputs[0].1)?;
+            *value = self.request.vanishing(&inputs[0].0, inputs[0].1)?;
             stamp(value, scale)?;
         }
         Ok(made)

@@ -58,6 +58,46 @@ impl Keys {
         })
     }
 
+    /// Keys that switch to no secret: for tests of what does not depend on it.
+    #[cfg(test)]
+    pub(crate) fn of_noise(
+        prepared: &Prepared,
+        context: &Context,
+        fill: impl Fn(&mut [u64], u64, u64),
+    ) -> Result<Self, RunError> {
+        let digits = |primes: usize, seed: u64| -> Vec<[RnsPolynomial; 2]> {
+            let specials = context.specials().len();
+            let (pool, degree) = (context.pool(), context.degree());
+            let polynomial = |seed: u64| {
+                let mut made = RnsPolynomial::uninitialised(pool, degree, primes + specials);
+                for (i, residue) in made.residues_mut().enumerate() {
+                    let modulus = context.ring(i, primes).modulus().value();
+                    fill(residue, modulus, seed + 10_000 * i as u64);
+                }
+                made
+            };
+            let count = primes.div_ceil(specials) as u64;
+            let pair = |digit| [1, 2].map(|k| polynomial(seed + 1_000_000 * (2 * digit + k)));
+            (0..count).map(pair).collect()
+        };
+        let program = &prepared.program;
+        let mut rotations = HashMap::new();
+        for key in &program.rotations {
+            let element = rotation_element(key.step, context.degree())
+                .map_err(|error| RunError::Internal(error.to_string()))?;
+            let made = context.automorphism_key(digits(key.primes, element), element)?;
+            rotations.insert(key.step, (context.automorphism(element)?, made));
+        }
+        let relinearisation = match program.relinearisation_primes {
+            0 => None,
+            primes => Some(SwitchingKey::new(context, &digits(primes, 7))),
+        };
+        Ok(Self {
+            relinearisation,
+            rotations,
+        })
+    }
+
     /// The key of a rotation to the left.
     pub(crate) fn rotation(&self, step: i32) -> Result<&(Automorphism, SwitchingKey), RunError> {
         self.rotations

@@ -26,6 +26,7 @@ mod program;
 mod public_values;
 mod rational;
 mod read;
+mod request;
 mod run_error;
 mod slot_constants;
 mod slot_places;
@@ -33,9 +34,9 @@ mod steps;
 
 pub use error::PlanError;
 pub use evaluator::{Evaluator, Inputs, Options, Outputs};
-pub use execute::{Control, Progress};
 pub use keys::Keys;
 pub use prepare::Prepared;
 pub use public_values::PublicValues;
 pub use read::check_plan;
+pub use request::{Control, Progress};
 pub use run_error::RunError;

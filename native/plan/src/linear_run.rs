@@ -3,14 +3,15 @@
 //! inputs are taken modulo Q·P, and only what is rotated again, and the result, is divided.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ckks::{Ciphertext, Digits, Extended, First};
 
-use crate::execute::{Run, check_scale, is_transparent, stamp};
+use crate::execute::Run;
 use crate::linear_work::{LinearWork, Part};
 use crate::partial::{Partial, Rotation};
 use crate::products::{Factors, Sums};
+use crate::request::{check_scale, is_transparent, stamp};
 use crate::run_error::RunError;
 use crate::steps::Step;
 
@@ -24,15 +25,15 @@ struct Hoisted {
 struct Inputs {
     hoisted: Vec<Hoisted>,
     /// Those that are needed again, by number.
-    rotated: HashMap<usize, Rc<Extended>>,
+    rotated: HashMap<usize, Arc<Extended>>,
 }
 
-impl<'a> Run<'a, '_> {
+impl<'a> Run<'a> {
     /// Run a linear operation; its products are not rescaled.
     pub fn linear(&mut self, step: &'a Step, work: &'a LinearWork) -> Result<(), RunError> {
         let operations = &self.prepared.program.operations;
         let operation = &operations[step.head];
-        let context = &self.evaluator.context;
+        let context = &self.request.evaluator.context;
         let scale = operation.form.scale;
         for (&operand, plain_scale) in operation.operands.iter().zip(&work.plain_scales) {
             check_scale(operations[operand].form.scale * plain_scale, scale)?;
@@ -41,9 +42,9 @@ impl<'a> Run<'a, '_> {
             // Without any product: a product with zero would be readable by everybody.
             if last.is_none() {
                 let x = self.value(operation.operands[0], 0)?;
-                let mut made = self.vanishing(&x, work.plain_scales[0])?;
+                let mut made = self.request.vanishing(&x, work.plain_scales[0])?;
                 stamp(&mut made, scale)?;
-                self.emit(step, index, made)?;
+                self.emit(step, [(index, made)])?;
             }
         }
 
@@ -94,9 +95,9 @@ impl<'a> Run<'a, '_> {
                     if is_transparent(&made) {
                         made = self.vanishing_of(step, work, part, &factors)?;
                     }
-                    self.emit(step, index, made)?;
+                    self.emit(step, [(index, made)])?;
                 }
-                self.tick(1)?;
+                self.request.tick(1)?;
             }
         }
         Ok(())
@@ -111,7 +112,7 @@ impl<'a> Run<'a, '_> {
         inputs: &mut Inputs,
     ) -> Result<Factors, RunError> {
         let operation = &self.prepared.program.operations[step.head];
-        let context = &self.evaluator.context;
+        let context = &self.request.evaluator.context;
         let input = |run: &Self, g: usize| {
             let group = work.groups.list[g];
             let operand = operation.operands[group.operand as usize];
@@ -125,7 +126,7 @@ impl<'a> Run<'a, '_> {
         for &g in &part.values {
             let number = work.rotated_of[g];
             if let Some(known) = inputs.rotated.get(&number) {
-                values.push(Rc::clone(known));
+                values.push(Arc::clone(known));
                 continue;
             }
             let x = input(self, g)?;
@@ -133,8 +134,8 @@ impl<'a> Run<'a, '_> {
                 0 => context.extend(&x)?,
                 baby => self.rotate_hoisted(&x, baby, &mut inputs.hoisted[work.input_of[g]])?,
             };
-            let made = Rc::new(made);
-            inputs.rotated.insert(number, Rc::clone(&made));
+            let made = Arc::new(made);
+            inputs.rotated.insert(number, Arc::clone(&made));
             values.push(made);
         }
         Ok(Factors::Extended(values))
@@ -154,13 +155,13 @@ impl<'a> Run<'a, '_> {
             let groups = &work.order[part.positions.clone()];
             for (&g, &(_, value)) in groups.iter().zip(&part.terms) {
                 let plain_scale = work.plain_scales[work.groups.list[g].operand as usize];
-                let context = &self.evaluator.context;
+                let context = &self.request.evaluator.context;
                 let product = context.mul_constant(&values[value], work.number(g), plain_scale)?;
                 sums.add(work.sum_of[g], product)?;
             }
             return Ok(());
         }
-        let weights = self.weights(step.head, work, number)?;
+        let weights = self.request.weights(step.head, work, number)?;
         sums.add_products(&part.sums, factors, &weights)
     }
 
@@ -177,11 +178,11 @@ impl<'a> Run<'a, '_> {
         let operand = work.groups.list[part.values[0]].operand as usize;
         let plain_scale = work.plain_scales[operand];
         let mut made = match factors {
-            Factors::Plain(values) => self.vanishing(&values[0], plain_scale)?,
+            Factors::Plain(values) => self.request.vanishing(&values[0], plain_scale)?,
             Factors::Extended(values) => {
                 let scale = operations[operation.operands[operand]].form.scale;
-                let x = self.evaluator.context.reduce(&values[0], scale);
-                self.vanishing(&x, plain_scale)?
+                let x = self.request.evaluator.context.reduce(&values[0], scale);
+                self.request.vanishing(&x, plain_scale)?
             }
         };
         stamp(&mut made, operation.form.scale)?;
@@ -189,9 +190,9 @@ impl<'a> Run<'a, '_> {
     }
 
     /// The key of a rotation, of which one is done.
-    fn rotation(&mut self, step: i32) -> Result<&'a Rotation, RunError> {
-        self.tick(1)?;
-        self.keys.rotation(step)
+    fn rotation(&self, step: i32) -> Result<&'a Rotation, RunError> {
+        self.request.tick(1)?;
+        self.request.keys.rotation(step)
     }
 
     /// Rotate an input; its digits stay until the last of its rotations.
@@ -202,7 +203,7 @@ impl<'a> Run<'a, '_> {
         hoisted: &mut Hoisted,
     ) -> Result<Extended, RunError> {
         let (automorphism, key) = self.rotation(step)?;
-        let context = &self.evaluator.context;
+        let context = &self.request.evaluator.context;
         let [c0, c1] = x.polynomials() else {
             return Err(RunError::Internal("rotates three polynomials".to_owned()));
         };

@@ -1,20 +1,20 @@
 //! Sums of products of a linear operation.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ckks::{Ciphertext, Context, Extended, Weights};
 
-use crate::execute::stamp;
 use crate::partial::Partial;
+use crate::request::stamp;
 use crate::run_error::RunError;
 
 /// Values that are multiplied: inputs, or what was made of them.
 pub enum Factors {
     /// Modulo Q.
-    Plain(Vec<Rc<Ciphertext>>),
+    Plain(Vec<Arc<Ciphertext>>),
     /// Modulo Q·P.
-    Extended(Vec<Rc<Extended>>),
+    Extended(Vec<Arc<Extended>>),
 }
 
 /// Sums by number, all of one scale.

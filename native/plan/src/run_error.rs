@@ -39,6 +39,8 @@ pub enum RunError {
     },
     /// A result that everybody could read.
     Transparent(String),
+    /// More threads than the system starts.
+    Threads(usize),
     /// A mistake of this program: operands that do not fit.
     Internal(String),
 }
@@ -52,6 +54,7 @@ impl RunError {
             Self::Keys(_) => "KEYS_INVALID",
             Self::Input { .. } => "CIPHERTEXT_INVALID",
             Self::Public { .. } => "INPUT_INVALID",
+            Self::Threads(_) => "RESOURCE_LIMIT",
             Self::Encoding { .. } | Self::Transparent(_) | Self::Internal(_) => "INTERNAL",
         }
     }
@@ -70,6 +73,7 @@ impl fmt::Display for RunError {
                 "a constant at scale {scale} has the coefficient {coefficient}, not below 2^62"
             ),
             Self::Transparent(name) => write!(f, "{name:?} would be readable by everybody"),
+            Self::Threads(threads) => write!(f, "{threads} threads could not be started"),
             Self::Internal(reason) => f.write_str(reason),
         }
     }
@@ -85,7 +89,10 @@ impl From<PlanError> for RunError {
 
 impl From<CkksError> for RunError {
     fn from(error: CkksError) -> Self {
-        Self::Internal(error.to_string())
+        match error {
+            CkksError::Threads { threads } => Self::Threads(threads),
+            _ => Self::Internal(error.to_string()),
+        }
     }
 }
 

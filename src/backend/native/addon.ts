@@ -4,12 +4,15 @@
  * Number of the interface between this folder and the addon: `INTERFACE` of `native/node/src/lib.rs`.
  * It changes whenever one of them would not understand the other.
  */
-export const interfaceVersion = 1;
+export const interfaceVersion = 2;
 
 export interface NativeAddon {
   interfaceVersion(): number;
-  /** Read the bytes of a plan; keep at most so many bytes of encoded constants. */
-  loadPlan(bytes: Uint8Array, plaintextBytes: number): Promise<AddonPlan>;
+  /**
+   * Read the bytes of a plan; keep at most so many bytes of encoded constants, and share a run out
+   * to so many threads.
+   */
+  loadPlan(bytes: Uint8Array, plaintextBytes: number, threads: number): Promise<AddonPlan>;
   readonly RunControl: new () => AddonControl;
 }
 

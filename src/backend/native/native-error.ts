@@ -7,6 +7,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
     'the ciphertext belongs to another plan, or was damaged; encrypt or evaluate again',
   KEYS_INVALID: 'transfer the file again, or make the keys again with keygen',
   PLAN_INVALID: 'compile the model again with this release',
+  RESOURCE_LIMIT: 'ask for fewer threads',
   USE_AFTER_DISPOSE: 'create another session',
 };
 

@@ -6,6 +6,8 @@ import { NativeSession } from './native-session.ts';
 export interface NativePlanOptions {
   /** Most bytes of encoded constants that are kept from one run to the next. */
   readonly plaintextBytes: number;
+  /** Threads that share the work of a run. */
+  readonly threads: number;
 }
 
 export class NativePlan implements Disposable {
@@ -21,15 +23,16 @@ export class NativePlan implements Disposable {
    * Read the bytes of `model.loom` outside of JavaScript's thread.
    *
    * Cost: the weights as float64 and the products of the linear maps stay in memory.
-   * Throws PLAN_INVALID for a plan that this evaluator cannot run, naming the part.
+   * Throws PLAN_INVALID for a plan that this evaluator cannot run, naming the part; RESOURCE_LIMIT
+   * where the system does not start the threads.
    */
   static async load(
     addon: NativeAddon,
     bytes: Uint8Array,
-    { plaintextBytes }: NativePlanOptions,
+    { plaintextBytes, threads }: NativePlanOptions,
   ): Promise<NativePlan> {
     try {
-      return new NativePlan(addon, await addon.loadPlan(bytes, plaintextBytes));
+      return new NativePlan(addon, await addon.loadPlan(bytes, plaintextBytes, threads));
     } catch (error) {
       throw nativeError(error);
     }

@@ -10,7 +10,14 @@ import { runProtocol } from '../protocol/run-protocol.ts';
 import { summarise, type Summary } from '../protocol/summarise.ts';
 import { syntheticImages } from '../protocol/synthetic-images.ts';
 import { backendOption, threadsOption } from '../shared-options.ts';
-import { bitText, byteText, numberText, shareText, timeText } from '../text/figures.ts';
+import {
+  bitText,
+  byteText,
+  evaluatorText,
+  numberText,
+  shareText,
+  timeText,
+} from '../text/figures.ts';
 import { factLines, textTable } from '../text/table.ts';
 
 export default defineCommand({
@@ -34,13 +41,16 @@ export default defineCommand({
     insecure: insecureOption,
   },
   examples: [
-    { command: 'cipherloom bench plan/', does: 'three executions, on one core' },
+    {
+      command: 'cipherloom bench plan/',
+      does: 'three executions, on all cores with the native evaluator',
+    },
     {
       command: 'cipherloom bench plan/ --runs 20 --json',
       does: 'least, median, mean and most of 20 executions, for a script',
     },
   ],
-  async run({ dir, runs, input, backend, insecure }, io) {
+  async run({ dir, runs, input, backend, threads, insecure }, io) {
     using client = openClient(dir, { insecure });
     const { plan } = client;
     const inputs =
@@ -53,6 +63,7 @@ export default defineCommand({
       client,
       insecure,
       backend,
+      threads,
       inputs,
       progress: io.progress,
     });
@@ -67,7 +78,7 @@ export default defineCommand({
     const json = {
       backend: protocol.backend,
       backendReason: protocol.backendReason,
-      threads: 1,
+      threads: protocol.threads,
       batch: plan.batch,
       images: inputs.images,
       executions: timingsMs.evaluate.length,
@@ -115,7 +126,7 @@ export default defineCommand({
       ['left', 'right', 'right'],
     );
     const facts = factLines([
-      ['evaluator', `${json.backend}: ${json.backendReason}`],
+      ['evaluator', evaluatorText(json)],
       ['executions', `${json.executions} of up to ${plan.batch} images`],
       ['make keys', timeText(timingsMs.keygen)],
       ['throughput', `${numberText(json.imagesPerSecond)} images/s`],

@@ -9,7 +9,7 @@ import { tensorsOf } from '../protocol/plan-inputs.ts';
 import { watchResidentPeak } from '../protocol/resident-peak.ts';
 import { readBoundedFile } from '../read-file.ts';
 import { ciphertextBackendOption, outputOption, threadsOption } from '../shared-options.ts';
-import { byteText, timeText } from '../text/figures.ts';
+import { byteText, evaluatorText, timeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 
 export default defineCommand({
@@ -49,13 +49,20 @@ export default defineCommand({
       does: 'the same, with time and peak memory',
     },
   ],
-  async run({ dir, evaluationKeys, input, publicInput, output, backend, insecure }, { progress }) {
+  async run(
+    { dir, evaluationKeys, input, publicInput, output, backend, threads, insecure },
+    { progress },
+  ) {
     const inputs = [input, evaluationKeys, ...publicInput];
     checkOutputFile(output, { inputs });
     const request = readBoundedFile(input, maxCiphertextBytes);
     progress.step('loading the plan');
     const loadAt = performance.now();
-    await using session = await openSession(dir, { insecure }, { backend, evaluationKeys });
+    await using session = await openSession(
+      dir,
+      { insecure },
+      { backend, evaluationKeys, ...(threads === undefined ? {} : { threads }) },
+    );
     const known = readInputTensors(
       publicInput,
       session.publicInputs.map((form) => ({ ...form, shared: true })),
@@ -89,7 +96,7 @@ export default defineCommand({
       output,
       backend: session.backend,
       backendReason: session.backendReason,
-      threads: 1,
+      threads: session.threads,
       batch: session.batch,
       executions,
       inputCiphertextBytes: request.length,
@@ -100,7 +107,7 @@ export default defineCommand({
     };
     const text = factLines([
       [output, byteText(response.length)],
-      ['evaluator', `${json.backend}: ${json.backendReason}`],
+      ['evaluator', evaluatorText(json)],
       ['executions', String(executions)],
       ['load', timeText(json.timingsMs.load)],
       ['evaluate', timeText(json.timingsMs.evaluate)],

@@ -19,7 +19,14 @@ import {
   threadsOption,
 } from '../shared-options.ts';
 import { answerTable } from '../text/answers.ts';
-import { bitText, byteText, numberText, shareText, timeText } from '../text/figures.ts';
+import {
+  bitText,
+  byteText,
+  evaluatorText,
+  numberText,
+  shareText,
+  timeText,
+} from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 
 export default defineCommand({
@@ -65,7 +72,7 @@ export default defineCommand({
     },
   ],
   async run(args, io) {
-    const { dir, backend, insecure, output } = args;
+    const { dir, backend, threads, insecure, output } = args;
     using client = openClient(dir, { insecure });
     const { plan } = client;
     if (output !== undefined) checkResultFile(output, plan, readFiles(args));
@@ -79,6 +86,7 @@ export default defineCommand({
       client,
       insecure,
       backend,
+      threads,
       inputs,
       progress: io.progress,
     });
@@ -104,8 +112,7 @@ export default defineCommand({
       backend: protocol.backend,
       backendReason: protocol.backendReason,
       target: report?.target ?? (specialPrimes.length > 1 ? 'native' : 'portable'),
-      // All evaluators have one thread, whatever was asked for.
-      threads: 1,
+      threads: protocol.threads,
       batch: plan.batch,
       images: inputs.images,
       accuracy: labels === null || classes === null ? null : accuracyOf(classes, labels),
@@ -141,6 +148,7 @@ export default defineCommand({
 interface RunFigures {
   readonly backend: string;
   readonly backendReason: string;
+  readonly threads: number;
   readonly images: number;
   readonly batch: number;
   readonly accuracy: number | null;
@@ -177,7 +185,7 @@ function figureLines(run: RunFigures): string {
         : `${timeText(mean(list))} × ${list.length}`;
   const seconds = timingsMs.evaluate.reduce((sum, ms) => sum + ms, 0) / 1000;
   const facts: [string, string][] = [
-    ['evaluator', `${run.backend}: ${run.backendReason}`],
+    ['evaluator', evaluatorText(run)],
     ['images', `${run.images}${run.batch > 1 ? `, up to ${run.batch} an execution` : ''}`],
     ...(run.accuracy === null ? [] : [['accuracy', shareText(run.accuracy)] as [string, string]]),
     ['agreement', `${shareText(run.agreement)} with ${run.agreementReference}`],

@@ -10,7 +10,7 @@ import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
 import { openReference } from '../protocol/reference-model.ts';
 import { runProtocol } from '../protocol/run-protocol.ts';
 import { backendOption, inputOption, limitOption, threadsOption } from '../shared-options.ts';
-import { bitText, numberText, shareText } from '../text/figures.ts';
+import { bitText, evaluatorText, numberText, shareText } from '../text/figures.ts';
 import { factLines, textTable } from '../text/table.ts';
 
 export default defineCommand({
@@ -50,7 +50,7 @@ export default defineCommand({
       does: 'exit status 5 when fewer than 98 % of the images agree',
     },
   ],
-  async run({ dir, insecure, backend, ...args }, io) {
+  async run({ dir, insecure, backend, threads, ...args }, io) {
     using client = openClient(dir, { insecure });
     const { plan } = client;
     const inputs = readInputTensors(args.input, planInputs(plan), { limit: args.limit });
@@ -65,6 +65,7 @@ export default defineCommand({
       client,
       insecure,
       backend,
+      threads,
       inputs,
       progress: io.progress,
     });
@@ -136,7 +137,7 @@ export default defineCommand({
       ),
       '',
       factLines([
-        ['evaluator', `${json.backend}: ${json.backendReason}`],
+        ['evaluator', evaluatorText(protocol)],
         ['reference', model.name],
         ['agreement', shareText(against.agreement)],
         [

@@ -28,6 +28,8 @@ export interface ProtocolRun {
   /** What evaluated, and why it, in a clause. */
   readonly backend: Backend;
   readonly backendReason: string;
+  /** Threads that shared the work of an evaluation. */
+  readonly threads: number;
   readonly results: Results;
   /** The same plan on the same inputs in the clear. */
   readonly clear: Results;
@@ -45,6 +47,8 @@ export interface ProtocolOptions {
   readonly client: Client;
   readonly insecure: boolean;
   readonly backend: NonNullable<SessionOptions['backend']>;
+  /** Of native; as many as the machine runs at once if left out. */
+  readonly threads: number | undefined;
   readonly inputs: InputTensors;
   readonly progress: Progress;
 }
@@ -76,6 +80,7 @@ async function runClearBackend(options: ProtocolOptions): Promise<ProtocolRun> {
   return {
     backend: session.backend,
     backendReason: session.backendReason,
+    threads: session.threads,
     results,
     clear: results,
     timingsMs: { keygen: null, encrypt: [], evaluate: evaluateMs, decrypt: [] },
@@ -86,7 +91,7 @@ async function runClearBackend(options: ProtocolOptions): Promise<ProtocolRun> {
 }
 
 async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
-  const { folder, client, insecure, backend, inputs, progress } = options;
+  const { folder, client, insecure, backend, threads, inputs, progress } = options;
   const { plan } = client;
   using keys = temporaryFolder();
   const evaluationKeys = join(keys.path, 'evaluation.keys');
@@ -105,7 +110,7 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
   await using session = await openSession(
     folder,
     { insecure, client },
-    { backend, evaluationKeys },
+    { backend, evaluationKeys, ...(threads === undefined ? {} : { threads }) },
   );
   const results = new Map<string, Float64Array[]>(plan.outputs.map(({ name }) => [name, []]));
   const encrypt: number[] = [];
@@ -150,6 +155,7 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
   return {
     backend: session.backend,
     backendReason: session.backendReason,
+    threads: session.threads,
     results,
     clear,
     timingsMs: { keygen, encrypt, evaluate, decrypt },

@@ -45,6 +45,19 @@ export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
 
+/** `native, 2 threads: the addon is there` */
+export function evaluatorText({
+  backend,
+  backendReason,
+  threads,
+}: {
+  readonly backend: string;
+  readonly backendReason: string;
+  readonly threads: number;
+}): string {
+  return `${backend}${threads > 1 ? `, ${threads} threads` : ''}: ${backendReason}`;
+}
+
 function threeDigits(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }

@@ -141,55 +141,36 @@ impl Context {
             .each(tasks, |(i, out, remainder, sum, base)| {
                 let ring = &self.primes()[i];
                 let mut rest = self.pool().take(self.degree());
-                let rows: Vec<&[u64]> = remainder.rows.iter().map(|row| &row[..]).collect();
-                match &remainder.quotients {
-                    None => {
-                        let modulus = self.specials()[0].modulus();
-                        ring.forward_lifted_prepared(&mut rest, rows[0], modulus);
-                    }
-                    Some(quotients) => {
-                        let mut converted = self.pool().take(self.degree());
-                        self.special_conversion().convert(
-                            (i, ring),
-                            &mut converted,
-                            &rows,
-                            quotients,
-                        );
-                        ring.forward_lifted_prepared(&mut rest, &converted, ring.modulus());
-                    }
+                if let [lone] = &remainder[..] {
+                    let modulus = self.specials()[0].modulus();
+                    ring.forward_lifted_prepared(&mut rest, lone, modulus);
+                } else {
+                    let rows: Vec<&[u64]> = remainder.iter().map(|row| &row[..]).collect();
+                    self.special_conversion()
+                        .forward((i, ring), &mut rest, &rows);
                 }
                 ring.divide(out, sum, &rest, base, &self.special_inverses()[i]);
             });
         parts
     }
 
-    /// The remainder by P of polynomial k.
-    fn remainder(&self, a: &Extended, k: usize) -> Remainder {
+    /// The remainder by P of polynomial k: for each special prime what its conversion takes.
+    fn remainder(&self, a: &Extended, k: usize) -> Vec<Buffer> {
         let conversion = self.special_conversion();
         let specials = self.specials();
         let mut rows: Vec<Buffer> = specials
             .iter()
             .map(|_| self.pool().take(self.degree()))
             .collect();
-        let tasks = rows.iter_mut().enumerate().collect();
-        self.workers()
-            .each(tasks, |(s, row): (usize, &mut Buffer)| {
-                row.copy_from_slice(a.residues(a.primes + s)[k]);
-                specials[s].inverse_prepared(row, conversion.factor(s));
-            });
-        let quotients = (specials.len() > 1).then(|| {
-            let mut quotients = self.pool().take(self.degree());
-            let words: Vec<&[u64]> = rows.iter().map(|row| &row[..]).collect();
-            conversion.quotients(&mut quotients, &words);
-            quotients
+        let tasks: Vec<_> = rows.iter_mut().enumerate().collect();
+        self.workers().each(tasks, |(s, row)| {
+            row.copy_from_slice(a.residues(a.primes + s)[k]);
+            specials[s].inverse_prepared(row, conversion.factor(s));
         });
-        Remainder { rows, quotients }
+        if rows.len() > 1 {
+            let mut rows: Vec<&mut [u64]> = rows.iter_mut().map(|row| &mut row[..]).collect();
+            conversion.fold(&mut rows);
+        }
+        rows
     }
-}
-
-/// What is left of a polynomial by P: for each special prime what its conversion takes.
-struct Remainder {
-    rows: Vec<Buffer>,
-    /// None for one special prime.
-    quotients: Option<Buffer>,
 }

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::CkksError;
 use crate::extended::Extended;
 use crate::switching_key::SwitchingKey;
-use ring::{Automorphism, Buffer, RnsPolynomial, Rows, Start};
+use ring::{Automorphism, RnsPolynomial, Rows, Start};
 use std::ops::Range;
 
 /// The digits of a polynomial modulo every prime and every special one, transformed and prepared:
@@ -60,7 +60,6 @@ impl Context {
         let groups = self.digit_primes(primes);
         let count = groups.len();
         let coefficients = self.coefficients(a, &groups);
-        let quotients = self.quotients(&coefficients, &groups);
         let residues = primes + self.specials().len();
         let mut rows = Rows::new(self.pool(), self.degree(), count * residues);
         let tasks: Vec<_> = rows.iter_mut().enumerate().collect();
@@ -76,14 +75,9 @@ impl Context {
                 ring.forward_lifted_prepared(out, coefficients.residue(lone), modulus);
             } else {
                 let parts: Vec<_> = group.clone().map(|g| coefficients.residue(g)).collect();
-                let mut converted = self.pool().take(self.degree());
-                self.digit_conversion(j, group.len()).convert(
-                    (self.place(i, primes), ring),
-                    &mut converted,
-                    &parts,
-                    &quotients[j],
-                );
-                ring.forward_lifted_prepared(out, &converted, ring.modulus());
+                let target = (self.place(i, primes), ring);
+                let conversion = self.digit_conversion(j, group.len());
+                conversion.forward(target, out, &parts);
             }
         });
         Digits {
@@ -183,25 +177,15 @@ impl Context {
             out.copy_from_slice(a.residue(i));
             self.primes()[i].inverse_scaled(out, conversion.factor(g));
         });
+        let rows = coefficients.words_mut().chunks_mut(size * self.degree());
+        self.workers()
+            .each(rows.enumerate().collect(), |(j, rows)| {
+                let count = groups[j].len();
+                if count > 1 {
+                    let mut rows: Vec<_> = rows.chunks_exact_mut(self.degree()).collect();
+                    self.digit_conversion(j, count).fold(&mut rows);
+                }
+            });
         coefficients
-    }
-
-    /// The quotients of the conversion of each digit; nothing for digits of one prime.
-    fn quotients(&self, coefficients: &RnsPolynomial, groups: &[Range<usize>]) -> Vec<Buffer> {
-        let mut quotients: Vec<Buffer> = groups
-            .iter()
-            .map(|group| match group.len() {
-                1 => self.pool().take(0),
-                _ => self.pool().take(self.degree()),
-            })
-            .collect();
-        let tasks: Vec<_> = quotients.iter_mut().zip(groups).enumerate().collect();
-        self.workers().each(tasks, |(j, (out, group))| {
-            if group.len() > 1 {
-                let parts: Vec<_> = group.clone().map(|g| coefficients.residue(g)).collect();
-                self.digit_conversion(j, group.len()).quotients(out, &parts);
-            }
-        });
-        quotients
     }
 }

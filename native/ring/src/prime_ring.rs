@@ -1,4 +1,5 @@
 //! Arithmetic modulo one prime: Z_q[X] / (X^N + 1).
+use crate::convert::Part;
 use crate::elementwise::{
     AddPrepared, AddScalar, Difference, Divide, MulScalar, Negate, Prepare, Product, SubScale, Sum,
     Tensor, Zip, ZipAssign,
@@ -6,11 +7,11 @@ use crate::elementwise::{
 use crate::error::RingError;
 use crate::galois::Automorphism;
 use crate::inner_product::InnerProducts;
-use crate::kernel::{Field, Kernel, Operation};
+use crate::kernel::{Field, Kernel, Operation, WORD_BITS};
 use crate::key_product::{KeyProduct, PackKey};
 use crate::matrix::MatrixProduct;
 use crate::modulus::Modulus;
-use crate::ntt::{Forward, ForwardLifted, Inverse, Tables};
+use crate::ntt::{Forward, ForwardConverted, ForwardLifted, Inverse, Tables};
 use crate::packed_products::{PackFactor, PackedProducts};
 use core::marker::PhantomData;
 
@@ -160,6 +161,31 @@ impl PrimeRing {
             *to = self.modulus.from_signed(modulus.centred(from));
         }
         self.run(Forward::<PREPARED> { data: to, roots });
+    }
+
+    /// The transform of the sum of parts, prepared: what digits of several primes need.
+    ///
+    /// # Panics
+    /// Where a part has not N words.
+    pub fn forward_converted_prepared(&self, to: &mut [u64], parts: &[Part<'_>]) {
+        self.check(&[to]);
+        let roots = &self.tables.forward;
+        for part in parts {
+            self.check(&[part.words]);
+        }
+        let fits = |part: &Part<'_>| part.period < 1 << WORD_BITS;
+        if self.kernel == Kernel::SCALAR || parts.iter().all(fits) {
+            return self.run(ForwardConverted { parts, to, roots });
+        }
+        // Words that vector kernels cannot hold.
+        let modulus = &self.modulus;
+        for (n, to) in to.iter_mut().enumerate() {
+            *to = parts.iter().fold(0, |sum, part| {
+                let x = modulus.from_signed(part.integer(n));
+                modulus.add(sum, modulus.mul(x, part.factor.value()))
+            });
+        }
+        self.run(Forward::<true> { data: to, roots });
     }
 
     /// Values to coefficients, in place.

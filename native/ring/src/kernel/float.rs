@@ -256,13 +256,13 @@ impl<L: FloatLanes> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn lift(self, from: &Modulus) -> Lift<L> {
+    fn lift(self, period: u64) -> Lift<L> {
         let v = self.lanes;
         Lift {
-            half: v.integer(from.half()),
-            p: v.as_integer(v.number(from.value() as f64)),
+            half: v.integer(period >> 1),
+            p: v.as_integer(v.number(period as f64)),
             // |x| ≤ p/2 ≤ 2q keeps the first two layers below 4.
-            reduce: from.value() > 4 * self.modulus.value(),
+            reduce: period > 4 * self.modulus.value(),
         }
     }
 

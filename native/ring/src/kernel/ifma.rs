@@ -235,19 +235,19 @@ impl<L: Lanes52> Field for Ifma<L> {
     }
 
     #[inline(always)]
-    fn lift(self, from: &Modulus) -> Lift<L::Vector> {
+    fn lift(self, period: u64) -> Lift<L::Vector> {
         let v = self.lanes;
         let q = self.modulus.value();
         // Residues of p ≤ 2q are below 2q as they are.
-        let reduce = from.value() > 2 * q;
+        let reduce = period > 2 * q;
         // x − p is at least −p/2 > −q, or x was reduced: then p must be too.
         let below_zero = if reduce {
-            q - self.modulus.reduce(from.value())
+            q - self.modulus.reduce(period)
         } else {
-            (2 * q).wrapping_sub(from.value())
+            (2 * q).wrapping_sub(period)
         };
         Lift {
-            half: v.splat(from.half()),
+            half: v.splat(period >> 1),
             below_zero: v.splat(below_zero),
             one: v.splat(self.modulus.base52.one),
             reduce,

@@ -84,8 +84,9 @@ pub(crate) trait Field: Copy {
     fn load_raw(self, from: &[u64]) -> Self::Value;
     fn store_raw(self, x: Self::Value, to: &mut [u64]);
 
-    fn lift(self, from: &Modulus) -> Self::Lift;
-    /// Centred residues of another prime as values of this one.
+    /// For words below a period, those above its half below zero: residues of another prime.
+    fn lift(self, period: u64) -> Self::Lift;
+    /// Such words as values of this prime.
     fn lifted(self, from: &[u64], lift: Self::Lift) -> Self::Value;
 
     /// Make the table entry of a constant: its value and its quotient.
@@ -206,6 +207,8 @@ pub struct Kernel(Kind);
 
 /// Vector kernels hold residues of up to 50 bits: 52-bit multipliers, 53-bit mantissas.
 pub const VECTOR_MODULUS_BITS: u32 = 50;
+/// Vector kernels load words of so many bits.
+pub(crate) const WORD_BITS: u32 = 52;
 
 impl Kernel {
     /// Portable code on 64-bit words; moduli up to 2^61.

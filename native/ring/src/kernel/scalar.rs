@@ -147,10 +147,10 @@ impl Field for Scalar {
     }
 
     #[inline(always)]
-    fn lift(self, from: &Modulus) -> Lift {
+    fn lift(self, period: u64) -> Lift {
         Lift {
-            half: from.half(),
-            below_zero: self.modulus.value() - self.modulus.reduce(from.value()),
+            half: period >> 1,
+            below_zero: self.modulus.value() - self.modulus.reduce(period),
         }
     }
 

@@ -2,6 +2,7 @@
 use super::{
     INNER_BLOCK, OUTER_BLOCK, adjacent_roots, edge_vectors, node_roots, pair_roots, quarters,
 };
+use crate::convert::Part;
 use crate::kernel::{Field, Operation, RootTable};
 use crate::modulus::Modulus;
 
@@ -15,6 +16,13 @@ pub(crate) struct Forward<'a, const PREPARED: bool> {
 pub(crate) struct ForwardLifted<'a, const PREPARED: bool> {
     pub(crate) from: &'a [u64],
     pub(crate) modulus: &'a Modulus,
+    pub(crate) to: &'a mut [u64],
+    pub(crate) roots: &'a RootTable,
+}
+
+/// Transform the sums of centred words, each times a constant, to prepared residues.
+pub(crate) struct ForwardConverted<'a> {
+    pub(crate) parts: &'a [Part<'a>],
     pub(crate) to: &'a mut [u64],
     pub(crate) roots: &'a RootTable,
 }
@@ -45,7 +53,7 @@ impl<const PREPARED: bool> Operation for ForwardLifted<'_, PREPARED> {
 
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
-        let lift = f.lift(self.modulus);
+        let lift = f.lift(self.modulus.value());
         let roots = node_roots(f, self.roots, 1);
         let quarter = self.to.len() / 4;
         let mut from = self.from.chunks_exact(quarter);
@@ -63,6 +71,36 @@ impl<const PREPARED: bool> Operation for ForwardLifted<'_, PREPARED> {
             store(f, radix4(f, x, roots), [a, b, c, d]);
         }
         remaining::<F, PREPARED>(f, self.to, self.roots);
+    }
+}
+
+impl Operation for ForwardConverted<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<F: Field>(self, f: F) {
+        let roots = node_roots(f, self.roots, 1);
+        let zero = f.value(f.load_word(&[0; 8]));
+        let mut constants = Vec::with_capacity(self.parts.len());
+        for part in self.parts {
+            let factor = f.constant(part.factor.entry());
+            constants.push((f.lift(part.period), factor, part.words));
+        }
+        let quarter = self.to.len() / 4;
+        let parts = quarters(self.to).map(|part| part.chunks_exact_mut(F::LANES));
+        let [a, b, c, d] = parts;
+        for (n, (((a, b), c), d)) in a.zip(b).zip(c).zip(d).enumerate() {
+            let at = n * F::LANES;
+            let mut x = [zero; 4];
+            for &(lift, factor, words) in &constants {
+                for (x, words) in x.iter_mut().zip(words.chunks_exact(quarter)) {
+                    let y = f.scale(f.lifted(&words[at..at + F::LANES], lift), factor);
+                    *x = f.settle(f.plus(*x, f.settle(y)));
+                }
+            }
+            store(f, radix4(f, x, roots), [a, b, c, d]);
+        }
+        remaining::<F, true>(f, self.to, self.roots);
     }
 }
 

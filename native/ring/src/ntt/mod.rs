@@ -16,7 +16,7 @@
 mod forward;
 mod inverse;
 
-pub(crate) use forward::{Forward, ForwardLifted};
+pub(crate) use forward::{Forward, ForwardConverted, ForwardLifted};
 pub(crate) use inverse::Inverse;
 
 use crate::kernel::{Field, Kernel, RootTable};

@@ -24,8 +24,16 @@ export interface BackendRequest {
   readonly maxKeyMemoryBytes: number;
   /** Of native; seal has one. */
   readonly threads: number;
+  /** Folder of expanded keys of the native evaluator; null for none. */
+  readonly keyCacheFolder: string | null;
   /** Called for seal only. */
   readonly prepare: () => PreparedProgram;
+}
+
+/** A bundle of keys, and its path where it is a file. */
+export interface KeySource {
+  readonly source: ByteSource;
+  readonly path: string | null;
 }
 
 /** Dispose it unless a runner was made: that one takes the plan over. */
@@ -38,7 +46,7 @@ export interface ChosenBackend extends Disposable {
   /** How SEAL's memory is shared out; null for native. */
   readonly memory: WorkingSet | null;
   /** Make the runner for keys whose head was checked; once. */
-  open(keys: EvaluationKeys, source: ByteSource): PlanRunner;
+  open(keys: EvaluationKeys, source: KeySource): PlanRunner;
 }
 
 /** What going on with SEAL costs, where native would do. */
@@ -61,8 +69,10 @@ export async function chooseBackend(request: BackendRequest): Promise<ChosenBack
       reason,
       threads: request.threads,
       memory: null,
-      open: (keys, source) =>
-        new NativeRunner({ plan: native, client: request.client, keys, source }),
+      open: (keys, source) => {
+        const { client, keyCacheFolder } = request;
+        return new NativeRunner({ plan: native, client, keys, keyCacheFolder, ...source });
+      },
       [Symbol.dispose]() {
         native[Symbol.dispose]();
       },

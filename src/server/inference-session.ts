@@ -26,7 +26,7 @@ import {
 import type { ByteSource, CiphertextFileForm } from '../seal/index.ts';
 import { openFileSource } from '../seal/file-source.ts';
 import { chooseBackend } from './choose-backend.ts';
-import type { Backend } from './choose-backend.ts';
+import type { Backend, KeySource } from './choose-backend.ts';
 
 export type { Backend } from './choose-backend.ts';
 
@@ -57,6 +57,11 @@ export interface SessionOptions {
    * Results have the same bytes for any number. Seal and clear have one, whatever is asked for.
    */
   readonly threads?: number;
+  /**
+   * Folder in which native keeps a file of expanded keys for each bundle: sessions and processes share
+   * its memory, and the next one need not expand them. Who can write there can make results wrong.
+   */
+  readonly keyCacheFolder?: string;
   /** Called now and then while a request runs. */
   readonly onProgress?: (progress: SessionProgress) => void;
 }
@@ -158,11 +163,12 @@ export class InferenceSession implements Disposable {
       client,
       maxKeyMemoryBytes,
       threads,
+      keyCacheFolder: options.keyCacheFolder ?? null,
       prepare: prepared,
     });
-    const { source, close } = await keySource(options.evaluationKeys);
+    const { close, ...source } = await keySource(options.evaluationKeys);
     try {
-      const keys = await EvaluationKeys.open(source, { planHash: loaded.hash, parameters });
+      const keys = await EvaluationKeys.open(source.source, { planHash: loaded.hash, parameters });
       keys.require(keyRequests(client.keys));
       const runner = chosen.open(keys, source);
       const encrypted = { runner, memory: chosen.memory, closeKeys: close };
@@ -329,11 +335,11 @@ function once<T extends object>(make: () => T): () => T {
 
 async function keySource(
   keys: Uint8Array<ArrayBuffer> | string | ByteSource,
-): Promise<{ readonly source: ByteSource; readonly close: () => Promise<void> }> {
+): Promise<KeySource & { readonly close: () => Promise<void> }> {
   if (typeof keys === 'string') {
     const source = await openFileSource(keys);
-    return { source, close: () => Promise.resolve(source[Symbol.asyncDispose]()) };
+    return { source, path: keys, close: () => Promise.resolve(source[Symbol.asyncDispose]()) };
   }
   const source = keys instanceof Uint8Array ? memorySource(keys) : keys;
-  return { source, close: () => Promise.resolve() };
+  return { source, path: null, close: () => Promise.resolve() };
 }

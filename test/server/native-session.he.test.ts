@@ -1,9 +1,12 @@
 /** What only the native evaluator does: it works beside JavaScript's thread, and stops when told. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, describe, it, beforeAll, afterAll } from 'vitest';
 import { Client } from '../../src/client/index.ts';
 import { compile, readNpy } from '../../src/index.ts';
 import { InferenceSession } from '../../src/server/index.ts';
+import type { SessionOptions } from '../../src/server/index.ts';
 import { NativePlan } from '../../src/backend/native/native-plan.ts';
 import { example } from '../cli/commands/example-plans.ts';
 import { nativeAddon } from '../support/backends.ts';
@@ -128,12 +131,47 @@ describe.skipIf(nativeAddon === null)('the native evaluator', () => {
     expect(longest).toBeLessThan(1000);
   });
 
+  it('shares a file of expanded keys, and does without one that is damaged', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cipherloom-key-cache-'));
+    try {
+      const keys = join(folder, 'evaluation.keys');
+      writeFileSync(keys, evaluationKeys);
+      const answer = async (options: SessionOptions): Promise<Uint8Array> => {
+        await using session = await InferenceSession.create(plan, {
+          backend: 'native',
+          ...options,
+        });
+        return await session.run(request);
+      };
+      const expected = await answer({ evaluationKeys });
+      const cache = join(folder, 'cache');
+      await expect(answer({ evaluationKeys: keys, keyCacheFolder: cache })).rejects.toMatchObject({
+        code: 'FILE_UNWRITABLE',
+      });
+      mkdirSync(cache);
+      for (const given of [keys, keys, evaluationKeys]) {
+        const got = await answer({ evaluationKeys: given, keyCacheFolder: cache });
+        expect(Buffer.compare(got, expected)).toBe(0);
+        expect(readdirSync(cache)).toHaveLength(1);
+      }
+      const file = join(cache, readdirSync(cache)[0] ?? '');
+      const bytes = readFileSync(file);
+      bytes.fill(0xff, 4096, 8192);
+      rmSync(file);
+      writeFileSync(file, bytes);
+      const got = await answer({ evaluationKeys: keys, keyCacheFolder: cache });
+      expect(Buffer.compare(got, expected)).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('refuses after dispose, with the code of the table', async () => {
     if (nativeAddon === null) throw new Error('skipped without the addon');
     const loaded = await NativePlan.load(nativeAddon, plan, { plaintextBytes: 0, threads: 1 });
-    const session = await loaded.openSession(evaluationKeys);
+    const session = await loaded.openSession(evaluationKeys, null);
     loaded[Symbol.dispose]();
-    await expect(loaded.openSession(evaluationKeys)).rejects.toMatchObject({
+    await expect(loaded.openSession(evaluationKeys, null)).rejects.toMatchObject({
       code: 'USE_AFTER_DISPOSE',
     });
     await expect(session.run(new Map(), {})).rejects.toMatchObject({

@@ -1,7 +1,9 @@
 //! Keys that bring a product with another secret back to the client's own.
 use crate::context::Context;
 use crate::error::CkksError;
-use ring::{Buffer, RnsPolynomial};
+use ring::{Buffer, MappedWords, RnsPolynomial};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A switching key: with k special primes a digit for every k data primes.
 ///
@@ -15,12 +17,23 @@ use ring::{Buffer, RnsPolynomial};
 /// Residues lie prime after prime in the order in which products read them.
 #[derive(Debug)]
 pub struct SwitchingKey {
-    words: Buffer,
+    words: Words,
     primes: usize,
     residues: usize,
 }
 
+/// Where the residues are.
+#[derive(Debug)]
+enum Words {
+    Own(Buffer),
+    /// In a file, beside other keys.
+    Mapped(Arc<MappedWords>, Range<usize>),
+}
+
 impl SwitchingKey {
+    /// Number of the order of [`Self::words`]: files of words in another order are not used.
+    pub const LAYOUT: u32 = 1;
+
     /// A key of digits over the same primes, the special ones last.
     ///
     /// Cost: a copy of the key.
@@ -52,9 +65,41 @@ impl SwitchingKey {
             context.ring(i, primes).pack_key(out, &parts);
         });
         Self {
-            words,
+            words: Words::Own(words),
             primes,
             residues,
+        }
+    }
+
+    /// The key of which [`Self::words`] stand in a file from word `first` on; none where the file
+    /// ends before.
+    ///
+    /// The words are not looked at: others than such a key's give wrong numbers, nothing worse.
+    pub fn mapped(
+        context: &Context,
+        primes: usize,
+        file: &Arc<MappedWords>,
+        first: usize,
+    ) -> Option<Self> {
+        let end = first.checked_add(Self::words_for(context, primes))?;
+        (end <= file.len()).then(|| Self {
+            words: Words::Mapped(Arc::clone(file), first..end),
+            primes,
+            residues: primes + context.specials().len(),
+        })
+    }
+
+    /// Words of a key for so many data primes.
+    pub fn words_for(context: &Context, primes: usize) -> usize {
+        let specials = context.specials().len();
+        2 * context.degree() * primes.div_ceil(specials) * (primes + specials)
+    }
+
+    /// The residues as this processor's kernel has them.
+    pub fn words(&self) -> &[u64] {
+        match &self.words {
+            Words::Own(buffer) => buffer,
+            Words::Mapped(file, range) => &file[range.clone()],
         }
     }
 
@@ -77,12 +122,13 @@ impl SwitchingKey {
     /// Both polynomials of all digits modulo the prime with index i of a value of `primes` data
     /// primes, after which come the special ones.
     pub(crate) fn block(&self, i: usize, primes: usize) -> &[u64] {
-        let size = self.words.len() / self.residues;
+        let words = self.words();
+        let size = words.len() / self.residues;
         let index = if i < primes {
             i
         } else {
             self.primes + i - primes
         };
-        &self.words[index * size..(index + 1) * size]
+        &words[index * size..(index + 1) * size]
     }
 }

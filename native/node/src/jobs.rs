@@ -1,10 +1,14 @@
 //! What runs in threads of the pool.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::Uint8Array;
-use plan::{Control, Evaluator, Inputs, Keys, Options, Outputs, Prepared, RunError};
+use plan::{
+    Control, Evaluator, Inputs, KeyBytes, KeyFile, Keys, Options, Outputs, Prepared, RunError,
+};
 
 use crate::control::RunState;
 use crate::task::Job;
@@ -36,10 +40,17 @@ impl Job for LoadPlan {
     }
 }
 
-/// Expands keys.
+/// Where the keys of a client are.
+pub enum KeySource {
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
+/// Opens keys.
 pub struct OpenSession {
     pub evaluator: Arc<Evaluator>,
-    pub bytes: Vec<u8>,
+    pub keys: KeySource,
+    pub folder: Option<PathBuf>,
 }
 
 impl Job for OpenSession {
@@ -47,7 +58,15 @@ impl Job for OpenSession {
     type Js = NativeSession;
 
     fn compute(&mut self) -> Result<Keys, RunError> {
-        self.evaluator.read_keys(&self.bytes)
+        let bytes: Box<dyn KeyBytes> = match &mut self.keys {
+            KeySource::Bytes(bytes) => Box::new(std::mem::take(bytes)),
+            KeySource::File(path) => {
+                let opened = File::open(&path).and_then(KeyFile::new);
+                let failed = |error| RunError::Keys(format!("{}: {error}", path.display()));
+                Box::new(opened.map_err(failed)?)
+            }
+        };
+        self.evaluator.open_keys(bytes, self.folder.as_deref())
     }
 
     fn finish(&mut self, made: Keys) -> NativeSession {

@@ -8,16 +8,17 @@ mod jobs;
 mod task;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, Either, Float64Array, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use plan::{Evaluator, Inputs, Keys};
 
 use crate::control::RunControl;
 use crate::failure::Failure;
-use crate::jobs::{LoadPlan, OpenSession, RunProgram};
+use crate::jobs::{KeySource, LoadPlan, OpenSession, RunProgram};
 use crate::task::JobTask;
 
 /// Number of the interface between this addon and `src/backend/native`: it changes whenever one of
@@ -50,15 +51,25 @@ pub struct NativePlan {
 
 #[napi]
 impl NativePlan {
-    /// Expand the evaluation keys of a client.
+    /// Open the evaluation keys of a client, given or in a file; expanded ones are mapped from a file
+    /// in `folder` where there is one.
     ///
     /// # Errors
-    /// `USE_AFTER_DISPOSE`; the promise's are those of [`Evaluator::read_keys`].
+    /// `USE_AFTER_DISPOSE`; the promise's are those of [`Evaluator::open_keys`].
     #[napi(ts_return_type = "Promise<NativeSession>")]
-    pub fn open_session(&self, env: Env, keys: &[u8]) -> Result<AsyncTask<JobTask<OpenSession>>> {
+    pub fn open_session(
+        &self,
+        env: Env,
+        keys: Either<&[u8], String>,
+        folder: Option<String>,
+    ) -> Result<AsyncTask<JobTask<OpenSession>>> {
         Ok(AsyncTask::new(JobTask(OpenSession {
             evaluator: living(env, self.evaluator.as_ref())?,
-            bytes: keys.to_vec(),
+            keys: match keys {
+                Either::A(bytes) => KeySource::Bytes(bytes.to_vec()),
+                Either::B(path) => KeySource::File(path.into()),
+            },
+            folder: folder.map(PathBuf::from),
         })))
     }
 

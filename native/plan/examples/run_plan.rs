@@ -1,17 +1,19 @@
 //! Runs a compiled plan on a file of encrypted inputs and prints where time and memory went.
 //!
-//! `cargo run --release -p cipherloom-plan --example run_plan -- model.loom evaluation.keys in.ct [RUNS] [THREADS]`
+//! `cargo run --release -p cipherloom-plan --example run_plan -- model.loom evaluation.keys in.ct [RUNS [THREADS [MIB [FOLDER]]]]`
 //! with the files that `cipherloom compile`, `keygen` and `encrypt` wrote; the first execution of the
-//! file is run. Prints a fingerprint of the outputs, so that two builds can be compared.
+//! file is run, with so many MiB of encoded constants, and expanded keys in the folder. Prints a
+//! fingerprint of the outputs, so that two builds can be compared.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use plan::{Control, Evaluator, Inputs, Options, Prepared};
+use plan::{Control, Evaluator, Inputs, KeyFile, Options, Prepared};
 use sha2::{Digest, Sha256};
 
 /// A container of ciphertexts: its layout stands in `src/seal/ciphertext-file.ts`.
@@ -99,7 +101,7 @@ fn report(what: &str, since: &Start) {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, keys, inputs, rest @ ..] = &arguments[..] else {
-        return Err("model.loom evaluation.keys in.ct [RUNS] [THREADS]".into());
+        return Err("model.loom evaluation.keys in.ct [RUNS [THREADS [MIB [FOLDER]]]]".into());
     };
     let number = |place: usize, otherwise: usize| {
         let text = rest.get(place);
@@ -112,13 +114,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     report("plan", &start);
     let start = Start::now();
     let options = Options {
-        plaintext_bytes: 1 << 30,
+        plaintext_bytes: number(2, 1 << 14)? << 20,
         threads,
     };
     let evaluator = Evaluator::new(Arc::new(prepared), options)?;
     report("tables", &start);
     let start = Start::now();
-    let keys = evaluator.read_keys(&fs::read(keys)?)?;
+    let keys = Box::new(KeyFile::new(fs::File::open(keys)?)?);
+    let keys = evaluator.open_keys(keys, rest.get(3).map(Path::new))?;
     report("keys", &start);
     let inputs = inputs_of(&fs::read(inputs)?)?;
     for run in 0..runs {

@@ -64,6 +64,21 @@ impl<'a> PlaintextMaker<'a> {
                 scale,
             });
         }
+        Ok(self.transformed(&self.coefficients, primes, extended))
+    }
+
+    /// The coefficients of what was encoded last.
+    pub fn coefficients(&self) -> &[i64] {
+        &self.coefficients
+    }
+
+    /// The polynomial of coefficients. Cost: a transform for each prime.
+    pub fn transformed(
+        &self,
+        coefficients: &[i64],
+        primes: usize,
+        extended: bool,
+    ) -> RnsPolynomial {
         let context = self.context;
         let specials = if extended {
             context.specials().len()
@@ -75,12 +90,12 @@ impl<'a> PlaintextMaker<'a> {
         for (i, residue) in polynomial.residues_mut().enumerate() {
             let ring = context.ring(i, primes);
             let modulus = ring.modulus();
-            for (to, &from) in residue.iter_mut().zip(&self.coefficients) {
+            for (to, &from) in residue.iter_mut().zip(coefficients) {
                 *to = modulus.from_signed(from);
             }
             ring.forward(residue);
         }
-        Ok(polynomial)
+        polynomial
     }
 }
 

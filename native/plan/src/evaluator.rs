@@ -1,10 +1,13 @@
 //! Runs one plan on ciphertexts: blobs in, blobs out.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use ckks::encoder::Encoder;
-use ckks::serial::{CiphertextForm, ParmsId, ciphertext_bytes, read_ciphertext, write_ciphertext};
+use ckks::serial::{
+    CiphertextForm, KeyBytes, ParmsId, ciphertext_bytes, read_ciphertext, write_ciphertext,
+};
 use ckks::{Ciphertext, Context, Workers};
 use ring::Kernel;
 
@@ -31,7 +34,8 @@ pub type Outputs = Vec<(String, Vec<Vec<u8>>)>;
 /// Limits of an evaluator.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Bytes of encoded constants that are kept from one run to the next.
+    /// Bytes of encoded constants that are kept from one run to the next: transformed, or where they
+    /// do not fit as coefficients, or not at all.
     pub plaintext_bytes: usize,
     /// Threads that work on a run. Results have the same bytes for any number.
     pub threads: usize,
@@ -64,7 +68,7 @@ impl Evaluator {
             )?
             .with_workers(Workers::new(options.threads)?),
             encoder: Encoder::new(parameters.ring_degree),
-            plaintexts: Plaintexts::new(options.plaintext_bytes),
+            plaintexts: Plaintexts::new(&prepared, options.plaintext_bytes),
             parms_ids: (1..=parameters.primes.len())
                 .map(|primes| parameters.parms_id(parameters.data_moduli(primes)))
                 .collect(),
@@ -77,12 +81,21 @@ impl Evaluator {
         &self.prepared
     }
 
-    /// Read the evaluation keys of a client and expand those that the plan uses.
+    /// Open the evaluation keys of a client; each is expanded where a run first uses it.
+    ///
+    /// With a folder, expanded keys are mapped from a file there, which all processes share; it is
+    /// made where it is missing. Who can write to the folder can make results wrong, or end the
+    /// process by shortening a file.
     ///
     /// # Errors
-    /// Keys that are damaged, of another plan, or incomplete.
-    pub fn read_keys(&self, bytes: &[u8]) -> Result<Keys, RunError> {
-        Keys::read(&self.prepared, &self.context, bytes)
+    /// Keys of another plan, or incomplete; a folder that cannot be written to. A damaged key fails
+    /// the run that uses it first.
+    pub fn open_keys(
+        &self,
+        bytes: Box<dyn KeyBytes>,
+        folder: Option<&Path>,
+    ) -> Result<Keys, RunError> {
+        Keys::open(&self.prepared, &self.context, bytes, folder)
     }
 
     /// Run the program once.

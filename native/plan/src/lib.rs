@@ -9,6 +9,7 @@ mod encode;
 mod error;
 mod evaluator;
 mod execute;
+mod expanded_keys;
 mod field_count;
 mod groups;
 mod keys;
@@ -32,8 +33,10 @@ mod slot_constants;
 mod slot_places;
 mod steps;
 
+pub use ckks::serial::{KeyBytes, KeyFile};
 pub use error::PlanError;
 pub use evaluator::{Evaluator, Inputs, Options, Outputs};
+pub use expanded_keys::ExpandedKeys;
 pub use keys::Keys;
 pub use prepare::Prepared;
 pub use public_values::PublicValues;

@@ -192,7 +192,8 @@ impl<'a> Run<'a> {
     /// The key of a rotation, of which one is done.
     fn rotation(&self, step: i32) -> Result<&'a Rotation, RunError> {
         self.request.tick(1)?;
-        self.request.keys.rotation(step)
+        let context = &self.request.evaluator.context;
+        self.request.keys.rotation(context, step)
     }
 
     /// Rotate an input; its digits stay until the last of its rotations.

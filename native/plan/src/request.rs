@@ -10,7 +10,7 @@ use crate::encode::PlaintextMaker;
 use crate::evaluator::{Evaluator, Inputs};
 use crate::keys::Keys;
 use crate::linear_work::{LinearWork, Part};
-use crate::plaintexts::{Encoded, PlaintextKey};
+use crate::plaintexts::{Kept, PlaintextKey, Storage};
 use crate::prepare::{Prepared, Work};
 use crate::program::{Form, Op, ValueId};
 use crate::run_error::RunError;
@@ -147,10 +147,10 @@ impl<'a> Request<'a> {
             Op::Square => context.square(x)?,
             Op::Rescale => context.rescale(x)?,
             Op::LevelDrop { level } => context.drop_to(x, level + 1)?,
-            Op::Relinearize => match &self.keys.relinearisation {
-                Some(key) => context.relinearise(x, key)?,
-                None => return Err(RunError::Internal("the plan names no such key".to_owned())),
-            },
+            Op::Relinearize => {
+                let key = self.keys.relinearisation(context)?;
+                context.relinearise(x, key)?
+            }
             Op::AddConstant { .. } => match self.constant(id, index)? {
                 SlotConstant::Number(value) => context.add_constant(x, value)?,
                 SlotConstant::Vector => {
@@ -225,7 +225,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// The plaintext of a key, kept or encoded now.
+    /// The plaintext of a key, kept or made now.
     fn plaintext(
         &self,
         key: PlaintextKey,
@@ -233,42 +233,76 @@ impl<'a> Request<'a> {
         primes: usize,
         fill: impl FnOnce(&mut [f64]),
     ) -> Result<Arc<Plaintext>, RunError> {
-        let kept = &self.evaluator.plaintexts;
-        if let Some(Encoded::Plaintext(known)) = kept.find(key) {
-            return Ok(known);
+        let plaintexts = &self.evaluator.plaintexts;
+        let storage = plaintexts.storage(key);
+        let known = match plaintexts.find(key) {
+            Some(Kept::Plaintext(known)) => return Ok(known),
+            Some(Kept::Coefficients(known)) => Some(known),
+            _ => None,
+        };
+        let polynomial = self.with_maker(|maker| match &known {
+            Some(known) => Ok(maker.transformed(known, primes, false)),
+            None => {
+                let made = maker.polynomial(scale, primes, false, fill)?;
+                if storage == Storage::Coefficients {
+                    plaintexts.keep(key, Kept::Coefficients(maker.coefficients().into()));
+                }
+                Ok::<_, RunError>(made)
+            }
+        })?;
+        let made = Arc::new(Plaintext::new(polynomial, scale));
+        if storage == Storage::Transformed {
+            plaintexts.keep(key, Kept::Plaintext(Arc::clone(&made)));
         }
-        let made = Arc::new(self.encoded(scale, primes, fill)?);
-        kept.offer(key, Encoded::Plaintext(Arc::clone(&made)));
         Ok(made)
     }
 
-    /// The plaintexts of a part of a linear operation, kept or encoded now.
+    /// The plaintexts of a part of a linear operation, kept or made now.
     pub fn weights(
         &self,
         id: ValueId,
         work: &LinearWork,
         part: usize,
     ) -> Result<Arc<Weights>, RunError> {
-        let kept = &self.evaluator.plaintexts;
-        if let Some(Encoded::Weights(known)) = kept.find((id, part)) {
-            return Ok(known);
-        }
+        let (plaintexts, key) = (&self.evaluator.plaintexts, (id, part));
+        let storage = plaintexts.storage(key);
+        let known = match plaintexts.find(key) {
+            Some(Kept::Weights(known)) => return Ok(known),
+            Some(Kept::Coefficients(known)) => Some(known),
+            _ => None,
+        };
         let context = &self.evaluator.context;
+        let (degree, extended) = (context.degree(), work.extended);
         let primes = self.prepared.program.operations[id].form.level + 1;
         let Part {
             positions, terms, ..
         } = &work.parts[part];
-        let mut made = context.weights(terms.clone(), primes, work.extended);
+        let mut made = context.weights(terms.clone(), primes, extended);
+        let mut coefficients: Vec<i64> = Vec::new();
         for (term, &g) in work.order[positions.clone()].iter().enumerate() {
-            let scale = work.plain_scales[work.groups.list[g].operand as usize];
-            let fill = |slots: &mut [f64]| work.fill(g, slots);
-            let encode = |maker: &mut PlaintextMaker<'_>| {
-                maker.polynomial(scale, primes, work.extended, fill)
-            };
-            context.place_weight(&mut made, term, &self.with_maker(encode)?);
+            let polynomial = self.with_maker(|maker| {
+                if let Some(known) = &known {
+                    let known = &known[term * degree..][..degree];
+                    return Ok(maker.transformed(known, primes, extended));
+                }
+                let scale = work.plain_scales[work.groups.list[g].operand as usize];
+                let fill = |slots: &mut [f64]| work.fill(g, slots);
+                let polynomial = maker.polynomial(scale, primes, extended, fill)?;
+                if storage == Storage::Coefficients {
+                    coefficients.extend_from_slice(maker.coefficients());
+                }
+                Ok::<_, RunError>(polynomial)
+            })?;
+            context.place_weight(&mut made, term, &polynomial);
         }
         let made = Arc::new(made);
-        kept.offer((id, part), Encoded::Weights(Arc::clone(&made)));
+        match storage {
+            Storage::Transformed => plaintexts.keep(key, Kept::Weights(Arc::clone(&made))),
+            Storage::Coefficients if known.is_none() => {
+                plaintexts.keep(key, Kept::Coefficients(coefficients.into()));
+            }
+            _ => {}
+        }
         Ok(made)
     }
 

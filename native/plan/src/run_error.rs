@@ -16,6 +16,8 @@ pub enum RunError {
     Plan(PlanError),
     /// Keys that are damaged, of another plan, or incomplete.
     Keys(String),
+    /// A file of expanded keys that cannot be made.
+    KeyFile(String),
     /// Ciphertexts that are missing, damaged or of other parameters.
     Input {
         /// Name of the input.
@@ -52,6 +54,7 @@ impl RunError {
             Self::Cancelled => "ABORT_ERR",
             Self::Plan(_) => "PLAN_INVALID",
             Self::Keys(_) => "KEYS_INVALID",
+            Self::KeyFile(_) => "FILE_UNWRITABLE",
             Self::Input { .. } => "CIPHERTEXT_INVALID",
             Self::Public { .. } => "INPUT_INVALID",
             Self::Threads(_) => "RESOURCE_LIMIT",
@@ -66,6 +69,7 @@ impl fmt::Display for RunError {
             Self::Cancelled => f.write_str("the run was stopped"),
             Self::Plan(error) => error.fmt(f),
             Self::Keys(reason) => write!(f, "keys: {reason}"),
+            Self::KeyFile(reason) => f.write_str(reason),
             Self::Input { name, reason } => write!(f, "input {name:?} {reason}"),
             Self::Public { name, reason } => write!(f, "public value {name:?} {reason}"),
             Self::Encoding { coefficient, scale } => write!(

@@ -17,7 +17,8 @@ export interface NativeAddon {
 }
 
 export interface AddonPlan {
-  openSession(keys: Uint8Array): Promise<AddonSession>;
+  /** Open keys, given or in a file; expanded ones are mapped from a file in the folder. */
+  openSession(keys: Uint8Array | string, keyCacheFolder?: string): Promise<AddonSession>;
   dispose(): void;
 }
 

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../errors.ts';
 const hints: Partial<Record<ErrorCode, string>> = {
   CIPHERTEXT_INVALID:
     'the ciphertext belongs to another plan, or was damaged; encrypt or evaluate again',
+  FILE_UNWRITABLE: 'name a folder that exists and that this process may write to',
   KEYS_INVALID: 'transfer the file again, or make the keys again with keygen',
   PLAN_INVALID: 'compile the model again with this release',
   RESOURCE_LIMIT: 'ask for fewer threads',

@@ -39,13 +39,22 @@ export class NativePlan implements Disposable {
   }
 
   /**
-   * Expand the evaluation keys of a client.
+   * Open the evaluation keys of a client: their bytes, or the path of the bundle.
    *
-   * Cost: every key of the plan in memory (`residentKeyBytes`). Throws KEYS_INVALID.
+   * Cost: the head of the bundle. Each key is expanded where a run first uses it; with a folder, all are
+   * at once where it has no file of them yet, and mapped from that file. Bytes that are given stay
+   * until all are expanded. Throws KEYS_INVALID; FILE_UNWRITABLE for the folder.
    */
-  async openSession(keys: Uint8Array): Promise<NativeSession> {
+  async openSession(
+    keys: Uint8Array | string,
+    keyCacheFolder: string | null,
+  ): Promise<NativeSession> {
     try {
-      return new NativeSession(this.#addon, await this.#plan.openSession(keys));
+      const opened = this.#plan.openSession(
+        keys,
+        ...(keyCacheFolder === null ? [] : [keyCacheFolder]),
+      );
+      return new NativeSession(this.#addon, await opened);
     } catch (error) {
       throw nativeError(error);
     }

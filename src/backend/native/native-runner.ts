@@ -18,8 +18,12 @@ export interface NativeRunnerOptions {
   readonly client: ClientPlan;
   /** Head of the keys, for what is said of damaged ones. */
   readonly keys: EvaluationKeys;
-  /** All of the keys, read at the first run; it stays the caller's. */
+  /** All of the keys; it stays the caller's. */
   readonly source: ByteSource;
+  /** Where they are, if that is a file: each is then read where it is first used. */
+  readonly path: string | null;
+  /** Folder of expanded keys that sessions and processes share; null for none. */
+  readonly keyCacheFolder: string | null;
 }
 
 export class NativeRunner implements PlanRunner {
@@ -45,10 +49,10 @@ export class NativeRunner implements PlanRunner {
     this.#options.plan[Symbol.dispose]();
   }
 
-  /** The expanded keys; a run that was aborted meanwhile leaves them to the next. */
+  /** The opened keys; a run that was aborted meanwhile leaves them to the next. */
   #openSession(): Promise<NativeSession> {
     if (this.#session === null) {
-      const opening = this.#readKeys();
+      const opening = this.#openKeys();
       this.#session = opening;
       opening.catch(() => {
         this.#session = null;
@@ -57,8 +61,8 @@ export class NativeRunner implements PlanRunner {
     return this.#session;
   }
 
-  async #readKeys(): Promise<NativeSession> {
-    const { plan, source } = this.#options;
-    return plan.openSession(await source.read(0, source.byteLength));
+  async #openKeys(): Promise<NativeSession> {
+    const { plan, source, path, keyCacheFolder } = this.#options;
+    return plan.openSession(path ?? (await source.read(0, source.byteLength)), keyCacheFolder);
   }
 }

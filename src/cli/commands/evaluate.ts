@@ -35,6 +35,11 @@ export default defineCommand({
     },
     output: { ...outputOption, value: 'Y.ct', describe: 'file for the encrypted results' },
     backend: ciphertextBackendOption,
+    keyCache: {
+      value: 'FOLDER',
+      schema: filePath().optional(),
+      describe: 'folder for expanded keys, which the next evaluations then share (native)',
+    },
     threads: threadsOption,
     insecure: insecureOption,
   },
@@ -50,7 +55,7 @@ export default defineCommand({
     },
   ],
   async run(
-    { dir, evaluationKeys, input, publicInput, output, backend, threads, insecure },
+    { dir, evaluationKeys, input, publicInput, output, backend, threads, keyCache, insecure },
     { progress },
   ) {
     const inputs = [input, evaluationKeys, ...publicInput];
@@ -61,7 +66,12 @@ export default defineCommand({
     await using session = await openSession(
       dir,
       { insecure },
-      { backend, evaluationKeys, ...(threads === undefined ? {} : { threads }) },
+      {
+        backend,
+        evaluationKeys,
+        ...(threads === undefined ? {} : { threads }),
+        ...(keyCache === undefined ? {} : { keyCacheFolder: keyCache }),
+      },
     );
     const known = readInputTensors(
       publicInput,

@@ -1,9 +1,12 @@
 //! The evaluation-key bundle; its layout stands in `src/seal/evaluation-keys.ts`.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::error::{SerialError, refuse};
 use super::frame::{half_word, word};
+use super::key_bytes::KeyBytes;
 use super::packed::{packed_bytes, unpack};
 use super::parameters::Parameters;
 use super::uniform::{SEED_BYTES, Uniform};
@@ -47,9 +50,11 @@ pub struct SentDigit {
 }
 
 /// A bundle whose head was checked; keys are read, and checked, one at a time.
-pub struct KeyBundle<'a> {
-    bytes: &'a [u8],
-    parameters: &'a Parameters,
+#[derive(Debug)]
+pub struct KeyBundle<B> {
+    bytes: B,
+    parameters: Parameters,
+    head: Vec<u8>,
     entries: Vec<KeyEntry>,
 }
 
@@ -69,7 +74,15 @@ fn digit_bytes(parameters: &Parameters, primes: usize) -> usize {
         .sum()
 }
 
-impl<'a> KeyBundle<'a> {
+/// Bytes that are within the size.
+fn part(bytes: &impl KeyBytes, offset: usize, length: usize) -> Result<Cow<'_, [u8]>, SerialError> {
+    match bytes.read(offset, length) {
+        Ok(part) => Ok(part),
+        Err(error) => refuse("bundle", format!("cannot be read: {error}"), offset),
+    }
+}
+
+impl<B: KeyBytes> KeyBundle<B> {
     /// Check the head of a bundle made for a plan.
     ///
     /// Cost: no more memory than the head.
@@ -77,21 +90,22 @@ impl<'a> KeyBundle<'a> {
     /// # Errors
     /// Names the field and its offset.
     pub fn open(
-        bytes: &'a [u8],
-        parameters: &'a Parameters,
+        source: B,
+        parameters: &Parameters,
         plan_hash: &[u8; 32],
     ) -> Result<Self, SerialError> {
-        let size = bytes.len();
+        let size = source.size();
         if size < head_bytes(0) {
             return refuse("bundle", format!("has {size} bytes"), 0);
         }
+        let bytes = part(&source, 0, head_bytes(0))?;
         if bytes.starts_with(SECRET_MAGIC) {
             return refuse("bundle", "is a secret key; it was not stored", 0);
         }
         if !bytes.starts_with(MAGIC) {
             return refuse("magic number", "is not that of an evaluation-key bundle", 0);
         }
-        let version = half_word(bytes, 8);
+        let version = half_word(&bytes, 8);
         if version != VERSION {
             return refuse(
                 "format version",
@@ -99,7 +113,7 @@ impl<'a> KeyBundle<'a> {
                 8,
             );
         }
-        let count = half_word(bytes, 96) as usize;
+        let count = half_word(&bytes, 96) as usize;
         if count > MAX_KEYS {
             return refuse(
                 "number of keys",
@@ -108,19 +122,20 @@ impl<'a> KeyBundle<'a> {
             );
         }
         let head = head_bytes(count);
-        if half_word(bytes, 12) as usize != head || head > size {
+        if half_word(&bytes, 12) as usize != head || head > size {
             return refuse(
                 "head length",
                 format!("is not the {head} bytes of {count} keys"),
                 12,
             );
         }
+        let bytes = part(&source, 0, head)?.into_owned();
         let hashed = FIXED_HEAD_BYTES + count * ENTRY_BYTES;
         if Sha256::digest(&bytes[..hashed]).as_slice() != &bytes[hashed..hashed + DIGEST_BYTES] {
             return refuse("head", "does not match its checksum", hashed);
         }
         let padding = &bytes[hashed + DIGEST_BYTES..head];
-        if padding.iter().any(|&byte| byte != 0) || half_word(bytes, 100) != 0 {
+        if padding.iter().any(|&byte| byte != 0) || half_word(&bytes, 100) != 0 {
             return refuse("padding of the head", "is not zero", hashed + DIGEST_BYTES);
         }
         if bytes[16..48] != plan_hash[..] {
@@ -129,16 +144,18 @@ impl<'a> KeyBundle<'a> {
         if bytes[48..80] != parameters.digest() {
             return refuse("parameters", "are others than the keys were made for", 48);
         }
+        let stated = word(&bytes, 88);
         let mut bundle = Self {
-            bytes,
-            parameters,
+            bytes: source,
+            parameters: parameters.clone(),
+            head: bytes,
             entries: Vec::with_capacity(count),
         };
         let mut offset = head;
         for index in 0..count {
             offset = bundle.read_entry(FIXED_HEAD_BYTES + index * ENTRY_BYTES, offset)?;
         }
-        if word(bytes, 88) != offset as u64 || size != offset {
+        if stated != offset as u64 || size != offset {
             return refuse(
                 "bundle",
                 format!("has {size} bytes, expected exactly {offset}"),
@@ -151,24 +168,24 @@ impl<'a> KeyBundle<'a> {
     /// Read the entry at `at` of a key that stands at `offset`; returns the end of the key.
     fn read_entry(&mut self, at: usize, offset: usize) -> Result<usize, SerialError> {
         let slots = self.parameters.ring_degree as i32 / 2;
-        let step = half_word(self.bytes, at + 4) as i32;
-        let kind = match half_word(self.bytes, at) {
+        let step = half_word(&self.head, at + 4) as i32;
+        let kind = match half_word(&self.head, at) {
             0 if step == 0 => KeyKind::Relinearisation,
             1 if step != 0 && step.unsigned_abs() < slots.unsigned_abs() => KeyKind::Rotation(step),
             kind => return refuse("key", format!("is of kind {kind}, step {step}"), at),
         };
-        let primes = half_word(self.bytes, at + 8) as usize;
+        let primes = half_word(&self.head, at + 8) as usize;
         if primes < 1
             || primes > self.parameters.primes.len()
-            || half_word(self.bytes, at + 12) != 0
+            || half_word(&self.head, at + 12) != 0
         {
             return refuse("number of primes", format!("is {primes}"), at + 8);
         }
         if self.entries.iter().any(|entry| entry.kind == kind) {
             return refuse("key", format!("{kind:?} occurs twice"), at);
         }
-        let bytes = key_bytes(self.parameters, primes);
-        if word(self.bytes, at + 16) != offset as u64 || word(self.bytes, at + 24) != bytes as u64 {
+        let bytes = key_bytes(&self.parameters, primes);
+        if word(&self.head, at + 16) != offset as u64 || word(&self.head, at + 24) != bytes as u64 {
             return refuse(
                 "key",
                 format!("{kind:?} states another place than its primes give"),
@@ -182,7 +199,7 @@ impl<'a> KeyBundle<'a> {
             bytes,
         });
         let end = offset + bytes + TRAILER_BYTES;
-        if end > self.bytes.len() {
+        if end > self.bytes.size() {
             return refuse("bundle", format!("ends before key {kind:?}"), at + 16);
         }
         Ok(end)
@@ -191,6 +208,25 @@ impl<'a> KeyBundle<'a> {
     /// The keys it holds, in the order of the file.
     pub fn entries(&self) -> &[KeyEntry] {
         &self.entries
+    }
+
+    /// SHA-256 of the head and the checksums of all keys, which fix every byte of a sound bundle.
+    ///
+    /// Cost: 64 bytes a key are read.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn identity(&self) -> Result<[u8; 32], SerialError> {
+        let mut hash = Sha256::new();
+        hash.update(&self.head);
+        for entry in &self.entries {
+            hash.update(part(
+                &self.bytes,
+                entry.offset + entry.bytes,
+                TRAILER_BYTES,
+            )?);
+        }
+        Ok(hash.finalize().into())
     }
 
     /// The key of a kind that serves values of at least `primes` data primes.
@@ -228,8 +264,8 @@ impl<'a> KeyBundle<'a> {
             offset,
             bytes,
         } = *entry;
-        let payload = &self.bytes[offset..offset + bytes];
-        let trailer = &self.bytes[offset + bytes..offset + bytes + TRAILER_BYTES];
+        let all = part(&self.bytes, offset, bytes + TRAILER_BYTES)?;
+        let (payload, trailer) = all.split_at(bytes);
         if Sha256::digest(payload).as_slice() != &trailer[..DIGEST_BYTES] {
             return refuse(
                 format!("key {kind:?}"),

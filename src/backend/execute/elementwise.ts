@@ -11,7 +11,7 @@ import rescale from '../../ir/ckks/rescale.ts';
 import square from '../../ir/ckks/square.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { constantOf, operationOf } from '../../ir/program.ts';
-import type { Operation, ValueId } from '../../ir/program.ts';
+import type { Operation, Program, ValueId } from '../../ir/program.ts';
 import { fromText, toNumber } from '../../ir/rational.ts';
 import { publicSlotConstants, slotConstants } from './constant-slots.ts';
 import type { PublicImages } from './constant-slots.ts';
@@ -50,15 +50,7 @@ const makers = new Map<string, Maker>([
   [
     addConstant.name,
     (engine, { program }, id, { scratch }) => {
-      const operation = operationOf(program, id);
-      const { value } = addConstant.attributes.parse(operation.attributes);
-      const constants = slotConstants(
-        ciphertextOf(operation.type).layout,
-        constantOf(program.constants, value),
-        0,
-        String(id),
-        scratch,
-      );
+      const constants = constantSlots(program, id, scratch);
       return (x, ciphertext) => engine.addConstant(x, constants(ciphertext));
     },
   ],
@@ -72,17 +64,9 @@ const makers = new Map<string, Maker>([
   [
     multiplyConstant.name,
     (engine, prepared, id, { scratch }) => {
-      const { program } = prepared;
-      const operation = operationOf(program, id);
-      const { value, plainScale } = multiplyConstant.attributes.parse(operation.attributes);
-      const tensor = constantOf(program.constants, value);
-      const constants = slotConstants(
-        ciphertextOf(operation.type).layout,
-        tensor,
-        tensor.data.length === 1 ? (tensor.data[0] ?? 0) : 0,
-        String(id),
-        scratch,
-      );
+      const { attributes } = operationOf(prepared.program, id);
+      const { plainScale } = multiplyConstant.attributes.parse(attributes);
+      const constants = constantSlots(prepared.program, id, scratch);
       return product(engine, prepared, id, plainScale, constants);
     },
   ],
@@ -96,6 +80,20 @@ const makers = new Map<string, Maker>([
     },
   ],
 ]);
+
+/** What `add-constant` adds to each ciphertext, or `multiply-constant` multiplies it by. */
+export function constantSlots(
+  program: Program,
+  id: ValueId,
+  scratch: Float64Array<ArrayBuffer>,
+): (ciphertext: number) => SlotConstant {
+  const { op, attributes, type } = operationOf(program, id);
+  const declaration = op === addConstant.name ? addConstant : multiplyConstant;
+  const tensor = constantOf(program.constants, declaration.attributes.parse(attributes).value);
+  const only = tensor.data.length === 1 ? (tensor.data[0] ?? 0) : 0;
+  const elsewhere = op === addConstant.name ? 0 : only;
+  return slotConstants(ciphertextOf(type).layout, tensor, elsewhere, String(id), scratch);
+}
 
 /** The public value that an operation reads, for each ciphertext. */
 function publicConstants(

@@ -58,7 +58,7 @@ function numberer(): (key: number) => number {
 }
 
 /** Position of the last group of each number. */
-function lastPositions(
+export function lastPositions(
   order: Int32Array,
   numberOf: Int32Array,
   count: number,
@@ -69,7 +69,7 @@ function lastPositions(
 }
 
 /** The most numbers that are alive at once, from first to last use. */
-function mostAlive(order: Int32Array, numberOf: Int32Array, last: Int32Array): number {
+export function mostAlive(order: Int32Array, numberOf: Int32Array, last: Int32Array): number {
   const alive = new Uint8Array(last.length);
   let now = 0;
   let most = 0;

@@ -1,0 +1,255 @@
+/**
+ * The most memory that the native evaluator holds for the values of one execution: its steps on sizes
+ * alone. What they are is in `native/plan/src/{execute,linear_run,batch_run}.rs`.
+ *
+ * Buffers come from a pool that keeps one of each size for the next that asks, so what is held is, for
+ * each size, the most that were in use at once.
+ */
+import { invariant } from '../../errors.ts';
+import { ciphertextOf } from '../../ir/ckks/values.ts';
+import { operationOf } from '../../ir/program.ts';
+import type { ValueId } from '../../ir/program.ts';
+import type { ExecutionStep } from '../execute/execution-steps.ts';
+import type { LinearWork } from '../execute/linear-work.ts';
+import type { PreparedProgram } from '../execute/prepare-program.ts';
+import { nativeOrder } from './native-order.ts';
+
+/** Outputs of a batch layout that are made at once (`MAX_ROWS` of `batch_work.rs`). */
+const maxRows = 64;
+
+/** Counts buffers by their residues of N words. */
+class Pool {
+  readonly #shelves = new Map<number, { used: number; most: number }>();
+
+  take(residues: number, count = 1): void {
+    const shelf = this.#shelves.get(residues) ?? { used: 0, most: 0 };
+    this.#shelves.set(residues, shelf);
+    shelf.used += count;
+    shelf.most = Math.max(shelf.most, shelf.used);
+  }
+
+  give(residues: number, count = 1): void {
+    this.take(residues, -count);
+  }
+
+  /** Take and give back: it is needed for a moment. */
+  touch(residues: number, count = 1): void {
+    this.take(residues, count);
+    this.give(residues, count);
+  }
+
+  get residues(): number {
+    let sum = 0;
+    for (const [residues, { most }] of this.#shelves) sum += residues * most;
+    return sum;
+  }
+}
+
+interface Held {
+  readonly primes: number;
+  readonly polynomials: number;
+}
+
+class WorkingMemory {
+  readonly pool = new Pool();
+  readonly #prepared: PreparedProgram;
+  readonly #specials: number;
+  readonly #values = new Map<ValueId, (Held | null)[]>();
+
+  constructor(prepared: PreparedProgram) {
+    this.#prepared = prepared;
+    this.#specials = prepared.program.modulus?.specialPrimes.length ?? 1;
+  }
+
+  step(step: ExecutionStep): void {
+    const count = ciphertextOf(operationOf(this.#prepared.program, step.result).type).layout
+      .ciphertexts;
+    this.#values.set(step.result, new Array<Held | null>(count).fill(null));
+    const linear = this.#prepared.linear.get(step.head);
+    if (linear === undefined) this.#each(step, count);
+    else if (linear.scalar) this.#batch(step, linear);
+    else this.#linear(step, linear);
+    for (const operand of step.lastUses) {
+      for (const index of this.#values.get(operand)?.keys() ?? []) {
+        this.#release(step, operand, index);
+      }
+    }
+  }
+
+  /** Residues of both polynomials modulo Q·P. */
+  #extended(primes: number): number {
+    return 2 * (primes + this.#specials);
+  }
+
+  /** Residues of the digits of a polynomial. */
+  #digits(primes: number): number {
+    return Math.ceil(primes / this.#specials) * (primes + this.#specials);
+  }
+
+  #formOf(id: ValueId): Held {
+    const form = this.#prepared.forms[id];
+    invariant(form !== undefined, 'every value has a form');
+    return { primes: form.level + 1, polynomials: form.size };
+  }
+
+  #make(value: Held): Held {
+    this.pool.take(value.primes, value.polynomials);
+    return value;
+  }
+
+  #free({ primes, polynomials }: Held): void {
+    this.pool.give(primes, polynomials);
+  }
+
+  #release(step: ExecutionStep, id: ValueId, index: number): void {
+    if (!step.lastUses.includes(id)) return;
+    const values = this.#values.get(id);
+    const value = values?.[index];
+    if (values === undefined || value === undefined || value === null) return;
+    this.#free(value);
+    values[index] = null;
+  }
+
+  /** A ciphertext that the head made passes the operations that follow on it alone. */
+  #emit(step: ExecutionStep, index: number, made: Held): void {
+    let value = made;
+    for (const id of step.pipeline) {
+      const { op } = operationOf(this.#prepared.program, id);
+      if (op === 'ckks.relinearize') this.#switch(value.primes, 1);
+      const next = this.#make(this.#formOf(id));
+      this.#free(value);
+      value = next;
+    }
+    const values = this.#values.get(step.result);
+    if (values !== undefined) values[index] = value;
+  }
+
+  /** Digits, the sums with a key and their division by P. */
+  #switch(primes: number, count: number): void {
+    this.pool.take(this.#digits(primes), count);
+    this.pool.touch(primes);
+    this.pool.take(this.#extended(primes), count);
+    this.pool.touch(1, 2 * this.#specials + 2);
+    this.pool.give(this.#extended(primes), count);
+    this.pool.give(this.#digits(primes), count);
+  }
+
+  #each(step: ExecutionStep, count: number): void {
+    const { op, operands } = operationOf(this.#prepared.program, step.head);
+    for (let index = 0; index < count; index++) {
+      const made = this.#make(this.#formOf(step.head));
+      if (op === 'ckks.relinearize') this.#switch(made.primes, 1);
+      for (const operand of operands) this.#release(step, operand, index);
+      this.#emit(step, index, made);
+    }
+  }
+
+  #batch(step: ExecutionStep, work: LinearWork): void {
+    const { operands } = operationOf(this.#prepared.program, step.head);
+    const { groups } = work;
+    const inputs = new Map<number, number[]>();
+    for (let g = 0; g < groups.count; g++) {
+      const output = groups.outCiphertext[g]!;
+      const list = inputs.get(output) ?? [];
+      inputs.set(output, list);
+      list.push(g);
+    }
+    const blocks = new Map<string, number[]>();
+    for (const [output, list] of inputs) {
+      const key = list.map((g) => work.inputOf[g]).join();
+      const block = blocks.get(key) ?? [];
+      blocks.set(key, block);
+      block.push(output);
+    }
+    const list = [...blocks.values()].flatMap((block) =>
+      Array.from({ length: Math.ceil(block.length / maxRows) }, (_, n) =>
+        block.slice(n * maxRows, (n + 1) * maxRows),
+      ),
+    );
+    const lastOf = new Map<number, number>();
+    const readBy = (block: readonly number[]): readonly number[] =>
+      inputs.get(block[0] ?? -1) ?? [];
+    list.forEach((block, n) => {
+      for (const g of readBy(block)) lastOf.set(work.inputOf[g]!, n);
+    });
+    list.forEach((block, n) => {
+      for (const _ of block) this.#make(this.#formOf(step.head));
+      for (const g of readBy(block)) {
+        if (lastOf.get(work.inputOf[g]!) !== n) continue;
+        this.#release(step, operands[groups.operand[g]!] ?? -1, groups.inCiphertext[g]!);
+      }
+      for (const output of block) this.#emit(step, output, this.#formOf(step.head));
+    });
+  }
+
+  #linear(step: ExecutionStep, work: LinearWork): void {
+    const { operands } = operationOf(this.#prepared.program, step.head);
+    const { groups } = work;
+    const { primes } = this.#formOf(step.head);
+    const native = nativeOrder(work, operands);
+    const digits = this.#digits(primes);
+    const wideResidues = this.#extended(primes);
+    const count = (wide: boolean, sign: 1 | -1): void => {
+      if (wide) this.pool.take(wideResidues, sign);
+      else this.pool.take(primes, 2 * sign);
+    };
+    const made = new Set<number>();
+    const begun = new Set<number>();
+    const left = native.rotationsOfInput.slice();
+    /** Whether the result so far is modulo Q·P. */
+    const outputs = new Map<number, boolean>();
+    native.order.forEach((g, position) => {
+      const [rotated, input, sum] = [work.rotatedOf[g]!, work.inputOf[g]!, work.sumOf[g]!];
+      if (native.extended && !made.has(rotated)) {
+        made.add(rotated);
+        if (groups.baby[g] !== 0) {
+          if (left[input] === native.rotationsOfInput[input]) this.pool.take(digits);
+          if (--left[input]! === 0) this.pool.give(digits);
+        }
+        this.pool.take(wideResidues);
+      }
+      if (!begun.has(sum)) {
+        begun.add(sum);
+        count(native.extended, 1);
+      }
+      const index = groups.outCiphertext[g]!;
+      if (native.lastOfSum[sum] === position) {
+        const turned = groups.giant[g] !== 0;
+        const before = outputs.get(index);
+        if (turned) this.pool.touch(digits);
+        const wide = native.extended || turned || before === true;
+        // What is there is added to, where it is of the kind of the result.
+        if (before !== wide && (before !== undefined || turned)) count(wide, 1);
+        if (before === false && wide) count(false, -1);
+        if (turned || before === wide) count(native.extended, -1);
+        outputs.set(index, wide);
+      }
+      if (native.extended && native.lastOfRotated[rotated] === position) {
+        this.pool.give(wideResidues);
+      }
+      if (native.lastOfInput[input] === position) {
+        this.#release(step, operands[groups.operand[g]!] ?? -1, groups.inCiphertext[g]!);
+      }
+      if (native.lastOfOutput[index] === position) {
+        let wide = outputs.get(index) === true;
+        if (work.folds.length > 0) {
+          this.pool.touch(digits);
+          count(true, 1);
+          count(wide, -1);
+          this.pool.touch(wideResidues);
+          wide = true;
+        }
+        const value = this.#make(this.#formOf(step.head));
+        count(wide, -1);
+        this.#emit(step, index, value);
+      }
+    });
+  }
+}
+
+/** Bytes that the values of one execution take at most, on one thread. Cost: a step per diagonal. */
+export function workingMemory(prepared: PreparedProgram): number {
+  const memory = new WorkingMemory(prepared);
+  for (const step of prepared.steps) if (!step.unused) memory.step(step);
+  return memory.pool.residues * 8 * (prepared.program.modulus?.ringDegree ?? 0);
+}

@@ -87,7 +87,9 @@ impl ExpandedKeys {
         primes: &[usize],
         expand: impl FnMut(usize) -> Result<SwitchingKey, RunError>,
     ) -> Result<Self, RunError> {
-        let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let words = id.as_chunks().0.iter();
+        let name = words.map(|&word| format!("{:016x}", u64::from_be_bytes(word)));
+        let name = name.collect::<Vec<_>>().concat();
         let path = folder.join(format!("{name}.expanded-keys"));
         if let Some(found) = Self::map(&path, id, context, primes) {
             return Ok(found);

@@ -240,15 +240,15 @@ impl<'a> Request<'a> {
             Some(Kept::Coefficients(known)) => Some(known),
             _ => None,
         };
-        let polynomial = self.with_maker(|maker| match &known {
-            Some(known) => Ok(maker.transformed(known, primes, false)),
-            None => {
-                let made = maker.polynomial(scale, primes, false, fill)?;
-                if storage == Storage::Coefficients {
-                    plaintexts.keep(key, Kept::Coefficients(maker.coefficients().into()));
-                }
-                Ok::<_, RunError>(made)
+        let polynomial = self.with_maker(|maker| {
+            if let Some(known) = &known {
+                return Ok(maker.transformed(known, primes, false));
             }
+            let made = maker.polynomial(scale, primes, false, fill)?;
+            if storage == Storage::Coefficients {
+                plaintexts.keep(key, Kept::Coefficients(maker.coefficients().into()));
+            }
+            Ok::<_, RunError>(made)
         })?;
         let made = Arc::new(Plaintext::new(polynomial, scale));
         if storage == Storage::Transformed {

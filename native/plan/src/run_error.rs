@@ -69,7 +69,6 @@ impl fmt::Display for RunError {
             Self::Cancelled => f.write_str("the run was stopped"),
             Self::Plan(error) => error.fmt(f),
             Self::Keys(reason) => write!(f, "keys: {reason}"),
-            Self::KeyFile(reason) => f.write_str(reason),
             Self::Input { name, reason } => write!(f, "input {name:?} {reason}"),
             Self::Public { name, reason } => write!(f, "public value {name:?} {reason}"),
             Self::Encoding { coefficient, scale } => write!(
@@ -78,7 +77,7 @@ impl fmt::Display for RunError {
             ),
             Self::Transparent(name) => write!(f, "{name:?} would be readable by everybody"),
             Self::Threads(threads) => write!(f, "{threads} threads could not be started"),
-            Self::Internal(reason) => f.write_str(reason),
+            Self::KeyFile(reason) | Self::Internal(reason) => f.write_str(reason),
         }
     }
 }

@@ -44,11 +44,13 @@ async function evaluateNative(model: CompiledModel, image: Float64Array<ArrayBuf
   const { logits } = await client.decrypt(response);
   const [clear] = (await session.runClear(new Map([['image', [image]]]))).get('logits') ?? [];
   const reference = clear ?? new Float64Array();
-  const largest = Math.max(...reference.map(Math.abs));
+  const [output] = model.client.outputs;
+  if (output === undefined) throw new Error('a network has an output');
   const worst = Math.max(...reference.map((y, i) => Math.abs(y - (logits?.data[i] ?? NaN))));
   return {
     answer: logits?.data.indexOf(Math.max(...logits.data)),
-    bits: -Math.log2(worst / largest),
+    // Of the largest output that calibration saw: what the predicted precision is relative to.
+    bits: -Math.log2(worst / (output.bound / 2)),
     keyBytes: keys.length,
     seconds: Math.min(...seconds),
   };

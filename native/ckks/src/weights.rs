@@ -200,21 +200,33 @@ impl Context {
     ) {
         let (tile, count) = (weights.tile(), weights.terms.len());
         let blocks = weights.words.chunks_exact(self.degree() * count);
-        let tasks: Vec<_> = sums.into_iter().zip(blocks).enumerate().collect();
-        self.workers().each(tasks, |(i, (mut sums, block))| {
-            let ring = self.ring(i, weights.primes);
-            let rows: Vec<Pair<'_>> = weights.terms.iter().map(|&(_, x)| row(i, x)).collect();
-            for (n, block) in block.chunks_exact(tile * count).enumerate() {
-                let part = n * tile..(n + 1) * tile;
-                let parts = |k: usize| rows.iter().map(|row| &row[k][part.clone()]).collect();
-                let right: [Vec<&[u64]>; 2] = [parts(0), parts(1)];
-                for (([out0, out1], run), &start) in sums.iter_mut().zip(weights.runs()).zip(starts)
-                {
-                    let factors = &block[run.start * tile..run.end * tile];
-                    let out = [&mut out0[part.clone()], &mut out1[part.clone()]];
-                    let right = [&right[0][run.clone()], &right[1][run.clone()]];
-                    add(ring, out, factors, right, start);
+        let runs: Vec<Range<usize>> = weights.runs().collect();
+        // For each prime and part of the coefficients: its plaintexts, and that part of all sums.
+        let mut tasks = Vec::new();
+        for (i, (sums, block)) in sums.into_iter().zip(blocks).enumerate() {
+            let first = tasks.len();
+            let parts = block.chunks_exact(tile * count).enumerate();
+            tasks.extend(parts.map(|(n, block)| (i, n, block, Vec::with_capacity(runs.len()))));
+            for [a, b] in sums {
+                let parts = a.chunks_exact_mut(tile).zip(b.chunks_exact_mut(tile));
+                for (task, (a, b)) in tasks[first..].iter_mut().zip(parts) {
+                    task.3.push([a, b]);
                 }
+            }
+        }
+        self.workers().each(tasks, |(i, n, block, sums)| {
+            let ring = self.ring(i, weights.primes);
+            let part = n * tile..(n + 1) * tile;
+            let rows: Vec<Pair<'_>> = weights
+                .terms
+                .iter()
+                .map(|&(_, x)| row(i, x).map(|row| &row[part.clone()]))
+                .collect();
+            let right = [0, 1].map(|k| rows.iter().map(|row| row[k]).collect::<Vec<_>>());
+            for ((out, run), &start) in sums.into_iter().zip(&runs).zip(starts) {
+                let factors = &block[run.start * tile..run.end * tile];
+                let right = [&right[0][run.clone()], &right[1][run.clone()]];
+                add(ring, out, factors, right, start);
             }
         });
     }

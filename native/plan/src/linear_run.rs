@@ -122,23 +122,55 @@ impl<'a> Run<'a> {
             let values = part.values.iter().map(|&g| input(self, g));
             return Ok(Factors::Plain(values.collect::<Result<_, _>>()?));
         }
-        let mut values = Vec::with_capacity(part.values.len());
-        for &g in &part.values {
-            let number = work.rotated_of[g];
-            if let Some(known) = inputs.rotated.get(&number) {
-                values.push(Arc::clone(known));
-                continue;
+        let missing: Vec<usize> = part
+            .values
+            .iter()
+            .copied()
+            .filter(|&g| !inputs.rotated.contains_key(&work.rotated_of[g]))
+            .collect();
+        for together in missing.chunks(self.workers().threads()) {
+            let mut tasks = Vec::with_capacity(together.len());
+            for &g in together {
+                tasks.push((g, input(self, g)?));
             }
-            let x = input(self, g)?;
-            let made = match work.groups.list[g].baby {
-                0 => context.extend(&x)?,
-                baby => self.rotate_hoisted(&x, baby, &mut inputs.hoisted[work.input_of[g]])?,
-            };
-            let made = Arc::new(made);
-            inputs.rotated.insert(number, Arc::clone(&made));
-            values.push(made);
+            for (g, x) in &tasks {
+                if work.groups.list[*g].baby != 0 {
+                    let [_, c1] = x.polynomials() else {
+                        return Err(RunError::Internal("rotates three polynomials".to_owned()));
+                    };
+                    let hoisted = &mut inputs.hoisted[work.input_of[*g]];
+                    hoisted.digits.get_or_insert_with(|| context.decompose(c1));
+                }
+            }
+            let hoisted = &inputs.hoisted;
+            let made = self.workers().map(tasks, |(g, x)| {
+                let digits = &hoisted[work.input_of[g]].digits;
+                match (work.groups.list[g].baby, digits) {
+                    (0, _) | (_, None) => Ok(context.extend(&x)?),
+                    (baby, Some(digits)) => {
+                        let (automorphism, key) = self.rotation(baby)?;
+                        let first = First::Plain(&x.polynomials()[0]);
+                        Ok(context.switch(digits, first, key, Some(automorphism))?)
+                    }
+                }
+            });
+            for (&g, made) in together.iter().zip(made) {
+                let made: Result<Extended, RunError> = made;
+                inputs.rotated.insert(work.rotated_of[g], Arc::new(made?));
+                if work.groups.list[g].baby != 0 {
+                    let hoisted = &mut inputs.hoisted[work.input_of[g]];
+                    hoisted.left = hoisted.left.saturating_sub(1);
+                    if hoisted.left == 0 {
+                        hoisted.digits = None;
+                    }
+                }
+            }
         }
-        Ok(Factors::Extended(values))
+        let values = part.values.iter().map(|&g| {
+            let known = inputs.rotated.get(&work.rotated_of[g]).map(Arc::clone);
+            known.ok_or_else(|| RunError::Internal(format!("product {g} has no factor")))
+        });
+        Ok(Factors::Extended(values.collect::<Result<_, _>>()?))
     }
 
     /// Make the products of a part and add them to their sums.
@@ -194,26 +226,5 @@ impl<'a> Run<'a> {
         self.request.tick(1)?;
         let context = &self.request.evaluator.context;
         self.request.keys.rotation(context, step)
-    }
-
-    /// Rotate an input; its digits stay until the last of its rotations.
-    fn rotate_hoisted(
-        &mut self,
-        x: &Ciphertext,
-        step: i32,
-        hoisted: &mut Hoisted,
-    ) -> Result<Extended, RunError> {
-        let (automorphism, key) = self.rotation(step)?;
-        let context = &self.request.evaluator.context;
-        let [c0, c1] = x.polynomials() else {
-            return Err(RunError::Internal("rotates three polynomials".to_owned()));
-        };
-        let digits = hoisted.digits.get_or_insert_with(|| context.decompose(c1));
-        let rotated = context.switch(digits, First::Plain(c0), key, Some(automorphism))?;
-        hoisted.left = hoisted.left.saturating_sub(1);
-        if hoisted.left == 0 {
-            hoisted.digits = None;
-        }
-        Ok(rotated)
     }
 }

@@ -279,21 +279,35 @@ impl<'a> Request<'a> {
         } = &work.parts[part];
         let mut made = context.weights(terms.clone(), primes, extended);
         let mut coefficients: Vec<i64> = Vec::new();
-        for (term, &g) in work.order[positions.clone()].iter().enumerate() {
-            let polynomial = self.with_maker(|maker| {
-                if let Some(known) = &known {
-                    let known = &known[term * degree..][..degree];
-                    return Ok(maker.transformed(known, primes, extended));
-                }
-                let scale = work.plain_scales[work.groups.list[g].operand as usize];
-                let fill = |slots: &mut [f64]| work.fill(g, slots);
-                let polynomial = maker.polynomial(scale, primes, extended, fill)?;
-                if storage == Storage::Coefficients {
-                    coefficients.extend_from_slice(maker.coefficients());
-                }
-                Ok::<_, RunError>(polynomial)
-            })?;
-            context.place_weight(&mut made, term, &polynomial);
+        let known = known.as_deref();
+        let groups = &work.order[positions.clone()];
+        let threads = context.workers().threads();
+        for (n, together) in groups.chunks(threads).enumerate() {
+            let tasks = together.iter().enumerate();
+            let tasks = tasks.map(|(k, &g)| (n * threads + k, g)).collect();
+            let encoded = context.workers().map(tasks, |(term, g)| {
+                self.with_maker(|maker| {
+                    if let Some(known) = known {
+                        let known = &known[term * degree..][..degree];
+                        let polynomial = maker.transformed(known, primes, extended);
+                        return Ok((term, polynomial, Vec::new()));
+                    }
+                    let scale = work.plain_scales[work.groups.list[g].operand as usize];
+                    let fill = |slots: &mut [f64]| work.fill(g, slots);
+                    let polynomial = maker.polynomial(scale, primes, extended, fill)?;
+                    let kept = match storage {
+                        Storage::Coefficients => maker.coefficients().to_vec(),
+                        _ => Vec::new(),
+                    };
+                    Ok::<_, RunError>((term, polynomial, kept))
+                })
+            });
+            for encoded in encoded {
+                let (term, polynomial, kept) = encoded?;
+                coefficients.extend_from_slice(&kept);
+                context.place_weight(&mut made, term, &polynomial);
+            }
+            self.tick(0)?;
         }
         let made = Arc::new(made);
         match storage {

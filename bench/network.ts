@@ -10,7 +10,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -111,7 +110,7 @@ if (!(error < largest / 100)) throw new Error(`${network}: an output is off by $
 
 const library = backend === 'native' ? 'cipherloom' : 'node-seal';
 const { parameters, keyBytes, rotationKeys } = model.report;
-const threads = backend === 'native' ? availableParallelism() : 1;
+const { threads } = session;
 // What several threads gain is seen on the wall alone.
 for (const clock of backend === 'native'
   ? (['processor', 'wall'] as const)

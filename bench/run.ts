@@ -16,6 +16,7 @@ import { compile, readNpy } from 'cipherloom';
 import type { CompiledModel } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
+import { memoryScaling, physicalCores } from './memory-scaling.ts';
 
 const pixels = 784;
 const nativeRuns = 20;
@@ -40,7 +41,11 @@ interface Measurement {
     readonly median: number;
   };
   /** Of the native evaluator; null where its addon is not built. */
-  readonly nativeEvaluateSeconds: { readonly first: number; readonly median: number } | null;
+  readonly nativeEvaluateSeconds: {
+    readonly first: number;
+    readonly median: number;
+    readonly twoThreadsMedian: number;
+  } | null;
   readonly decryptSeconds: number;
   readonly peakResidentBytes: number;
 }
@@ -71,21 +76,34 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
 }
 
-/** The same requests as seal's, often enough for a median of short times. */
+/**
+ * The same requests as seal's, often enough for a median of short times; one thread and two in turn,
+ * so that the machine's load moves both.
+ */
 async function measureNative(
   plan: Uint8Array,
   evaluationKeys: Uint8Array<ArrayBuffer>,
   requests: readonly Uint8Array<ArrayBuffer>[],
 ): Promise<Measurement['nativeEvaluateSeconds']> {
-  await using session = await InferenceSession.create(plan, { evaluationKeys });
+  await using session = await InferenceSession.create(plan, { evaluationKeys, threads: 1 });
+  await using two = await InferenceSession.create(plan, { evaluationKeys, threads: 2 });
   const [warmUp] = requests;
   if (session.backend !== 'native' || warmUp === undefined) return null;
   const first = await timed(() => session.run(warmUp));
+  await two.run(warmUp);
   const seconds: number[] = [];
+  const twoThreads: number[] = [];
   while (seconds.length < nativeRuns) {
-    for (const request of requests) seconds.push((await timed(() => session.run(request))).seconds);
+    for (const request of requests) {
+      seconds.push((await timed(() => session.run(request))).seconds);
+      twoThreads.push((await timed(() => two.run(request))).seconds);
+    }
   }
-  return { first: first.seconds, median: median(seconds) };
+  return {
+    first: first.seconds,
+    median: median(seconds),
+    twoThreadsMedian: median(twoThreads),
+  };
 }
 
 async function measure(network: string, count: number): Promise<Measurement> {
@@ -161,6 +179,17 @@ function nativeLine({ evaluateSeconds, nativeEvaluateSeconds: native }: Measurem
   return `  native      ${native.median.toFixed(3)} s (first ${native.first.toFixed(2)} s), medians: 1/${ratio.toFixed(1)} of seal's ${evaluateSeconds.median.toFixed(2)} s; aim 1/15`;
 }
 
+/** Threads against one, beside what the machine can give: two cores, and the bandwidth of memory. */
+function threadsLine({ nativeEvaluateSeconds: native }: Measurement, scaling: number): string[] {
+  if (native === null) return [];
+  const ratio = native.median / native.twoThreadsMedian;
+  const cores = physicalCores();
+  const machine = cores === null ? 'unknown' : `${cores}${cores < 2 ? ': the aim needs two' : ''}`;
+  return [
+    `  two threads ${native.twoThreadsMedian.toFixed(3)} s: ${ratio.toFixed(2)} of one; aim 1.7; bandwidth of memory ${scaling.toFixed(2)} of one thread's; physical cores: ${machine}`,
+  ];
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { images: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
@@ -171,8 +200,11 @@ for (const network of networks) {
   process.stderr.write(`measuring ${network}\n`);
   results.push(await measure(network, Number(values.images)));
 }
+const memoryBandwidthOfTwoThreads = await memoryScaling(2);
 if (values.json) {
-  process.stdout.write(`${JSON.stringify({ node: process.version, results })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, memoryBandwidthOfTwoThreads, results })}\n`,
+  );
 } else {
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   for (const r of results) {
@@ -187,6 +219,7 @@ if (values.json) {
         `  client      keys ${r.keygenSeconds.toFixed(2)} s, encrypt ${r.encryptSeconds.toFixed(3)} s, decrypt ${r.decryptSeconds.toFixed(3)} s`,
         `  evaluation  ${best.toFixed(2)} s (first ${first.toFixed(2)} s), modelled ${modelled?.toFixed(2) ?? '–'} s: ${modelled === null ? '–' : (best / modelled).toFixed(2)} of the model`,
         nativeLine(r),
+        ...threadsLine(r, memoryBandwidthOfTwoThreads),
         `  compiled in ${r.compileSeconds.toFixed(2)} s`,
         '',
       ].join('\n'),

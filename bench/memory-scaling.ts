@@ -1,4 +1,5 @@
 /** How the bandwidth of memory grows with threads: what limits evaluators that read keys from memory. */
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
@@ -15,26 +16,15 @@ interface Round {
 class Copier {
   readonly #worker = new Worker(new URL(import.meta.url));
 
-  ready(): Promise<unknown> {
-    return this.#copy();
-  }
-
   /** When a copy began and ended, in milliseconds. */
   async run(): Promise<Round> {
-    return (await this.#copy()) as Round;
+    this.#worker.postMessage(null);
+    const [times] = (await once(this.#worker, 'message')) as [Round];
+    return times;
   }
 
   async end(): Promise<void> {
     await this.#worker.terminate();
-  }
-
-  #copy(): Promise<unknown> {
-    const done = new Promise((resolve, reject) => {
-      this.#worker.once('message', resolve);
-      this.#worker.once('error', reject);
-    });
-    this.#worker.postMessage(null);
-    return done;
   }
 }
 
@@ -54,7 +44,7 @@ async function bandwidth(copiers: readonly Copier[]): Promise<number> {
 export async function memoryScaling(threads: number): Promise<number> {
   const copiers = Array.from({ length: threads }, () => new Copier());
   try {
-    await Promise.all(copiers.map((copier) => copier.ready()));
+    await Promise.all(copiers.map((copier) => copier.run()));
     const one = await bandwidth(copiers.slice(0, 1));
     return (await bandwidth(copiers)) / one;
   } finally {

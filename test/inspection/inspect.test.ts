@@ -207,7 +207,8 @@ describe('work is bounded', () => {
   });
 
   test('a layer that no pass can write out is refused by inspect and compile alike', async () => {
-    const large = model(convolution(258, 32));
+    // 128² · 9 · 256² products: more than the 2^32 that can be had.
+    const large = model(convolution(258, 128));
     const found = await inspect(large);
     expect(found).toMatchObject({
       verdict: 'does-not-work',

@@ -7,7 +7,7 @@
 //!
 //! The floor of a rotation is what its transforms take, and reading its key from memory once.
 use ckks::encoder::Encoder;
-use ckks::{Ciphertext, CkksError, Context, Plaintext, SwitchingKey};
+use ckks::{Ciphertext, CkksError, Context, First, Plaintext, SwitchingKey};
 use ring::{Kernel, Modulus, RnsPolynomial, rotation_element};
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
@@ -239,6 +239,17 @@ fn evaluate(printer: &Printer, set: &Set, kernel: Kernel, bandwidth: f64) -> Res
         })
     })?;
     print("rotate hoisted", &times);
+    // A baby step of a linear map.
+    let first = First::Plain(&a.polynomials()[0]);
+    let digits = context.decompose(&a.polynomials()[1]);
+    let times = measure(HOISTED, || {
+        keys.iter().try_for_each(|key| {
+            context
+                .switch(&digits, first, key, Some(&automorphism))
+                .map(drop)
+        })
+    })?;
+    print("rotate hoisted, modulo QP", &times);
 
     let ring = &context.primes()[0];
     let mut residue = encoded.residue(0).to_vec();

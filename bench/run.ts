@@ -186,7 +186,7 @@ function threadsLine({ nativeEvaluateSeconds: native }: Measurement, scaling: nu
   const cores = physicalCores();
   const machine = cores === null ? 'unknown' : `${cores}${cores < 2 ? ': the aim needs two' : ''}`;
   return [
-    `  two threads ${native.twoThreadsMedian.toFixed(3)} s: ${ratio.toFixed(2)} of one; aim 1.7; bandwidth of memory ${scaling.toFixed(2)} of one thread's; physical cores: ${machine}`,
+    `  two threads ${native.twoThreadsMedian.toFixed(3)} s: ${ratio.toFixed(2)} times as fast as one; aim 1.7; bandwidth of memory ${scaling.toFixed(2)} times one thread's; physical cores: ${machine}`,
   ];
 }
 

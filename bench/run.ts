@@ -9,7 +9,10 @@
  * Machines differ and are shared: the figure to compare is measured over modelled time, which the
  * load of a machine moves alike for all networks of one run.
  */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compile, readNpy } from 'cipherloom';
@@ -46,6 +49,8 @@ interface Measurement {
     readonly median: number;
     readonly twoThreadsMedian: number;
   } | null;
+  /** Of the native evaluator, besides its process; null where its addon is not built. */
+  readonly nativeMemoryBytes: { readonly predicted: number; readonly measured: number } | null;
   readonly decryptSeconds: number;
   readonly peakResidentBytes: number;
 }
@@ -106,6 +111,36 @@ async function measureNative(
   };
 }
 
+/** In a process of its own: what was freed elsewhere in this one would hide what is taken. */
+function measureMemory(
+  model: CompiledModel,
+  evaluationKeys: Uint8Array<ArrayBuffer>,
+  request: Uint8Array<ArrayBuffer>,
+): Measurement['nativeMemoryBytes'] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cipherloom-bench-'));
+  try {
+    const files = { 'model.loom': model.plan, 'evaluation.keys': evaluationKeys, request };
+    const names = Object.entries(files).map(([name, bytes]) => {
+      const file = path.join(folder, name);
+      writeFileSync(file, bytes);
+      return file;
+    });
+    const script = fileURLToPath(new URL('memory.ts', import.meta.url));
+    const line = execFileSync(process.execPath, [script, ...names], { encoding: 'utf8' });
+    const { baselineBytes, peakBytes } = JSON.parse(line) as {
+      readonly baselineBytes: number;
+      readonly peakBytes: number;
+    };
+    const parts = Object.values<number>({ ...model.report.nativeMemory });
+    return {
+      predicted: parts.reduce((sum, bytes) => sum + bytes, 0),
+      measured: peakBytes - baselineBytes,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 async function measure(network: string, count: number): Promise<Measurement> {
   const calibration = new Map([['image', images('calibration.npy')]]);
   const compiled = await timed(() =>
@@ -145,6 +180,11 @@ async function measure(network: string, count: number): Promise<Measurement> {
   await session.release();
   await clear.release();
   const nativeEvaluateSeconds = await measureNative(model.plan, keys.value, requests);
+  const [first] = requests;
+  const nativeMemoryBytes =
+    nativeEvaluateSeconds === null || first === undefined
+      ? null
+      : measureMemory(model, keys.value, first);
   const { report } = model;
   return {
     network,
@@ -167,6 +207,7 @@ async function measure(network: string, count: number): Promise<Measurement> {
       median: median(evaluateTimes.slice(1)),
     },
     nativeEvaluateSeconds,
+    nativeMemoryBytes,
     decryptSeconds: Math.min(...decryptTimes),
     peakResidentBytes: process.resourceUsage().maxRSS * 1024,
   };
@@ -187,6 +228,17 @@ function threadsLine({ nativeEvaluateSeconds: native }: Measurement, scaling: nu
   const machine = cores === null ? 'unknown' : `${cores}${cores < 2 ? ': the aim needs two' : ''}`;
   return [
     `  two threads ${native.twoThreadsMedian.toFixed(3)} s: ${ratio.toFixed(2)} times as fast as one; aim 1.7; bandwidth of memory ${scaling.toFixed(2)} times one thread's; physical cores: ${machine}`,
+  ];
+}
+
+function memoryLine({ nativeMemoryBytes: memory }: Measurement): string[] {
+  if (memory === null) return [];
+  const [predicted, measured] = [memory.predicted, memory.measured].map((bytes) =>
+    (bytes / 2 ** 20).toFixed(0),
+  );
+  const ratio = (memory.measured / memory.predicted).toFixed(2);
+  return [
+    `  memory      native ${predicted} MiB predicted, ${measured} MiB measured: ${ratio} of it; aim 0.85 to 1.15`,
   ];
 }
 
@@ -220,6 +272,7 @@ if (values.json) {
         `  evaluation  ${best.toFixed(2)} s (first ${first.toFixed(2)} s), modelled ${modelled?.toFixed(2) ?? '–'} s: ${modelled === null ? '–' : (best / modelled).toFixed(2)} of the model`,
         nativeLine(r),
         ...threadsLine(r, memoryBandwidthOfTwoThreads),
+        ...memoryLine(r),
         `  compiled in ${r.compileSeconds.toFixed(2)} s`,
         '',
       ].join('\n'),

@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { measureMemory } from './backend/execute/measure-memory.ts';
 import { prepareProgram } from './backend/execute/prepare-program.ts';
+import { nativeMemory } from './backend/native/native-memory.ts';
 import { clientPlan, clientPlanText } from './backend/plan/client-plan.ts';
 import type { Plan } from './backend/plan/plan.ts';
 import { currentProducer } from './backend/plan/producer.ts';
@@ -152,6 +153,7 @@ export interface MadePlan {
 export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
   const { program, options, notes, warnings, modelDigest } = lowered;
   const labels = labelsByOutput(program, lowered.labels);
+  const prepared = prepareProgram(program);
   const plan: Plan = {
     program,
     facts: {
@@ -160,7 +162,7 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
       securityTarget: options.security,
       insecure: options.insecure,
       precisionBits: figureOf(notes, 'precisionBits') ?? 0,
-      peakCiphertextBytes: await measureMemory(prepareProgram(program)),
+      peakCiphertextBytes: await measureMemory(prepared),
       rangeEscape: null,
     },
   };
@@ -168,7 +170,15 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
   const client = clientPlan(plan, planHash, { labels });
   const sizes = planSizes(client);
   requireMemory(sizes.residentKeyBytes, plan.facts.peakCiphertextBytes, options);
-  const report = buildReport({ plan, client, options, notes, warnings, sizes });
+  const report = buildReport({
+    plan,
+    client,
+    options,
+    notes,
+    warnings,
+    sizes,
+    nativeMemory: nativeMemory(prepared),
+  });
   return { bytes, planHash, client, report, sizes };
 }
 

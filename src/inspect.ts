@@ -1,4 +1,5 @@
 /** What a model is made of, whether it can be compiled, what that would cost, and what to change. */
+import type { NativeMemory } from './backend/native/native-memory.ts';
 import type { CompileRequest, MadePlan, ModelSource } from './compile.ts';
 import type { CipherloomError, ExitStatus, Warning } from './errors.ts';
 import { examineModel } from './frontend/examine-model.ts';
@@ -40,6 +41,8 @@ export interface PlanEstimate {
   readonly inputCiphertextBytes: number;
   readonly outputCiphertextBytes: number;
   readonly peakCiphertextBytes: number;
+  /** Predicted for the native evaluator with one thread and all encoded constants kept. */
+  readonly nativeMemory: NativeMemory;
   /** Operations on ciphertexts of one execution. */
   readonly operations: OpCost;
   /** Seconds of one execution under the committed cost profile; null for a batch plan. */
@@ -186,6 +189,7 @@ function estimateOf({ report, sizes }: MadePlan, synthetic: boolean): PlanEstima
     inputCiphertextBytes: report.inputCiphertextBytes,
     outputCiphertextBytes: report.outputCiphertextBytes,
     peakCiphertextBytes: report.peakCiphertextBytes,
+    nativeMemory: report.nativeMemory,
     operations: report.operations,
     modelledSeconds: report.modelledSeconds,
     evaluator: profileOf(report).evaluator,

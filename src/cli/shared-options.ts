@@ -1,4 +1,4 @@
-import { choice, filePath, integer } from './option-schemas.ts';
+import { byteCount, choice, filePath, integer } from './option-schemas.ts';
 
 // Options that several commands have, spelled alike everywhere. Use them with a command's own
 // description: `{ ...outputOption, describe: '…' }`.
@@ -31,6 +31,13 @@ export const inputOption = {
   schema: filePath().array().min(1),
   describe:
     'images, [K, C, H, W] or [K, features]; NAME=X.npy, or X.npz, for a model with several inputs',
+} as const;
+
+/** Memory of what evaluates ciphertexts. */
+export const evaluatorMemoryOption = {
+  value: 'BYTES',
+  schema: byteCount().optional(),
+  describe: 'most memory of plan, keys and one execution, such as 2GiB (native)',
 } as const;
 
 /** What evaluates a plan. */

@@ -2,6 +2,7 @@
 import { loadAddon } from '../backend/native/load-addon.ts';
 import { NativePlan } from '../backend/native/native-plan.ts';
 import { NativeRunner, plaintextBytes } from '../backend/native/native-runner.ts';
+import { plaintextBudget } from '../backend/native/plaintext-budget.ts';
 import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
 import type { PlanRunner } from '../backend/plan-runner.ts';
 import { SealRunner } from '../backend/seal/seal-runner.ts';
@@ -24,9 +25,11 @@ export interface BackendRequest {
   readonly maxKeyMemoryBytes: number;
   /** Of native; seal has one. */
   readonly threads: number;
+  /** Of the native evaluator; null for no bound. */
+  readonly maxMemoryBytes: number | null;
   /** Folder of expanded keys of the native evaluator; null for none. */
   readonly keyCacheFolder: string | null;
-  /** Called for seal only. */
+  /** Called for seal, and where memory is bounded. */
   readonly prepare: () => PreparedProgram;
 }
 
@@ -121,9 +124,12 @@ async function openNative(request: BackendRequest): Promise<NativePlan | string>
   if (keyBytes > maxKeyMemoryBytes) {
     return `it holds all ${keyBytes} bytes of keys, ${maxKeyMemoryBytes} are allowed`;
   }
+  const { maxMemoryBytes, prepare } = request;
+  const keptBytes =
+    maxMemoryBytes === null ? plaintextBytes : plaintextBudget(prepare(), maxMemoryBytes);
   try {
     return await NativePlan.load(addon, request.plan, {
-      plaintextBytes,
+      plaintextBytes: keptBytes,
       threads: request.threads,
     });
   } catch (error) {

@@ -58,6 +58,11 @@ export interface SessionOptions {
    */
   readonly threads?: number;
   /**
+   * Most bytes that native takes for plan, keys and one execution on one thread, as predicted: what is
+   * left keeps encoded constants from one run to the next. Seal shares out its WebAssembly's memory.
+   */
+  readonly maxMemoryBytes?: number;
+  /**
    * Folder in which native keeps a file of expanded keys for each bundle: sessions and processes share
    * its memory, and the next one need not expand them. Who can write there can make results wrong.
    */
@@ -163,6 +168,7 @@ export class InferenceSession implements Disposable {
       client,
       maxKeyMemoryBytes,
       threads,
+      maxMemoryBytes: options.maxMemoryBytes ?? null,
       keyCacheFolder: options.keyCacheFolder ?? null,
       prepare: prepared,
     });

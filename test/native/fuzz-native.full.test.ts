@@ -15,6 +15,10 @@ test.skipIf(!cargo)('5,000 mutated ciphertexts, key bundles and plans each', () 
     .split('\n')
     .map((line): unknown => JSON.parse(line));
   expect(results).toMatchObject(
-    ['ciphertext', 'keys', 'plan'].map((target) => ({ target, count: 5000, failed: 0 })),
+    ['ciphertext', 'keys', 'expanded', 'plan'].map((target) => ({
+      target,
+      count: 5000,
+      failed: 0,
+    })),
   );
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, describe, it, beforeAll, afterAll } from 'vitest';
 import { Client } from '../../src/client/index.ts';
+import type { CipherloomError } from '../../src/errors.ts';
 import { compile, readNpy } from '../../src/index.ts';
 import { InferenceSession } from '../../src/server/index.ts';
 import type { SessionOptions } from '../../src/server/index.ts';
@@ -129,6 +130,29 @@ describe.skipIf(nativeAddon === null)('the native evaluator', () => {
     }
     // Seal would hold it for as long as a slice of its own, 50 ms, and an operation.
     expect(longest).toBeLessThan(1000);
+  });
+
+  it('keeps within a bound on memory what answers alike, and names the least', async () => {
+    const answer = async (maxMemoryBytes: number): Promise<Uint8Array> => {
+      await using session = await InferenceSession.create(plan, {
+        evaluationKeys,
+        maxMemoryBytes,
+      });
+      await session.run(request);
+      return await session.run(request);
+    };
+    const least = await answer(1).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'RESOURCE_LIMIT', details: { maxMemoryBytes: 1 } });
+      return (error as CipherloomError).details['least'] as number;
+    });
+    if (typeof least !== 'number') throw new Error('one byte is not enough');
+    expect(least).toBeGreaterThan(evaluationKeys.length);
+    await expect(answer(least - 1)).rejects.toMatchObject({ code: 'RESOURCE_LIMIT' });
+    const expected = await answer(2 ** 40);
+    // Nothing is kept; some coefficients; all of them and some plaintexts.
+    for (const kept of [0, 3_000_000, 20_000_000]) {
+      expect(Buffer.compare(await answer(least + kept), expected)).toBe(0);
+    }
   });
 
   it('shares a file of expanded keys, and does without one that is damaged', async () => {

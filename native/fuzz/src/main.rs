@@ -1,10 +1,12 @@
-//! Mutated ciphertexts, key bundles and plans through the readers of the native evaluator.
+//! Mutated ciphertexts, key bundles, files of expanded keys and plans through the readers of the
+//! native evaluator.
 //!
-//! `cargo run --release -p cipherloom-fuzz -- [--target ciphertext|keys|plan] [--count N] [--seed S]
+//! `cargo run --release -p cipherloom-fuzz -- [--target ciphertext|keys|expanded|plan] [--count N] [--seed S]
 //! [--first K] [--out FOLDER]` prints a line of JSON for each target; the exit status is 1 where an
 //! input failed. The same seed and number make the same input.
 
 mod ciphertexts;
+mod expanded;
 mod keys;
 mod mutate_bytes;
 mod mutate_protobuf;
@@ -121,9 +123,17 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let targets: [Box<dyn Target>; 3] = [
+    let expanded = match expanded::Expanded::new() {
+        Ok(expanded) => expanded,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    let targets: [Box<dyn Target>; 4] = [
         Box::new(ciphertexts::Ciphertexts::new()),
         Box::new(keys::Bundles::new()),
+        Box::new(expanded),
         Box::new(plans::Plans::new()),
     ];
     let wanted = |target: &dyn Target| {

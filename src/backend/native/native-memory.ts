@@ -1,7 +1,9 @@
 /** What the native evaluator is predicted to hold while it runs a plan, besides the process itself. */
 import addConstant from '../../ir/ckks/add-constant.ts';
 import multiplyConstant from '../../ir/ckks/multiply-constant.ts';
+import { programInputs } from '../../ir/ckks/program-inputs.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
+import { operationOf } from '../../ir/program.ts';
 import { keyRequests, residentKeyBytes } from '../../seal/index.ts';
 import { constantSlots } from '../execute/elementwise.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
@@ -14,9 +16,16 @@ export interface NativeMemory {
   readonly plaintextBytes: number;
   /** Values of one execution and what is made on the way, on one thread. */
   readonly workingBytes: number;
-  /** The products of linear maps, and the weights. */
+  /** The products of linear maps. */
   readonly planBytes: number;
+  /** The ciphertexts of a request: the session and the evaluator each copy them. */
+  readonly requestBytes: number;
+  /** What a process takes for any plan: JavaScript that reads it, tables of the ring. */
+  readonly processBytes: number;
 }
+
+/** As measured on the example networks. */
+const processBytes = 2 ** 25;
 
 /** Predict the memory of the native evaluator. Cost: a step per diagonal. */
 export function nativeMemory(prepared: PreparedProgram): NativeMemory {
@@ -51,5 +60,21 @@ export function nativeMemory(prepared: PreparedProgram): NativeMemory {
     plaintextBytes: residues * ringDegree * 8,
     workingBytes: workingMemory(prepared),
     planBytes,
+    requestBytes: 2 * requestBytes(prepared),
+    processBytes,
   };
+}
+
+/** Residues of the seeded ciphertexts that a client sends. */
+function requestBytes({ program, forms }: PreparedProgram): number {
+  const ringDegree = program.modulus?.ringDegree ?? 0;
+  return programInputs(program).reduce((sum, { value }) => {
+    const { ciphertexts } = ciphertextOf(operationOf(program, value).type).layout;
+    return sum + ciphertexts * ((forms[value]?.level ?? 0) + 1) * ringDegree * 8;
+  }, 0);
+}
+
+/** All of it, in bytes. */
+export function totalBytes(memory: NativeMemory): number {
+  return Object.values<number>({ ...memory }).reduce((sum, bytes) => sum + bytes, 0);
 }

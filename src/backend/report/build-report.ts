@@ -7,6 +7,7 @@ import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
 import { figureOf } from '../../passes/define-pass.ts';
 import type { PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
+import type { NativeMemory } from '../native/native-memory.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /** An activation replaced by a polynomial, as the pass noted it. */
@@ -32,6 +33,8 @@ export interface Report {
   readonly outputCiphertextBytes: number;
   /** Predicted peak of the ciphertexts that one execution holds. */
   readonly peakCiphertextBytes: number;
+  /** Predicted for the native evaluator with one thread and all encoded constants kept. */
+  readonly nativeMemory: NativeMemory;
   /** Modelled seconds of one execution under the committed cost profile; null for a batch plan. */
   readonly modelledSeconds: number | null;
   /** Operations on ciphertexts of one execution. */
@@ -90,6 +93,7 @@ export function buildReport(facts: {
     readonly inputCiphertextBytes: number;
     readonly outputCiphertextBytes: number;
   };
+  readonly nativeMemory: NativeMemory;
 }): Report {
   const { plan, client, options, notes, warnings, sizes } = facts;
   const all = [...notes.values()].flat();
@@ -108,6 +112,7 @@ export function buildReport(facts: {
     inputCiphertextBytes: sizes.inputCiphertextBytes,
     outputCiphertextBytes: sizes.outputCiphertextBytes,
     peakCiphertextBytes: plan.facts.peakCiphertextBytes,
+    nativeMemory: facts.nativeMemory,
     modelledSeconds: figureOf(notes, 'modelledSeconds'),
     operations: programCost(plan.program),
     ranges: plan.program.operations.flatMap(({ op, location, type }) =>

@@ -17,7 +17,7 @@ import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
 import { requirePassName } from '../pass-names.ts';
 import { tensorInputs } from '../program-inputs.ts';
 import { outputOption } from '../shared-options.ts';
-import { bitText, byteText, numberText, timeText } from '../text/figures.ts';
+import { bitText, byteText, nativeMemoryText, numberText, timeText } from '../text/figures.ts';
 import { packingPage } from '../text/packing-page.ts';
 import { factLines, textTable } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
@@ -208,6 +208,7 @@ function summary(
       'ciphertexts',
       `${byteText(report.inputCiphertextBytes)} in, ${byteText(report.outputCiphertextBytes)} out, ${byteText(report.peakCiphertextBytes)} at most at once`,
     ],
+    ['memory', `${nativeMemoryText(report.nativeMemory)}, modelled`],
     [
       'evaluation',
       report.modelledSeconds === null

@@ -8,7 +8,12 @@ import { maxCiphertextBytes } from '../protocol/limits.ts';
 import { tensorsOf } from '../protocol/plan-inputs.ts';
 import { watchResidentPeak } from '../protocol/resident-peak.ts';
 import { readBoundedFile } from '../read-file.ts';
-import { ciphertextBackendOption, outputOption, threadsOption } from '../shared-options.ts';
+import {
+  ciphertextBackendOption,
+  evaluatorMemoryOption,
+  outputOption,
+  threadsOption,
+} from '../shared-options.ts';
 import { byteText, evaluatorText, timeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 
@@ -35,6 +40,7 @@ export default defineCommand({
     },
     output: { ...outputOption, value: 'Y.ct', describe: 'file for the encrypted results' },
     backend: ciphertextBackendOption,
+    maxMemoryBytes: evaluatorMemoryOption,
     keyCache: {
       value: 'FOLDER',
       schema: filePath().optional(),
@@ -55,7 +61,18 @@ export default defineCommand({
     },
   ],
   async run(
-    { dir, evaluationKeys, input, publicInput, output, backend, threads, keyCache, insecure },
+    {
+      dir,
+      evaluationKeys,
+      input,
+      publicInput,
+      output,
+      backend,
+      threads,
+      maxMemoryBytes,
+      keyCache,
+      insecure,
+    },
     { progress },
   ) {
     const inputs = [input, evaluationKeys, ...publicInput];
@@ -70,6 +87,7 @@ export default defineCommand({
         backend,
         evaluationKeys,
         ...(threads === undefined ? {} : { threads }),
+        ...(maxMemoryBytes === undefined ? {} : { maxMemoryBytes }),
         ...(keyCache === undefined ? {} : { keyCacheFolder: keyCache }),
       },
     );

@@ -13,6 +13,7 @@ import { checkResultFile, writeResultFile } from '../protocol/result-file.ts';
 import { runProtocol } from '../protocol/run-protocol.ts';
 import {
   backendOption,
+  evaluatorMemoryOption,
   inputOption,
   limitOption,
   outputOption,
@@ -49,6 +50,7 @@ export default defineCommand({
     backend: backendOption,
     limit: limitOption,
     threads: threadsOption,
+    maxMemoryBytes: evaluatorMemoryOption,
     output: {
       ...outputOption,
       value: 'Y.npy|Y.npz',
@@ -72,7 +74,7 @@ export default defineCommand({
     },
   ],
   async run(args, io) {
-    const { dir, backend, threads, insecure, output } = args;
+    const { dir, backend, threads, maxMemoryBytes, insecure, output } = args;
     using client = openClient(dir, { insecure });
     const { plan } = client;
     if (output !== undefined) checkResultFile(output, plan, readFiles(args));
@@ -87,6 +89,7 @@ export default defineCommand({
       insecure,
       backend,
       threads,
+      maxMemoryBytes,
       inputs,
       progress: io.progress,
     });

@@ -49,6 +49,8 @@ export interface ProtocolOptions {
   readonly backend: NonNullable<SessionOptions['backend']>;
   /** Of native; as many as the machine runs at once if left out. */
   readonly threads: number | undefined;
+  /** Of native. */
+  readonly maxMemoryBytes?: number | undefined;
   readonly inputs: InputTensors;
   readonly progress: Progress;
 }
@@ -91,7 +93,7 @@ async function runClearBackend(options: ProtocolOptions): Promise<ProtocolRun> {
 }
 
 async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
-  const { folder, client, insecure, backend, threads, inputs, progress } = options;
+  const { folder, client, insecure, backend, threads, maxMemoryBytes, inputs, progress } = options;
   const { plan } = client;
   using keys = temporaryFolder();
   const evaluationKeys = join(keys.path, 'evaluation.keys');
@@ -110,7 +112,12 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
   await using session = await openSession(
     folder,
     { insecure, client },
-    { backend, evaluationKeys, ...(threads === undefined ? {} : { threads }) },
+    {
+      backend,
+      evaluationKeys,
+      ...(threads === undefined ? {} : { threads }),
+      ...(maxMemoryBytes === undefined ? {} : { maxMemoryBytes }),
+    },
   );
   const results = new Map<string, Float64Array[]>(plan.outputs.map(({ name }) => [name, []]));
   const encrypt: number[] = [];

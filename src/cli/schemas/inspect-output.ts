@@ -3,6 +3,7 @@ import type { Inspection } from '../../inspect.ts';
 import { defineJsonSchema } from './define-json-schema.ts';
 import { exitStatus } from '../../errors.ts';
 import { batch, bytes, count, operations, range, shape, warnings } from './fields.ts';
+import { nativeMemory } from './report.ts';
 
 const tensor = { name: z.string(), shape };
 const node = z.strictObject({ name: z.string(), operator: z.string() });
@@ -63,6 +64,7 @@ const schema = z.strictObject({
       inputCiphertextBytes: bytes.describe('of one execution'),
       outputCiphertextBytes: bytes.describe('of one execution'),
       peakCiphertextBytes: bytes,
+      nativeMemory,
       operations,
       modelledSeconds: z.number().nonnegative().nullable().describe('null for a batch'),
       evaluator: z.string().describe('of the modelled seconds'),

@@ -12,6 +12,18 @@ import {
   warning,
 } from './fields.ts';
 
+/** Predicted memory of the native evaluator. */
+export const nativeMemory = z
+  .strictObject({
+    keyBytes: bytes.describe('expanded keys'),
+    plaintextBytes: bytes.describe('encoded constants, all kept'),
+    workingBytes: bytes.describe('values of one execution, on one thread'),
+    planBytes: bytes.describe('products of linear maps'),
+    requestBytes: bytes.describe('ciphertexts of a request, twice'),
+    processBytes: bytes.describe('the same for any plan'),
+  })
+  .describe('predicted for the native evaluator');
+
 /** Also what `compile --json` begins with. */
 export const reportFields = {
   format: z.literal(1),
@@ -28,6 +40,7 @@ export const reportFields = {
   inputCiphertextBytes: bytes.describe('of one execution'),
   outputCiphertextBytes: bytes.describe('of one execution'),
   peakCiphertextBytes: bytes.describe('predicted peak of the ciphertexts one execution holds'),
+  nativeMemory,
   modelledSeconds: z
     .number()
     .nonnegative()

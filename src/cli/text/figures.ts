@@ -1,5 +1,8 @@
 // Figures as people read them. Null, in JSON the sign of an absent figure, is a dash.
 
+import { totalBytes } from '../../backend/native/native-memory.ts';
+import type { NativeMemory } from '../../backend/native/native-memory.ts';
+
 const absent = '–';
 const units = ['KiB', 'MiB', 'GiB', 'TiB'] as const;
 
@@ -60,4 +63,14 @@ export function evaluatorText({
 
 function threeDigits(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** `1.76 GiB on native: 725 MiB of keys, 857 MiB of encoded constants, …` */
+export function nativeMemoryText(memory: NativeMemory): string {
+  const parts = [
+    `${byteText(memory.keyBytes)} of keys`,
+    `${byteText(memory.plaintextBytes)} of encoded constants`,
+    `${byteText(memory.workingBytes)} of ciphertexts and what is made on the way`,
+  ];
+  return `${byteText(totalBytes(memory))} on native: ${parts.join(', ')}`;
 }

@@ -1,7 +1,7 @@
 /** The page of `inspect`: one screen, the verdict first, the next command last. */
 import pc from 'picocolors';
 import type { Inspection, Layer, PlanEstimate } from '../../inspect.ts';
-import { bitText, byteText, numberText, shapeText, timeText } from './figures.ts';
+import { bitText, byteText, nativeMemoryText, numberText, shapeText, timeText } from './figures.ts';
 import { wrapBehind } from './wrap.ts';
 
 export interface PageForm {
@@ -131,10 +131,7 @@ function costLines(found: Inspection, form: PageForm): string[] {
         'ciphertexts',
         `${byteText(estimate.inputCiphertextBytes)} in, ${byteText(estimate.outputCiphertextBytes)} out`,
       ],
-      [
-        'memory',
-        `${byteText(estimate.residentKeyBytes + estimate.peakCiphertextBytes)} on the server: keys, and at most ${byteText(estimate.peakCiphertextBytes)} of ciphertexts`,
-      ],
+      ['memory', nativeMemoryText(estimate.nativeMemory)],
       ['time', timeFact(estimate, rotations, relinearisations)],
     );
   }

@@ -45,6 +45,10 @@ export const errorCodes = {
     summary: 'A ciphertext is shorter or longer than its length field says.',
   },
   DATA_INVALID: { exit: 3, summary: 'A data file (npy) cannot be read.' },
+  FIGURE_UNKNOWN: {
+    exit: 2,
+    summary: 'A budget is set for a figure that is not known for this plan.',
+  },
   FILE_EXISTS: { exit: 2, summary: 'An output would replace something that is not a plan.' },
   FILE_UNREADABLE: { exit: 3, summary: 'A file cannot be opened.' },
   FILE_UNWRITABLE: { exit: 3, summary: 'An output cannot be written.' },

@@ -87,7 +87,7 @@ export const compilerOptions = {
   },
 } as const;
 
-type CompilerArgs = {
+export type CompilerArgs = {
   readonly [K in keyof typeof compilerOptions]: unknown;
 };
 
@@ -146,9 +146,9 @@ export const publicInputOption = {
   describe: 'an input that the server knows in the clear; clients neither encrypt nor see it',
 } as const;
 
+export type GivenShape = z.output<typeof inputShapeOption.schema>[number];
+
 /** The shapes by input name. */
-export function shapesByName(
-  given: readonly { readonly name: string; readonly shape: readonly number[] }[],
-): Record<string, readonly number[]> {
+export function shapesByName(given: readonly GivenShape[]): Record<string, readonly number[]> {
   return Object.fromEntries(given.map(({ name, shape }) => [name, shape]));
 }

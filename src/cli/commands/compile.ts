@@ -1,21 +1,12 @@
 import { planFigures } from '../protocol/plan-figures.ts';
-import { calibrationOption, readCalibration } from '../calibration.ts';
-import {
-  compilerOptions,
-  givenCompileOptions,
-  inputRangeOption,
-  inputShapeOption,
-  publicInputOption,
-  rangesByName,
-  shapesByName,
-} from '../compile-options.ts';
+import { compilerOptions } from '../compile-options.ts';
+import { modelOptions, openCompileRequest } from '../compile-request.ts';
 import { defineCommand } from '../define-command.ts';
 import { openIrDump } from '../ir-files.ts';
-import { modelDescription, openModel, programOption } from '../model-file.ts';
+import { modelDescription } from '../model-file.ts';
 import { filePath, flag, nameList } from '../option-schemas.ts';
 import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
 import { requirePassName } from '../pass-names.ts';
-import { tensorInputs } from '../program-inputs.ts';
 import { outputOption } from '../shared-options.ts';
 import { bitText, byteText, nativeMemoryText, numberText, timeText } from '../text/figures.ts';
 import { packingPage } from '../text/packing-page.ts';
@@ -25,7 +16,6 @@ import { drawLayouts, layoutsOf } from '../../backend/report/draw-layouts.ts';
 import { Client } from '../../client/index.ts';
 import { compile, compileUntil } from '../../compile.ts';
 import type { CompiledModel, CompileRequest } from '../../compile.ts';
-import { examineModel } from '../../frontend/examine-model.ts';
 import { printProgram } from '../../ir/print.ts';
 import { passes } from '../../passes/index.ts';
 
@@ -40,11 +30,7 @@ export default defineCommand({
       schema: outputOption.schema.optional(),
       describe: 'folder for the plan; an earlier plan there is replaced, all or nothing',
     },
-    calibration: calibrationOption,
-    inputRange: inputRangeOption,
-    inputShape: inputShapeOption,
-    publicInput: publicInputOption,
-    program: programOption,
+    ...modelOptions,
     ...compilerOptions,
     printIrAfter: {
       value: 'PASS,…|all',
@@ -102,23 +88,11 @@ export default defineCommand({
 
     const startedAt = performance.now();
     io.progress.step('reading the model');
-    const model = await openModel(args.model, args.program);
-    const inputShapes = shapesByName(args.inputShape);
-    // The compiler refuses what it cannot import, with the whole list; no input is known then.
-    const imported = examineModel(model, { inputShapes }).program;
-    const inputs = imported === null ? null : tensorInputs(imported);
-    const calibration = inputs === null ? null : readCalibration(args.calibration, inputs);
-    const range = args.inputRange;
+    const { model, request: asked } = await openCompileRequest(args.model, args);
     using dump = args.dumpIr === undefined ? undefined : openIrDump(args.dumpIr, { force });
     const printed = new Map<string, string>();
     const request: CompileRequest = {
-      options: givenCompileOptions(args),
-      calibration,
-      inputShapes,
-      publicInputs: args.publicInput,
-      ...(range.length === 0 || inputs === null
-        ? {}
-        : { inputRanges: rangesByName(range, inputs) }),
+      ...asked,
       ...(stopAfter === undefined ? {} : { stopAfter }),
       afterPass: (pass, program, index) => {
         const next = passes[index + 1];

@@ -5,7 +5,7 @@ import { CipherloomError } from '../../errors.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { readBoundedFile } from '../read-file.ts';
 
-const reportFileName = 'report.json';
+export const reportFileName = 'report.json';
 const maxReportBytes = 2 ** 26;
 
 const finite = z.number();
@@ -36,6 +36,15 @@ const reportSchema = z.object({
       source: z.string(),
     }),
   ),
+  choices: z
+    .array(
+      z.object({
+        node: z.string().nullable(),
+        chosen: z.string(),
+        candidates: z.array(z.object({ name: z.string(), seconds: finite })),
+      }),
+    )
+    .default([]),
 });
 
 export type StoredReport = z.infer<typeof reportSchema>;

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import type { Backend, SessionOptions } from '../../server/index.ts';
@@ -7,7 +5,7 @@ import { sliceImages, type InputTensors } from '../input-tensors.ts';
 import type { Progress } from '../define-command.ts';
 import { writeOutputStream } from '../output-file.ts';
 import { openSession } from '../plan-folder.ts';
-import { registerCleanup } from '../temporary-paths.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { answerRows } from './answer-rows.ts';
 import { runPlanInClear } from './clear-results.ts';
 import type { Results } from './compare.ts';
@@ -169,21 +167,5 @@ async function runEncrypted(options: ProtocolOptions): Promise<ProtocolRun> {
     peakMemoryBytes,
     profile: profile.nodes(),
     firstRequest,
-  };
-}
-
-interface TemporaryFolder extends Disposable {
-  readonly path: string;
-}
-
-function temporaryFolder(): TemporaryFolder {
-  const path = mkdtempSync(join(tmpdir(), 'cipherloom-'));
-  const cleanup = registerCleanup({ kind: 'remove', path });
-  return {
-    path,
-    [Symbol.dispose]() {
-      rmSync(path, { recursive: true, force: true });
-      cleanup[Symbol.dispose]();
-    },
   };
 }

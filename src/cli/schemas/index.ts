@@ -1,4 +1,5 @@
 /** Every published schema, alphabetically by name. */
+import budget from './budget.ts';
 import check from './check-output.ts';
 import client from './client-plan.ts';
 import compile from './compile-output.ts';
@@ -9,6 +10,7 @@ import report from './report.ts';
 import run from './run-output.ts';
 
 export const jsonSchemas: readonly JsonSchema[] = [
+  budget,
   check,
   client,
   compile,

@@ -43,7 +43,9 @@ describe('published schemas', () => {
     expect(files.sort()).toEqual(texts.sort());
   });
 
-  test.each(jsonSchemas.map(({ name }) => name))('%s: no figure is left out', (name) => {
+  // A budget file is what people write; the others are what the program does.
+  const written = jsonSchemas.map(({ name }) => name).filter((name) => name !== 'budget');
+  test.each(written)('%s: no figure is left out', (name) => {
     const optional: string[] = [];
     const visit = (node: unknown): void => {
       if (typeof node !== 'object' || node === null) return;

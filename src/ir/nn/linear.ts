@@ -3,7 +3,7 @@ import { invariant } from '../../errors.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { defineOp } from '../define-op.ts';
 import type { AffineMap, OpContext } from '../define-op.ts';
-import { applyMap, boundMap, decodeSegments, encodeSegments } from '../linear-map.ts';
+import { applyMap, boundMap, decodeSegments, encodeSegments, sameMaps } from '../linear-map.ts';
 import type { LinearMap, Segment } from '../linear-map.ts';
 import type { ProgramBuilder } from '../build.ts';
 import type { Attributes } from '../program.ts';
@@ -94,11 +94,47 @@ export function affineToAttributes(
   };
 }
 
-/** Interval bounds of an affine map over the ranges of its operands. */
+/** The bounds last computed for a first matrix: every pass asks for those of every layer. */
+const bounded = new WeakMap<
+  LinearMap,
+  {
+    readonly affine: AffineMap;
+    readonly ranges: string;
+    readonly bounds: readonly [number, number];
+  }
+>();
+
+/**
+ * Interval bounds of an affine map over the ranges of its operands.
+ *
+ * Cost: the products of the map, the first time it is asked for these ranges.
+ */
 export function boundAffine(
   operands: readonly Type[],
   affine: AffineMap,
 ): readonly [number, number] {
+  const [first] = affine.maps;
+  invariant(first !== undefined, 'a linear operation has a matrix');
+  const ranges = JSON.stringify(
+    affine.maps.map((_, k) => {
+      const range = operands[k]?.range;
+      return [String(range?.lo ?? -Infinity), String(range?.hi ?? Infinity)];
+    }),
+  );
+  const known = bounded.get(first);
+  if (
+    known?.ranges === ranges &&
+    known.affine.bias === affine.bias &&
+    sameMaps(known.affine.maps, affine.maps)
+  ) {
+    return known.bounds;
+  }
+  const bounds = computeBounds(operands, affine);
+  bounded.set(first, { affine, ranges, bounds });
+  return bounds;
+}
+
+function computeBounds(operands: readonly Type[], affine: AffineMap): readonly [number, number] {
   const size = elementCount(affine.maps[0]?.outShape ?? []);
   const lo = affine.bias === null ? new Float64Array(size) : affine.bias.slice();
   const hi = lo.slice();

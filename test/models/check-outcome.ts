@@ -12,7 +12,6 @@ const page = readPage(readFileSync(path.join(import.meta.dirname, '../../docs/mo
 export const refusals: ReadonlyMap<string, string> = new Map([
   ['ace/model/resnet20_cifar10_pre.onnx', 'LEVELS_EXHAUSTED'],
   ['ace/model/resnet32_cifar10_pre.onnx', 'LEVELS_EXHAUSTED'],
-  ['cONNXr/super_resolution/super_resolution.onnx', 'RESOURCE_LIMIT'],
   [
     'onnxruntime-inference-examples/mobile/examples/super_resolution/android/app/src/main/res/raw/pytorch_superresolution_with_pre_post_processing_op18.onnx',
     'MODEL_UNSUPPORTED',

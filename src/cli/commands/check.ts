@@ -160,8 +160,12 @@ export default defineCommand({
     },
     {
       command:
-        'cipherloom check plan/ --input x.npy --model lola.onnx --min-agreement 0.99 --format sarif --output check.sarif',
-      does: 'compare with the original, and leave the findings for a code scanning page',
+        'cipherloom check plan/ --model lola.onnx --input x.npy --min-agreement 0.99 --measured',
+      does: 'run on ciphertexts, and compare the answers with those of the original',
+    },
+    {
+      command: 'cipherloom check plan/ --model lola.onnx --format sarif --output check.sarif',
+      does: 'leave the findings for a code scanning page, at the nodes of the model',
     },
   ],
   async run(args, io) {

@@ -246,6 +246,17 @@ interface RotationTables {
  * (its magnitude, a positive one before its negative).
  */
 function rotationTables(fold: Fold | null, slots: number): RotationTables {
+  const key = fold === null ? `${slots}` : `${slots} ${fold.step} ${fold.count}`;
+  if (lastTables?.key === key) return lastTables.tables;
+  const tables = computeRotationTables(fold, slots);
+  lastTables = { key, tables };
+  return tables;
+}
+
+/** The tables last asked for: small maps of one layout follow each other. */
+let lastTables: { readonly key: string; readonly tables: RotationTables } | null = null;
+
+function computeRotationTables(fold: Fold | null, slots: number): RotationTables {
   const rotationOf = new Int32Array(slots);
   const partialOf = new Int32Array(slots);
   const magnitudeOf = new Int32Array(slots);

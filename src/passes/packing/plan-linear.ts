@@ -2,7 +2,7 @@
 import { invariant } from '../../errors.ts';
 import { neverRotates } from '../../ir/ckks/group-products.ts';
 import type { Layout } from '../../layout/layout.ts';
-import { sameMaps } from '../../ir/linear-map.ts';
+import { entryCount, sameMaps } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { foldRotations, forEachDiagonal, splitRotation } from '../../ir/packed/diagonals.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
@@ -77,8 +77,11 @@ function listDiagonals(
   const inCount = inputs.reduce((sum, layout) => sum + layout.ciphertexts, 0);
   const { slots } = output;
   const keys = new Set<number>();
-  const dense = output.ciphertexts * inCount * slots <= 2 ** 27;
-  const bits = dense ? new Uint8Array(output.ciphertexts * inCount * slots) : null;
+  const places = output.ciphertexts * inCount * slots;
+  const entries = maps.reduce((sum, map) => sum + entryCount(map), 0);
+  // A byte for each that there could be, unless that is far more than there are.
+  const dense = places <= 2 ** 27 && places <= 64 * entries;
+  const bits = dense ? new Uint8Array(places) : null;
   let firstIn = 0;
   let found = 0;
   const walk = (map: LinearMap, input: Layout): void => {

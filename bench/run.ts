@@ -233,9 +233,9 @@ function threadsLine({ nativeEvaluateSeconds: native }: Measurement, scaling: nu
 
 function memoryLine({ nativeMemoryBytes: memory }: Measurement): string[] {
   if (memory === null) return [];
-  const [predicted, measured] = [memory.predicted, memory.measured].map((bytes) =>
-    (bytes / 2 ** 20).toFixed(0),
-  );
+  const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+  const predicted = mebibytes(memory.predicted);
+  const measured = mebibytes(memory.measured);
   const ratio = (memory.measured / memory.predicted).toFixed(2);
   return [
     `  memory      native ${predicted} MiB predicted, ${measured} MiB measured: ${ratio} of it; aim 0.85 to 1.15`,

@@ -204,7 +204,8 @@ class WorkingMemory {
         made.add(rotated);
         if (groups.baby[g] !== 0) {
           if (left[input] === native.rotationsOfInput[input]) this.pool.take(digits);
-          if (--left[input]! === 0) this.pool.give(digits);
+          left[input]!--;
+          if (left[input] === 0) this.pool.give(digits);
         }
         this.pool.take(wideResidues);
       }

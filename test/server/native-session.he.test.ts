@@ -61,32 +61,37 @@ describe.skipIf(nativeAddon === null)('the native evaluator', () => {
     ).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', exit: 2 });
   });
 
-  it('rejects within 100 ms of an abort, and answers the next request alike', async () => {
-    await using session = await InferenceSession.create(plan, { evaluationKeys });
-    const opening = new AbortController();
-    // The keys are expanded by the first run.
-    const first = session.run(request, { signal: opening.signal });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const delays: number[] = [];
-    const expectAbort = async (run: Promise<unknown>, abort: () => void): Promise<void> => {
-      const at = performance.now();
-      abort();
-      await expect(run).rejects.toThrow('client went away');
-      delays.push(performance.now() - at);
-    };
-    await expectAbort(first, () => {
-      opening.abort(new Error('client went away'));
-    });
-    const good = await session.run(request);
-    const running = new AbortController();
-    const second = session.run(request, { signal: running.signal });
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    await expectAbort(second, () => {
-      running.abort(new Error('client went away'));
-    });
-    expect(Math.max(...delays)).toBeLessThan(100);
-    expect(await session.run(request)).toEqual(good);
-  });
+  // Again where the machine was busy: it is the time of the evaluator that counts.
+  it(
+    'rejects within 100 ms of an abort, and answers the next request alike',
+    { retry: 3 },
+    async () => {
+      await using session = await InferenceSession.create(plan, { evaluationKeys });
+      const opening = new AbortController();
+      // The keys are expanded by the first run.
+      const first = session.run(request, { signal: opening.signal });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const delays: number[] = [];
+      const expectAbort = async (run: Promise<unknown>, abort: () => void): Promise<void> => {
+        const at = performance.now();
+        abort();
+        await expect(run).rejects.toThrow('client went away');
+        delays.push(performance.now() - at);
+      };
+      await expectAbort(first, () => {
+        opening.abort(new Error('client went away'));
+      });
+      const good = await session.run(request);
+      const running = new AbortController();
+      const second = session.run(request, { signal: running.signal });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await expectAbort(second, () => {
+        running.abort(new Error('client went away'));
+      });
+      expect(Math.max(...delays)).toBeLessThan(100);
+      expect(await session.run(request)).toEqual(good);
+    },
+  );
 
   it('reports progress up to all of the work; a report that throws ends the run', async () => {
     await using session = await InferenceSession.create(plan, { evaluationKeys });

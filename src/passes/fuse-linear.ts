@@ -27,6 +27,8 @@ interface Fused {
   /** How many operations and outputs read it. */
   readonly readers: number;
   value: ValueId | null;
+  /** The value repeated to larger shapes, by shape: readers of one shape share it. */
+  readonly wide: Map<string, Fused>;
 }
 
 export default definePass({
@@ -46,7 +48,7 @@ export default definePass({
       const outputs = program.outputs.filter((output) => output.value === id).length;
       const readers = (users[id]?.length ?? 0) + outputs;
       const form = formOf(program, operation, builder, of);
-      fused.push({ operation, form, readers, value: null });
+      fused.push({ operation, form, readers, value: null, wide: new Map() });
       if (form === null) {
         const operands = operation.operands.map((operand) =>
           materialise(builder, widened(builder, of(operand), operation)),
@@ -179,6 +181,8 @@ function widened(builder: ProgramBuilder, operand: Fused, reader: Operation): Fu
   const from = shapeOf(operand.operation.type);
   const to = shapeOf(reader.type);
   if (operationIsElementwisePair(reader) && !sameShape(from, to)) {
+    const known = operand.wide.get(to.join());
+    if (known !== undefined) return known;
     const map = broadcastMap(from, to, 1);
     const { form } = operand;
     const taken = form !== null && operand.value === null && isTakenOver(operand, map);
@@ -187,7 +191,15 @@ function widened(builder: ProgramBuilder, operand: Fused, reader: Operation): Fu
       : { terms: [{ operand: materialise(builder, operand), map }], bias: null };
     const type = { ...operand.operation.type, shape: to };
     invariant(type.kind === 'tensor', 'nn operators work on tensors');
-    return { operation: { ...operand.operation, type }, form: wide, readers: 1, value: null };
+    const repeated = {
+      operation: { ...operand.operation, type },
+      form: wide,
+      readers: 1,
+      value: null,
+      wide: new Map(),
+    };
+    operand.wide.set(to.join(), repeated);
+    return repeated;
   }
   return operand;
 }

@@ -50,6 +50,16 @@ describe('fuse-linear', () => {
     expect(mapsOf(program).map(entryCount)).toEqual([36 * 3]);
   });
 
+  it('repeats a value once for all readers of one shape', () => {
+    const program = fused(({ input, add }) => {
+      const x = input([1, 2, 4]);
+      const row = input([4], [0, 1], 'row');
+      const sum = add('nn.add', [add('nn.mul', [x, row]), row]);
+      return [add('nn.add', [add('nn.mul', [sum, row]), add('nn.mul', [row, row])])];
+    });
+    expect(opsOf(program).filter((op) => op === 'linear')).toHaveLength(2);
+  });
+
   it('keeps the segments of a convolution through batch normalisation, reshape and scale', () => {
     const program = fused(({ input, conv, add, random, constant }) => {
       const x = conv(input([1, 1, 8, 8]), 1, 4);

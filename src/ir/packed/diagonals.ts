@@ -247,14 +247,18 @@ interface RotationTables {
  */
 function rotationTables(fold: Fold | null, slots: number): RotationTables {
   const key = fold === null ? `${slots}` : `${slots} ${fold.step} ${fold.count}`;
-  if (lastTables?.key === key) return lastTables.tables;
-  const tables = computeRotationTables(fold, slots);
-  lastTables = { key, tables };
+  const tables = recentTables.get(key) ?? computeRotationTables(fold, slots);
+  recentTables.delete(key);
+  recentTables.set(key, tables);
+  if (recentTables.size > mostTables) recentTables.delete(recentTables.keys().next().value!);
   return tables;
 }
 
-/** The tables last asked for: small maps of one layout follow each other. */
-let lastTables: { readonly key: string; readonly tables: RotationTables } | null = null;
+/** The tables asked for lately, the last one last: a search asks for those of a few folds again and again. */
+const recentTables = new Map<string, RotationTables>();
+
+/** Kept at once: 6 MiB of tables at 32,768 slots. */
+const mostTables = 16;
 
 function computeRotationTables(fold: Fold | null, slots: number): RotationTables {
   const rotationOf = new Int32Array(slots);

@@ -11,7 +11,8 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { measureMemory } from './backend/execute/measure-memory.ts';
 import { prepareProgram } from './backend/execute/prepare-program.ts';
-import { nativeMemory } from './backend/native/native-memory.ts';
+import { leastBytes, nativeMemory } from './backend/native/native-memory.ts';
+import type { NativeMemory } from './backend/native/native-memory.ts';
 import { clientPlan, clientPlanText } from './backend/plan/client-plan.ts';
 import type { Plan } from './backend/plan/plan.ts';
 import { currentProducer } from './backend/plan/producer.ts';
@@ -169,7 +170,8 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
   const { bytes, hash: planHash } = writePlan(plan);
   const client = clientPlan(plan, planHash, { labels });
   const sizes = planSizes(client);
-  requireMemory(sizes.residentKeyBytes, plan.facts.peakCiphertextBytes, options);
+  const memory = nativeMemory(prepared);
+  requireMemory(memory, sizes.residentKeyBytes + plan.facts.peakCiphertextBytes, options);
   const report = buildReport({
     plan,
     client,
@@ -177,7 +179,7 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
     notes,
     warnings,
     sizes,
-    nativeMemory: nativeMemory(prepared),
+    nativeMemory: memory,
   });
   return { bytes, planHash, client, report, sizes };
 }
@@ -196,25 +198,28 @@ function labelsByOutput(
   return new Map(named.map(({ name }) => [name, labels]));
 }
 
-/** Refuse a plan whose expanded keys and ciphertexts exceed the budget. Throws RESOURCE_LIMIT. */
+/**
+ * Refuse a plan that no evaluator it is for runs within the budget: the native one where it keeps no
+ * encoded constants, and the expanded keys and ciphertexts of any. Throws RESOURCE_LIMIT.
+ */
 function requireMemory(
-  residentKeyBytes: number,
-  peakCiphertextBytes: number,
+  memory: NativeMemory,
+  keyAndCiphertextBytes: number,
   { maxMemoryBytes }: CompileOptions,
 ): void {
   if (maxMemoryBytes === null) return;
-  const memoryBytes = residentKeyBytes + peakCiphertextBytes;
+  const memoryBytes = Math.max(leastBytes(memory), keyAndCiphertextBytes);
   if (memoryBytes <= maxMemoryBytes) return;
   throw new CipherloomError(
     'RESOURCE_LIMIT',
-    `keys and ciphertexts take ${memoryBytes} bytes, --max-memory-bytes allows ${maxMemoryBytes}`,
+    `the plan takes ${memoryBytes} bytes without encoded constants, --max-memory-bytes allows ${maxMemoryBytes}`,
     {
       phase: 'ckks',
       details: {
         memoryBytes,
         maxMemoryBytes,
-        residentKeyBytes,
-        peakCiphertextBytes,
+        keyBytes: memory.keyBytes,
+        workingBytes: memory.workingBytes,
       },
       hint: `--max-memory-bytes ${memoryBytes}, a smaller --batch, or a smaller --precision-bits`,
     },

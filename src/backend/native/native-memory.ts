@@ -74,6 +74,11 @@ function requestBytes({ program, forms }: PreparedProgram): number {
   }, 0);
 }
 
+/** What is needed at least, in bytes: constants may be encoded again in every run. */
+export function leastBytes(memory: NativeMemory): number {
+  return totalBytes(memory) - memory.plaintextBytes;
+}
+
 /** All of it, in bytes. */
 export function totalBytes(memory: NativeMemory): number {
   return Object.values<number>({ ...memory }).reduce((sum, bytes) => sum + bytes, 0);

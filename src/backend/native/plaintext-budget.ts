@@ -1,7 +1,7 @@
 /** How much of a bound on memory is left for encoded constants. */
 import { CipherloomError } from '../../errors.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
-import { nativeMemory, totalBytes } from './native-memory.ts';
+import { leastBytes, nativeMemory } from './native-memory.ts';
 
 /**
  * Bytes of encoded constants that stay from one run to the next so that plan, keys and one execution
@@ -12,7 +12,7 @@ import { nativeMemory, totalBytes } from './native-memory.ts';
  */
 export function plaintextBudget(prepared: PreparedProgram, maxMemoryBytes: number): number {
   const memory = nativeMemory(prepared);
-  const least = totalBytes(memory) - memory.plaintextBytes;
+  const least = leastBytes(memory);
   if (least <= maxMemoryBytes) return maxMemoryBytes - least;
   const { keyBytes, workingBytes, planBytes } = memory;
   throw new CipherloomError(

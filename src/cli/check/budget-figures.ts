@@ -72,7 +72,7 @@ export const budgetFigures: readonly BudgetFigure[] = [
     flag: '--max-memory-bytes',
     bound: 'most',
     unit: 'bytes',
-    summary: 'expanded keys and ciphertexts that an execution holds',
+    summary: 'expanded keys, encoded constants and ciphertexts of the native evaluator',
   },
   {
     name: 'rangeEscape',

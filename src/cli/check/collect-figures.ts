@@ -1,3 +1,5 @@
+import { prepareProgram } from '../../backend/execute/prepare-program.ts';
+import { nativeMemory, totalBytes } from '../../backend/native/native-memory.ts';
 import type { LoadedPlan } from '../../backend/plan/read-plan.ts';
 import type { PlanFigures } from '../protocol/plan-figures.ts';
 import type { StoredReport } from '../protocol/read-report.ts';
@@ -32,8 +34,8 @@ export function collectFigures(facts: Facts): Readonly<Record<FigureName, FoundF
     latencyMs: latency(facts),
     keyBytes: { value: figures.keyBytes, source: 'exact', nodes: [] },
     memoryBytes: {
-      value: figures.residentKeyBytes + plan.facts.peakCiphertextBytes,
-      source: 'exact for keys, predicted for ciphertexts',
+      value: totalBytes(nativeMemory(prepareProgram(plan.program))),
+      source: 'predicted for the native evaluator',
       nodes: [],
     },
     rangeEscape: rangeEscape(plan),

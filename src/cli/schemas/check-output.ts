@@ -44,7 +44,7 @@ const schema = z.strictObject({
   keyBytes: bytes.describe('size of evaluation.keys: seeded, trimmed'),
   residentKeyBytes: bytes.describe("expanded keys in the server's memory"),
   peakCiphertextBytes: bytes.describe('predicted peak of the ciphertexts one execution holds'),
-  memoryBytes: bytes.describe('expanded keys and ciphertexts together'),
+  memoryBytes: bytes.describe('predicted for the native evaluator: keys, encoded constants, ciphertexts, its process'),
   rangeEscape: z.number().min(0).max(1).nullable().describe('probability to leave a range'),
   ranges: z.strictObject({ proved: count, calibrated: count }).describe('how many are known how'),
   agreement: share.nullable().describe('with the original model; null without --model'),

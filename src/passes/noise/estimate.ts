@@ -21,14 +21,19 @@ import { fromText, toNumber } from '../../ir/rational.ts';
 import { magnitude, slotMagnitude } from '../../ir/types.ts';
 import type { CiphertextType } from '../../ir/types.ts';
 import { slottedType } from '../../ir/packed/values.ts';
-import { keyDigits } from '../../layout/key-digits.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { distinctDiagonals } from '../packing/plan-linear.ts';
-
-/** Variance of SEAL's error distribution (centred binomial of 21 coins a side): 42 / 4. */
-const errorVariance = 10.5;
-/** Variance of a coefficient of a uniform ternary secret. */
-const secretVariance = 2 / 3;
+import {
+  digitRatios,
+  digitsOf,
+  encodingVariance,
+  errorVariance,
+  freshCoefficient,
+  roundingCoefficient,
+  slotVariance,
+  switchCoefficient,
+} from './primitives.ts';
+import type { Digits } from './primitives.ts';
 
 /** Slots in which uncentred digits gather their error (seen: 0, 1, and four others at N = 2^13). */
 const badSlots = 6;
@@ -40,43 +45,26 @@ export interface ErrorEstimate {
   readonly worst: number;
 }
 
-/** Variance of one coefficient of the rounding error of a rescale: (1 + N V_s) / 12. */
-function roundingVariance(ringDegree: number): number {
-  return (1 + ringDegree * secretVariance) / 12;
-}
-
-/** Slot variance (real part) of a coefficient variance at a scale: N v / (2 S²). */
-function slotVariance(ringDegree: number, coefficient: number, scale: number): number {
-  return (ringDegree * coefficient) / (2 * scale * scale);
-}
-
 /**
  * Error that one key switch adds at a level and scale.
  *
  * With one special prime digits are in [0, q_j), as SEAL takes them, since every evaluator runs such a
  * plan. With several they are centred: N σ² Σ D² / 12 / P² and the rounding, spread over all slots.
  */
-export function keySwitchError(modulus: Modulus, level: number, scale: number): ErrorEstimate {
+export function keySwitchError(
+  modulus: Modulus,
+  level: number,
+  scale: number,
+  digits: Digits = 'uncentred',
+): ErrorEstimate {
   const n = modulus.ringDegree;
-  const { primes, specialPrimes } = modulus;
-  const product = (list: readonly bigint[]): bigint => list.reduce((a, b) => a * b, 1n);
-  const special = Number(product(specialPrimes));
-  let squares = 0;
-  let sum = 0;
-  for (const { first, end } of keyDigits(level + 1, specialPrimes.length)) {
-    const ratio = Number(product(primes.slice(first, end))) / special;
-    squares += ratio * ratio;
-    sum += ratio;
-  }
-  if (specialPrimes.length > 1) {
-    const coefficient = (n * errorVariance * squares) / 12 + roundingVariance(n);
-    return { variance: slotVariance(n, coefficient, scale), worst: 0 };
-  }
-  // Uncentred digits: four times the mean square of centred ones, N σ² Σ D² / 12 / P².
-  const coefficient = (4 * n * errorVariance * squares) / 12 + roundingVariance(n);
+  const coefficient = switchCoefficient(modulus, level, digits) + roundingCoefficient(n);
+  const variance = slotVariance(n, coefficient, scale);
+  if (digitsOf(modulus, digits) === 'centred') return { variance, worst: 0 };
   // Worst slot: Σ D · N / (π P) · |e(ζ)|, with |e(ζ)| ≈ σ √N.
+  const { sum } = digitRatios(modulus, level);
   const worst = ((sum * n) / Math.PI) * Math.sqrt(errorVariance * n);
-  return { variance: slotVariance(n, coefficient, scale), worst: worst / scale };
+  return { variance, worst: worst / scale };
 }
 
 /**
@@ -167,7 +155,7 @@ function estimateOperation(
   const operandType = (k: number): CiphertextType & { level: number } =>
     ciphertextType(operationOf(program, operation.operands[k] ?? -1));
   /** Rounding of a plaintext: real vectors have a real error of variance N / (12 S²). */
-  const encoding = (at: number): number => n / (12 * at * at);
+  const encoding = (at: number): number => encodingVariance(n, at);
   /** A product with a plaintext of elements up to `factor`. */
   const plainProduct = (factor: number): ErrorEstimate => {
     const plain = toNumber(fromText(textOf(operation, 'plainScale')));
@@ -179,7 +167,7 @@ function estimateOperation(
   };
   switch (operation.op) {
     case 'ckks.input':
-      return { variance: slotVariance(n, errorVariance, scale) + encoding(scale), worst: 0 };
+      return { variance: slotVariance(n, freshCoefficient, scale) + encoding(scale), worst: 0 };
     case 'ckks.linear': {
       const { squares, longest, products } = normsOf(program, operation);
       const method = methodSchema.nullable().parse(operation.attributes['method']);
@@ -220,7 +208,7 @@ function estimateOperation(
     case 'ckks.square': {
       const a = operand(0);
       const x = typicalMagnitude(operandType(0));
-      return { variance: 4 * x * x * a.variance + a.variance ** 2, worst: 2 * x * a.worst };
+      return { variance: 4 * x * x * a.variance + 3 * a.variance ** 2, worst: 2 * x * a.worst };
     }
     case 'ckks.relinearize': {
       const switched = keySwitchError(modulus, type.level, scale);
@@ -231,7 +219,7 @@ function estimateOperation(
     }
     case 'ckks.rescale':
       return {
-        variance: operand(0).variance + slotVariance(n, roundingVariance(n), scale),
+        variance: operand(0).variance + slotVariance(n, roundingCoefficient(n, type.size), scale),
         worst: operand(0).worst,
       };
     case 'ckks.level-drop':

@@ -1,0 +1,249 @@
+/** One small program for each primitive, with parameters in which its error is the largest one. */
+import { buildProgram } from '../../src/ir/build.ts';
+import type { ProgramBuilder } from '../../src/ir/build.ts';
+import { affineToAttributes } from '../../src/ir/nn/linear.ts';
+import type { Attribute, Modulus, Program, ValueId } from '../../src/ir/program.ts';
+import { tensor } from '../../src/ir/tensor.ts';
+import type { LinearMap, Segment } from '../../src/ir/linear-map.ts';
+import { zeroUnused } from '../../src/layout/layout.ts';
+import type { Layout } from '../../src/layout/layout.ts';
+import budgetLevels from '../../src/passes/budget-levels.ts';
+import chooseParameters from '../../src/passes/choose-parameters.ts';
+import matchScales from '../../src/passes/match-scales.ts';
+import { findPrimes } from '../../src/passes/params/find-primes.ts';
+import placeRelins from '../../src/passes/place-relins.ts';
+import placeRescales from '../../src/passes/place-rescales.ts';
+import { randomSource, randomValues } from '../support/random.ts';
+import { lowerAnd, slotContext } from '../support/slot-programs.ts';
+
+export interface Primitive {
+  readonly name: string;
+  /** Several special primes, which SEAL does not have. */
+  readonly nativeOnly?: boolean;
+  readonly program: (ringDegree: number) => Program;
+}
+
+interface Writer {
+  readonly builder: ProgramBuilder;
+  readonly slots: number;
+  /** An input at the highest level, or at a lower one. */
+  readonly input: (name: string, scaleBits: number) => ValueId;
+  readonly add: (
+    op: string,
+    operands: readonly ValueId[],
+    attributes?: Record<string, Attribute>,
+  ) => ValueId;
+  /** Random numbers in [−1, 1], one a slot. */
+  readonly constant: () => string;
+  /** Σ_k w_k ⊙ rotate(x, step_k), with random weights or ones. */
+  readonly rotations: (x: ValueId, steps: readonly number[], options: RotationOptions) => ValueId;
+}
+
+interface RotationOptions {
+  readonly random: boolean;
+  readonly giantStep?: number;
+  readonly plainBits: number;
+}
+
+/** All slots, one element each. */
+function fullLayout(slots: number): Layout {
+  return {
+    shape: [1, slots],
+    slots,
+    ciphertexts: 1,
+    origin: [0, 0],
+    digits: [{ of: 1, size: slots, step: 1, place: 'slot', stride: 1 }],
+    unused: zeroUnused,
+  };
+}
+
+function chain(ringDegree: number, bits: readonly number[], special: readonly number[]): Modulus {
+  const found: bigint[] = [];
+  for (const size of [...bits, ...special]) found.push(...findPrimes(size, 1, ringDegree, found));
+  return {
+    ringDegree,
+    primes: found.slice(0, bits.length),
+    specialPrimes: found.slice(bits.length),
+  };
+}
+
+/** A cyclic map: y[s] = Σ_k w_k[s] · x[s + step_k]. */
+function rotationMap(slots: number, steps: readonly number[], random: boolean): LinearMap {
+  const segments: Segment[] = steps.flatMap((step, k) => {
+    const before = slots - step;
+    const part = (out: number, input: number, count: number): Segment => ({
+      out,
+      input,
+      weight: k * slots + out,
+      loops: [{ count, out: 1, input: 1, weight: 1 }],
+    });
+    return [part(0, step, before), ...(step === 0 ? [] : [part(before, 0, step)])];
+  });
+  const count = steps.length * slots;
+  const weights = random ? randomValues(randomSource(7), count) : new Float64Array(count).fill(1);
+  return { inShape: [1, slots], outShape: [1, slots], weights, segments };
+}
+
+function write(
+  ringDegree: number,
+  bits: readonly number[],
+  special: readonly number[],
+  body: (writer: Writer) => ValueId,
+): Program {
+  const modulus = chain(ringDegree, bits, special);
+  const builder = buildProgram('primitive', { modulus });
+  const slots = ringDegree / 2;
+  const layout = fullLayout(slots);
+  const random = randomSource(11);
+  const writer: Writer = {
+    builder,
+    slots,
+    input: (name, scaleBits) =>
+      builder.add('ckks.input', [], {
+        name,
+        layout: layout as unknown as Attribute,
+        range: [-1, 1],
+        level: modulus.primes.length - 1,
+        scale: String(2n ** BigInt(scaleBits)),
+      }),
+    add: (op, operands, attributes = {}) => builder.add(`ckks.${op}`, operands, attributes),
+    constant: () => builder.constant(tensor([1, slots], randomValues(random, slots)), 'c'),
+    rotations(x, steps, { random: weighted, giantStep = 0, plainBits }) {
+      const affine = { maps: [rotationMap(slots, steps, weighted)], bias: null };
+      return builder.add('ckks.linear', [x], {
+        ...affineToAttributes(builder, affine, [1, slots], 'linear'),
+        layout: layout as unknown as Attribute,
+        method: { giantStep, fold: null },
+        plainScales: [String(2n ** BigInt(plainBits))],
+      });
+    },
+  };
+  const value = body(writer);
+  return builder.finish([{ name: 'y', value, postprocess: [] }]);
+}
+
+const before = [placeRescales, placeRelins, budgetLevels, chooseParameters, matchScales];
+
+function polynomial(ringDegree: number, coefficients: readonly number[]): Program {
+  const builder = buildProgram('polynomial');
+  const layout = fullLayout(ringDegree / 2) as unknown as Attribute;
+  const x = builder.add('packed.input', [], { name: 'x', layout, range: [-1, 1] });
+  const value = builder.constant(tensor([coefficients.length], [...coefficients]), 'coefficients');
+  const y = builder.add('packed.polynomial', [x], { coefficients: value }, { location: 'p' });
+  const levels = Math.ceil(Math.log2(coefficients.length));
+  const primeBits = [45, ...new Array<number>(levels).fill(30), 50];
+  const context = slotContext({ primeBits, insecure: true }, ringDegree);
+  return lowerAnd(builder.finish([{ name: 'y', value: y, postprocess: [] }]), before, context);
+}
+
+export const primitives: readonly Primitive[] = [
+  {
+    name: 'encryption',
+    program: (n) => write(n, [50, 40], [50], ({ input }) => input('x', 40)),
+  },
+  {
+    name: 'sum',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add }) => add('add', [input('x', 40), input('y', 40)])),
+  },
+  {
+    name: 'sum with a plaintext',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add, constant }) =>
+        add('add-constant', [input('x', 40)], { value: constant() }),
+      ),
+  },
+  {
+    name: 'product with a plaintext',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add, constant }) =>
+        add('multiply-constant', [input('x', 40)], {
+          value: constant(),
+          plainScale: String(2n ** 36n),
+        }),
+      ),
+  },
+  {
+    name: 'encoding of a plaintext factor',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add, constant }) =>
+        add('multiply-constant', [input('x', 45)], {
+          value: constant(),
+          plainScale: String(2n ** 25n),
+        }),
+      ),
+  },
+  {
+    name: 'product',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add }) =>
+        add('relinearize', [add('multiply', [input('x', 35), input('y', 35)])]),
+      ),
+  },
+  {
+    name: 'square',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add }) =>
+        add('relinearize', [add('square', [input('x', 35)])]),
+      ),
+  },
+  {
+    name: 'relinearisation',
+    program: (n) =>
+      write(n, [40, 40], [24], ({ input, add }) =>
+        add('relinearize', [add('multiply', [input('x', 20), input('y', 20)])]),
+      ),
+  },
+  {
+    name: 'rescale',
+    program: (n) => write(n, [50, 40], [50], ({ input, add }) => add('rescale', [input('x', 65)])),
+  },
+  {
+    name: 'rescale before relinearisation',
+    program: (n) =>
+      write(n, [50, 40], [50], ({ input, add }) =>
+        add('relinearize', [add('rescale', [add('multiply', [input('x', 35), input('y', 35)])])]),
+      ),
+  },
+  {
+    name: 'rotation',
+    program: (n) =>
+      write(n, [45, 40, 40], [26], ({ input, rotations }) =>
+        rotations(input('x', 40), [3], { random: false, plainBits: 20 }),
+      ),
+  },
+  {
+    name: 'hoisted rotations',
+    program: (n) =>
+      write(n, [45, 40, 40], [26], ({ input, rotations }) =>
+        rotations(input('x', 40), [1, 2, 3, 4, 5, 6, 7, 8], { random: true, plainBits: 30 }),
+      ),
+  },
+  {
+    name: 'baby and giant steps',
+    program: (n) =>
+      write(n, [45, 40, 40], [26], ({ input, rotations }) =>
+        rotations(input('x', 40), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], {
+          random: true,
+          giantStep: 4,
+          plainBits: 30,
+        }),
+      ),
+  },
+  ...[
+    [34, 34],
+    [36, 36, 36],
+  ].map((special): Primitive => ({
+    name: `rotation, ${special.length} special primes`,
+    nativeOnly: true,
+    program: (n) =>
+      write(n, [45, 40, 40, 40], special, ({ input, rotations }) =>
+        rotations(input('x', 40), [3], { random: false, plainBits: 20 }),
+      ),
+  })),
+  { name: 'polynomial of degree 3', program: (n) => polynomial(n, [0.25, -0.5, 0.75, 0.5]) },
+  {
+    name: 'polynomial of degree 7',
+    program: (n) => polynomial(n, [0.1, 0.9, -0.3, 0.4, 0.2, -0.6, 0.3, 0.5]),
+  },
+];

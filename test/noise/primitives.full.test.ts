@@ -1,0 +1,26 @@
+/** Predicted beside measured errors of every primitive in every ring. */
+import { describe, expect, test } from 'vitest';
+import { encryptedBackends } from '../support/backends.ts';
+import { measureNoise } from './measure-noise.ts';
+import { holds, measuredRings } from './noise-table.ts';
+import { primitives } from './primitive-programs.ts';
+
+describe.each(measuredRings)('errors at N = $ringDegree', ({ ringDegree, keys }) => {
+  // Thirty-two sets of keys of the larger rings take SEAL an hour: `npm run noise` measures those.
+  const backends = encryptedBackends.filter(
+    (evaluator) => evaluator === 'native' || ringDegree <= 8192,
+  );
+  describe.each(backends)('on %s', (evaluator) => {
+    const cases = primitives.filter(
+      ({ nativeOnly }) => evaluator === 'native' || nativeOnly !== true,
+    );
+    test.each(cases)('$name', async ({ name, program }) => {
+      const figures = await measureNoise(program(ringDegree), evaluator, {
+        keys: keys[evaluator],
+        seed: 2,
+      });
+      const row = { primitive: name, ringDegree, evaluator, keys: keys[evaluator], ...figures };
+      expect(holds(row), JSON.stringify(row)).toBe(true);
+    });
+  });
+});

@@ -15,6 +15,7 @@ import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
 import { domainText, elementFunctions, isElementFunction } from './polynomial/element-functions.ts';
 import type { ElementFunction, ElementFunctions } from './polynomial/element-functions.ts';
+import { histogramOf, sketchActivation } from './polynomial/sketch-activation.ts';
 import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
 import { minimaxPolynomial } from './polynomial/minimax.ts';
@@ -201,6 +202,7 @@ function approximate(
     degree: terms - 1,
     range,
     ...errorsOf(replaced, polynomials, samples, shapeOf(builder.typeOf(x))),
+    sketch: sketchActivation(replaced.distinct[0]!.evaluate, polynomials[0]!, samples, range),
   });
   const { shape, which } = replaced;
   const data = new Float64Array(terms * which.length);
@@ -289,15 +291,8 @@ function densityOf(
   tailShare: number,
   mirrored: boolean,
 ): Density {
-  const counts = new Float64Array(bins);
-  let total = 0;
-  for (const data of samples) {
-    for (const x of data) {
-      const bin = Math.floor(((x - lo) / (hi - lo)) * bins);
-      counts[Math.min(bins - 1, Math.max(0, bin))]! += 1;
-    }
-    total += data.length;
-  }
+  const counts = histogramOf(samples, [lo, hi], bins);
+  const total = samples.reduce((sum, data) => sum + data.length, 0);
   const shares = mirrored ? counts.map((count, n) => (count + counts[bins - 1 - n]!) / 2) : counts;
   return {
     points: counts.map((_, n) => lo + ((n + 0.5) * (hi - lo)) / bins),

@@ -36,6 +36,7 @@ export type PassNote =
       /** Root mean square and worst error on the calibration data. */
       readonly rmsError: number;
       readonly maxError: number;
+      readonly sketch: ActivationSketch;
     }
   | {
       /** Difference at an output between the exact activations and the polynomials. */
@@ -62,6 +63,15 @@ export type PassNote =
       }[];
     }
   | { readonly kind: 'figure'; readonly name: string; readonly value: number };
+
+/** An activation and the polynomial that replaces it, at evenly spaced places of the range. */
+export interface ActivationSketch {
+  /** Share of the arguments seen in each of as many intervals of one width; beyond the ends, at the ends. */
+  readonly density: readonly number[];
+  /** The function and its polynomial at the middle of each interval; the first, where channels have their own. */
+  readonly exact: readonly number[];
+  readonly polynomial: readonly number[];
+}
 
 export interface Pass {
   /** Verb-object, the file's name. */

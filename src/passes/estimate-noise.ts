@@ -5,8 +5,8 @@ import { definePass } from './define-pass.ts';
 import { estimateErrors, predictedPrecision } from './noise/estimate.ts';
 
 /** How many times the largest value seen a calibrated range holds, with real and with synthetic inputs. */
-const calibratedMargin = 2;
-const syntheticMargin = 8;
+export const calibratedMargin = 2;
+export const syntheticMargin = 8;
 
 export default definePass({
   name: 'estimate-noise',

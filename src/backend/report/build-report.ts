@@ -122,7 +122,7 @@ export function buildReport(facts: {
     ),
     approximations: all
       .filter((note) => note.kind === 'approximation')
-      .map(({ node, op, method, degree, range, rmsError, maxError }) => ({
+      .map(({ node, op, method, degree, range, rmsError, maxError, sketch }) => ({
         node,
         op,
         method,
@@ -130,6 +130,7 @@ export function buildReport(facts: {
         range,
         rmsError,
         maxError,
+        sketch,
       })),
     approximationError: all
       .filter((note) => note.kind === 'approximation-error')

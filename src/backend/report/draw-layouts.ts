@@ -11,7 +11,7 @@ export interface NamedLayout {
 }
 
 /** Slots in a row of a picture. */
-const columns = 128;
+const mostColumns = 128;
 /** Side of a slot, in pixels. */
 const cell = 4;
 const margin = 16;
@@ -42,21 +42,20 @@ export function drawLayouts(layouts: readonly NamedLayout[]): string {
   const parts: string[] = [];
   let y = margin;
   for (const { name, layout } of layouts) {
-    const rows = Math.ceil(layout.slots / columns);
     const { ciphertexts, slots } = layout;
-    const { paths, used } = runsByColour(layout);
+    const { paths, used, rows, columns } = pictureOf(layout);
     const of = ciphertexts === 1 ? 'one ciphertext' : `the first of ${ciphertexts} ciphertexts`;
     const caption = `${name} [${layout.shape.join(', ')}]: ${of}, ${used} of ${slots} slots used`;
     parts.push(
       `<text x="${margin}" y="${y + 12}">${escape(caption)}</text>`,
       `<g transform="translate(${margin} ${y + lineHeight}) scale(${cell})" role="img" aria-label="${escape(caption)}">`,
-      `<rect width="${Math.min(columns, slots)}" height="${rows}" fill="#8884"/>`,
-      ...[...paths].map(([colour, path]) => `<path fill="${colour}" d="${path.join('')}"/>`),
+      `<rect width="${columns}" height="${rows}" fill="#8884"/>`,
+      ...paths.map(([colour, path]) => `<path fill="${colour}" d="${path}"/>`),
       '</g>',
     );
     y += lineHeight + rows * cell + margin;
   }
-  const width = columns * cell + 2 * margin;
+  const width = mostColumns * cell + 2 * margin;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y}" width="${width}" height="${y}" font-family="system-ui, sans-serif" font-size="12" fill="currentColor">`,
     '<title>How values lie in slots</title>',
@@ -65,11 +64,19 @@ export function drawLayouts(layouts: readonly NamedLayout[]): string {
   ].join('\n');
 }
 
-/** Of the first ciphertext: the runs of slots of each colour as path data, and the slots in use. */
-function runsByColour(layout: Layout): {
-  readonly paths: ReadonlyMap<string, readonly string[]>;
+/** The slots of the first ciphertext, each a unit square. */
+export interface LayoutPicture {
+  readonly columns: number;
+  readonly rows: number;
+  /** Colours, and where they are as the data of an SVG path. */
+  readonly paths: readonly (readonly [colour: string, path: string])[];
+  /** Slots that hold an element. */
   readonly used: number;
-} {
+}
+
+/** Draw the first ciphertext of a layout, row by row. */
+export function pictureOf(layout: Layout): LayoutPicture {
+  const columns = Math.min(mostColumns, layout.slots);
   const colours = coloursOfSlots(layout);
   const paths = new Map<string, string[]>();
   let used = 0;
@@ -86,7 +93,12 @@ function runsByColour(layout: Layout): {
     }
     slot = end;
   }
-  return { paths, used };
+  return {
+    columns,
+    rows: Math.ceil(layout.slots / columns),
+    paths: [...paths].map(([colour, path]) => [colour, path.join('')]),
+    used,
+  };
 }
 
 /** The colour of each slot of the first ciphertext; null where it is unused. */

@@ -17,6 +17,7 @@ export const commands = {
   ops: () => import('./ops.ts'),
   opt: () => import('./opt.ts'),
   passes: () => import('./passes.ts'),
+  report: () => import('./report.ts'),
   run: () => import('./run.ts'),
   verify: () => import('./verify.ts'),
 } as const satisfies CommandTable;

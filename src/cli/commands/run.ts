@@ -95,6 +95,11 @@ export default defineCommand({
     });
     const { results, clear, timingsMs } = protocol;
     const program = compareResults(plan.outputs, results, clear);
+    const accuracy = (rows: typeof results): number | null => {
+      const classes = labels === null ? null : topClasses(plan.outputs, rows);
+      return labels === null || classes === null ? null : accuracyOf(classes, labels);
+    };
+    let accuracyReference: number | null = null;
     let reference = { name: 'the plan in the clear', agreement: program.agreement };
     if (args.model !== undefined) {
       await using model = await openReference(args.model, plan, args.program);
@@ -104,6 +109,7 @@ export default defineCommand({
       });
       const { agreement } = compareResults(plan.outputs, results, original);
       reference = { name: model.name, agreement };
+      accuracyReference = accuracy(original);
     }
     if (output !== undefined) writeResultFile(output, plan, results, readFiles(args));
 
@@ -118,7 +124,9 @@ export default defineCommand({
       threads: protocol.threads,
       batch: plan.batch,
       images: inputs.images,
-      accuracy: labels === null || classes === null ? null : accuracyOf(classes, labels),
+      accuracy: accuracy(results),
+      accuracyReference,
+      accuracyProgram: accuracy(clear),
       agreement: reference.agreement,
       agreementReference: reference.name,
       agreementProgram: program.agreement,
@@ -155,6 +163,8 @@ interface RunFigures {
   readonly images: number;
   readonly batch: number;
   readonly accuracy: number | null;
+  readonly accuracyReference: number | null;
+  readonly accuracyProgram: number | null;
   readonly agreement: number | null;
   readonly agreementReference: string;
   readonly agreementProgram: number | null;
@@ -190,7 +200,7 @@ function figureLines(run: RunFigures): string {
   const facts: [string, string][] = [
     ['evaluator', evaluatorText(run)],
     ['images', `${run.images}${run.batch > 1 ? `, up to ${run.batch} an execution` : ''}`],
-    ...(run.accuracy === null ? [] : [['accuracy', shareText(run.accuracy)] as [string, string]]),
+    ...(run.accuracy === null ? [] : [['accuracy', accuracyText(run)] as [string, string]]),
     ['agreement', `${shareText(run.agreement)} with ${run.agreementReference}`],
     ...(run.agreementReference === 'the plan in the clear'
       ? []
@@ -219,6 +229,16 @@ function figureLines(run: RunFigures): string {
     ['decrypt', total(timingsMs.decrypt)],
   ];
   return factLines(facts);
+}
+
+/** `95 %, of the model 99 %`; that of the plan in the clear where encryption changed it */
+function accuracyText({ accuracy, accuracyReference, accuracyProgram }: RunFigures): string {
+  const changed = accuracyProgram !== accuracy;
+  return [
+    shareText(accuracy),
+    ...(changed ? [`of the plan in the clear ${shareText(accuracyProgram)}`] : []),
+    ...(accuracyReference === null ? [] : [`of the model ${shareText(accuracyReference)}`]),
+  ].join(', ');
 }
 
 function readFiles({

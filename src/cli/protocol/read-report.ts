@@ -55,9 +55,18 @@ export type StoredReport = z.infer<typeof reportSchema>;
  * Throws  PLAN_INVALID, PLAN_MISMATCH, FILE_UNREADABLE
  */
 export function readReport(folder: string, plan: ClientPlan): StoredReport | null {
+  return readReportAs(reportSchema, folder, plan);
+}
+
+/** The same, with as much of the report as a schema asks for. */
+export function readReportAs<T extends { readonly planHash: string }>(
+  schema: z.ZodType<T>,
+  folder: string,
+  plan: ClientPlan,
+): T | null {
   const path = join(folder, reportFileName);
   if (!existsSync(path)) return null;
-  const parsed = reportSchema.safeParse(parseJson(path));
+  const parsed = schema.safeParse(parseJson(path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new CipherloomError(

@@ -60,6 +60,15 @@ export const approximation = z.strictObject({
   ...approximationFields,
   rmsError: z.number().nonnegative().describe('root mean square error on the calibration data'),
   maxError: z.number().nonnegative(),
+  sketch: z
+    .strictObject({
+      density: z
+        .array(z.number().min(0).max(1))
+        .describe('share of the arguments seen in each of 64 intervals'),
+      exact: z.array(z.number()).describe('the activation at their middles'),
+      polynomial: z.array(z.number()).describe('what replaces it, there'),
+    })
+    .describe('both curves over the range; of the first channel, where each has its own'),
 }) satisfies z.ZodType<Approximation>;
 
 export const operations = z

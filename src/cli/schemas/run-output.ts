@@ -21,6 +21,8 @@ const schema = z.strictObject({
   batch,
   images: count,
   accuracy: share.nullable().describe('against --labels; null without'),
+  accuracyReference: share.nullable().describe('of the model of --model; null without'),
+  accuracyProgram: share.nullable().describe('of the plan in the clear; null without --labels'),
   agreement: share.nullable().describe('top-1 agreement with agreementReference'),
   agreementReference: z.string().describe('the model of --model, else the plan in the clear'),
   agreementProgram: share.nullable().describe('top-1 agreement with the plan in the clear'),

@@ -42,7 +42,7 @@ function choicePage(choice: Choice): string {
 }
 
 /** Why the choice won, by the figures of the table. */
-function reasonOf({ chosen, candidates }: Choice): string {
+export function reasonOf({ chosen, candidates }: Choice): string {
   const winner = candidates.find(({ name }) => name === chosen);
   const [cheapest, second] = candidates;
   if (winner === undefined || cheapest === undefined) return 'taken over from an earlier value.';

@@ -1,0 +1,60 @@
+import { profileOf } from '../../../passes/cost/profile.ts';
+import type { OpCost } from '../../../ir/define-op.ts';
+import { shareText, timeText } from '../../text/figures.ts';
+import { bar } from '../bar.ts';
+import { html, type Markup } from '../html.ts';
+import { layerTable } from '../layer-table.ts';
+import type { PageFacts } from '../page-facts.ts';
+
+/** Where the time of an evaluation goes. */
+export function costSection({ layers, report }: PageFacts): Markup {
+  const busy = layers.filter(({ kind }) => kind !== 'input');
+  const most = Math.max(0, ...busy.map(({ timeShare }) => timeShare));
+  const costliest = busy.find(({ timeShare }) => timeShare === most);
+  const { modelledSeconds } = report;
+  const total =
+    modelledSeconds === null ? 'not modelled for a batch' : timeText(modelledSeconds * 1000);
+  return html`<section aria-labelledby="cost">
+    <h2 id="cost">Where the time goes</h2>
+    <p>
+      One evaluation on ${profileOf(report).evaluator} is modelled at
+      ${total}.${
+        costliest !== undefined && most >= 0.5
+          ? html` Most of it, ${shareText(round(most))}, is one layer.`
+          : null
+      }
+      Rotations move values between slots, and switch keys: they are what costs.
+    </p>
+    ${layerTable(busy, {
+      caption: 'Share of the modelled time, and the operations on ciphertexts',
+      columns: ['Time', 'Work'],
+      cells: ({ timeShare, cost }) => [
+        html`${shareText(round(timeShare))}${
+          modelledSeconds !== null &&
+          html`<span class="sub">${timeText(timeShare * modelledSeconds * 1000)}</span>`
+        }${bar(most > 0 ? timeShare / most : 0)}`,
+        html`${workText(cost)}`,
+      ],
+    })}
+  </section> `;
+}
+
+const units: readonly (readonly [keyof OpCost, string, string])[] = [
+  ['rotations', 'rotation', 'rotations'],
+  ['plainMultiplications', 'plaintext product', 'plaintext products'],
+  ['ciphertextMultiplications', 'ciphertext product', 'ciphertext products'],
+  ['relinearisations', 'relinearisation', 'relinearisations'],
+  ['rescales', 'rescale', 'rescales'],
+];
+
+function workText(cost: OpCost): string {
+  const parts = units
+    .filter(([name]) => cost[name] > 0)
+    .map(([name, one, more]) => `${cost[name]} ${cost[name] === 1 ? one : more}`);
+  return parts.length === 0 ? 'sums only' : parts.join(', ');
+}
+
+/** A tenth of a percent. */
+function round(share: number): number {
+  return Math.round(share * 1000) / 1000;
+}

@@ -1,0 +1,182 @@
+import { totalBytes } from '../../../backend/native/native-memory.ts';
+import { bitText, byteText, shareText, timeText } from '../../text/figures.ts';
+import { html, type Markup } from '../html.ts';
+import { measuringCommand } from '../measuring-command.ts';
+import type { PageFacts } from '../page-facts.ts';
+import type { Finding } from '../read-evidence.ts';
+import { verdictOf } from '../verdict.ts';
+
+/** Points of accuracy and the figures that decide, before anything else. */
+export function verdictSection(facts: PageFacts): Markup {
+  const { kind, state, reasons } = verdictOf(facts);
+  return html`<section aria-labelledby="verdict">
+    <h2 id="verdict">In short</h2>
+    <div class="banner ${kind}">
+      <p><strong class="state">${state}</strong> ${summary(facts)}</p>
+      ${reasons.map((reason) => html`<p>${reason}</p>`)}
+    </div>
+    <div class="tiles">
+      ${accuracyTile(facts)}${precisionTile(facts)}${securityTile(facts)}${latencyTile(facts)}${memoryTile(facts)}${keysTile(facts)}
+    </div>
+    ${budgetTable(facts)}${warningList(facts)}
+  </section> `;
+}
+
+function summary({ report, figures, evidence }: PageFacts): string {
+  const { latency } = evidence;
+  const time =
+    latency !== null
+      ? `One evaluation took ${timeText(latency.value.ms)}`
+      : report.modelledSeconds !== null
+        ? `One evaluation takes about ${timeText(report.modelledSeconds * 1000)}`
+        : `One evaluation holds ${report.batch} images`;
+  return `${time}; results are right to about ${Math.floor(report.precisionBits)} bits; the parameters give ${Math.floor(figures.parameters.securityBits)} bits of security.`;
+}
+
+function tile(
+  title: string,
+  figure: Markup | string,
+  lines: readonly (Markup | string | null)[],
+): Markup {
+  return html`<div class="tile">
+    <h3>${title}</h3>
+    <p class="figure">${figure}</p>
+    ${lines.map((line) => line !== null && html`<p class="muted">${line}</p>`)}
+  </div> `;
+}
+
+function accuracyTile({ evidence }: PageFacts): Markup {
+  const { accuracy, agreement } = evidence;
+  const { original, polynomial, encrypted } = accuracy;
+  const row = (term: string, found: Finding | null): Markup =>
+    html`<dt>${term}</dt>
+      <dd>${found === null ? 'not measured' : shareText(found.value)}</dd>`;
+  const counts = [
+    ...new Set([original, polynomial, encrypted].flatMap((found) => found?.images ?? [])),
+  ];
+  const missing = original === null || polynomial === null || encrypted === null;
+  return html`<div class="tile">
+    <h3>Accuracy</h3>
+    <dl>
+      ${row('original network', original)}${row('with polynomials', polynomial)}${row('encrypted', encrypted)}${
+        agreement !== null && row('agrees with original', agreement)
+      }
+    </dl>
+    ${counts.length > 0 && html`<p class="muted">on ${counts.join(' and ')} images</p>`}${
+      missing &&
+      html`<p class="muted">To measure:</p>
+        <pre>${measuringCommand}</pre>`
+    }
+  </div> `;
+}
+
+function precisionTile({ report, evidence }: PageFacts): Markup {
+  const { precisionBits } = evidence;
+  return tile('Precision', bitText(report.precisionBits), [
+    'predicted, of the worst output',
+    precisionBits === null
+      ? 'not measured on ciphertexts'
+      : `${precisionBits.value === Infinity ? 'exact' : bitText(precisionBits.value)} measured on ${imagesText(precisionBits.images)}`,
+  ]);
+}
+
+function securityTile({ figures, plan }: PageFacts): Markup {
+  const { securityBits, securityTarget, ringDegree, logQP } = figures.parameters;
+  return tile('Security', `${securityBits} bits`, [
+    plan.facts.insecure
+      ? 'INSECURE: compiled with --insecure'
+      : `${securityTarget} asked; by the 2024 guidelines, classical attacks`,
+    `N = ${ringDegree}, log2 QP = ${logQP.toFixed(0)}`,
+  ]);
+}
+
+function latencyTile({ report, evidence }: PageFacts): Markup {
+  const { latency } = evidence;
+  const modelled = report.modelledSeconds === null ? null : timeText(report.modelledSeconds * 1000);
+  const batch = report.batch > 1 ? `an execution holds ${report.batch} images` : 'for one image';
+  return latency === null
+    ? tile('Latency', modelled ?? 'not modelled', [`modelled, one core; ${batch}`, 'not measured'])
+    : tile('Latency', timeText(latency.value.ms), [
+        `measured, median of ${imagesText(latency.images)}, ${latency.value.evaluator}; ${batch}`,
+        modelled === null ? null : `${modelled} modelled`,
+      ]);
+}
+
+function memoryTile({ report, evidence }: PageFacts): Markup {
+  const { nativeMemory } = report;
+  const { peakMemoryBytes } = evidence;
+  return tile('Memory of the server', byteText(totalBytes(nativeMemory)), [
+    `modelled, native evaluator: ${byteText(nativeMemory.keyBytes)} of keys, ${byteText(nativeMemory.plaintextBytes)} of weights, ${byteText(nativeMemory.workingBytes)} of values`,
+    peakMemoryBytes === null
+      ? null
+      : `${byteText(peakMemoryBytes.value)} measured, of a process that also held the client`,
+  ]);
+}
+
+function keysTile({ figures }: PageFacts): Markup {
+  return tile('Keys', byteText(figures.keyBytes), [
+    `sent once by each client: ${figures.rotationKeys} rotations`,
+    `then ${byteText(figures.inputCiphertextBytes)} in and ${byteText(figures.outputCiphertextBytes)} out with each request`,
+  ]);
+}
+
+function budgetTable({ evidence }: PageFacts): Markup | null {
+  const { budgets } = evidence;
+  if (budgets === null || budgets.length === 0) return null;
+  return html`<table>
+    <caption>
+      Budgets, as check found them
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Figure</th>
+        <th scope="col">Is</th>
+        <th scope="col">Budget</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${budgets.slice(0, mostBudgets).map(
+        ({ name, figure, limit, bound, met, source }) =>
+          html`<tr>
+            <th scope="row">${name}</th>
+            <td>${figure}<span class="sub">${source}</span></td>
+            <td>
+              ${bound === 'least' ? 'at least' : 'at most'} ${limit}<span
+                class="${met ? 'met' : 'missed'}"
+              >
+                ${met ? 'met' : 'missed'}</span
+              >
+            </td>
+          </tr> `,
+      )}
+    </tbody>
+  </table> `;
+}
+
+const mostBudgets = 100;
+const mostWarnings = 20;
+
+function warningList({ report, evidence }: PageFacts): Markup | null {
+  const { warnings } = report;
+  const lines = [
+    ...warnings
+      .slice(0, mostWarnings)
+      .map(({ message, id }) => html`${message} <span class="code">${id}</span>`),
+    ...(warnings.length > mostWarnings
+      ? [html`${warnings.length - mostWarnings} warnings more`]
+      : []),
+    ...(evidence.foreign.length === 0
+      ? []
+      : [html`Results of another plan are not shown: ${evidence.foreign.join(', ')}`]),
+  ];
+  if (lines.length === 0) return null;
+  return html`<div class="note">
+    <ul>
+      ${lines.map((line) => html`<li>${line}</li>`)}
+    </ul>
+  </div> `;
+}
+
+function imagesText(images: number): string {
+  return images === 1 ? 'one image' : `${images} images`;
+}

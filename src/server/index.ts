@@ -16,6 +16,8 @@ export {
   type SessionOptions,
   type SessionProgress,
 } from './inference-session.ts';
+export type { SimulateOptions, Simulation } from '../backend/clear/simulate.ts';
+export type { RangeEscape } from '../backend/clear/range-escapes.ts';
 export type { PublicTensors } from '../backend/execute/public-values.ts';
 export type { TensorLike } from '../layout/read-inputs.ts';
 export { CipherloomError, type ErrorCode } from '../errors.ts';

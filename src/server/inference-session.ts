@@ -5,6 +5,8 @@ import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
 import { computePublicValues, executionValues } from '../backend/execute/public-values.ts';
 import type { PublicTensors } from '../backend/execute/public-values.ts';
 import type { Progress } from '../backend/execute/pacer.ts';
+import { simulate } from '../backend/clear/simulate.ts';
+import type { SimulateOptions, Simulation } from '../backend/clear/simulate.ts';
 import { runClear } from '../backend/clear/run-clear.ts';
 import type { ClearTensors, RunClearOptions } from '../backend/clear/run-clear.ts';
 import { clientPlan } from '../backend/plan/client-plan.ts';
@@ -257,6 +259,14 @@ export class InferenceSession implements Disposable {
     options: RunClearOptions = {},
   ): Promise<Map<string, Float64Array<ArrayBuffer>[]>> {
     return this.#enqueue(() => runClear(this.#prepared(), inputs, options));
+  }
+
+  /**
+   * Run the plan in the clear with the errors that ciphertexts have, drawn from a seed, and count
+   * what leaves its range. Shapes as `runClear`.
+   */
+  simulate(inputs: ClearTensors, options: SimulateOptions = {}): Promise<Simulation> {
+    return this.#enqueue(() => simulate(this.#prepared(), inputs, options));
   }
 
   /** Free the evaluator's memory and close the key file, after the request that runs. */

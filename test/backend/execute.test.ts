@@ -420,14 +420,26 @@ describe('runClear', () => {
     ]);
     const sources = new Set<string>();
     const noisy = await runClear(prepared, new Map([['x', images]]), {
-      noise: (source, vector, { level }) => {
-        sources.add(`${source} ${level}`);
-        if (source === 'rescale') vector[0]! += 1;
+      noise: {
+        fresh: () => undefined,
+        sum: () => undefined,
+        product: (vector, _, plainScale) => {
+          sources.add(`product ${Math.sign(plainScale - 1)} ${vector.length}`);
+        },
+        relinearize: () => undefined,
+        rotate: (_, { level }) => {
+          sources.add(`rotate ${level}`);
+        },
+        rescale: (vector, { level }) => {
+          sources.add(`rescale ${level}`);
+          vector[0]! += 1;
+        },
       },
     });
     expect(noisy.get('y')?.map((image) => image[0])).toEqual([2, 2, 7]);
     expect(sources).toContain('rotate 3');
     expect(sources).toContain('rescale 2');
+    expect(sources).toContain(`product 1 ${layout.slots}`);
     await expect(runClear(prepared, new Map())).rejects.toThrow(
       expect.objectContaining({ code: 'INPUT_INVALID' }) as Error,
     );

@@ -9,21 +9,25 @@ import { rotateVector } from '../../ir/packed/values.ts';
 import type { Modulus } from '../../ir/program.ts';
 import type { Engine, SlotConstant, ValueForm } from '../execute/engine.ts';
 
+type Slots = Float64Array<ArrayBuffer>;
+
 export interface ClearValue extends ValueForm {
   scale: number;
   readonly slots: Float64Array<ArrayBuffer>;
 }
 
-/** What changed a value in a way that adds error on ciphertexts. */
-export type NoiseSource =
-  'input' | 'encode-sum' | 'encode-product' | 'rescale' | 'relinearize' | 'rotate';
-
 /** Adds the error of one operation to the slots of its result, in place. */
-export type NoiseModel = (
-  source: NoiseSource,
-  slots: Float64Array<ArrayBuffer>,
-  form: ValueForm,
-) => void;
+export interface NoiseModel {
+  /** Encoded and encrypted by the client. */
+  fresh(slots: Slots, form: ValueForm): void;
+  /** A sum with an encoded vector, or number. */
+  sum(slots: Slots, form: ValueForm, scalar: boolean): void;
+  /** A product of `x` with an encoded vector, or number, was made or added. */
+  product(slots: Slots, x: Slots, plainScale: number, scalar: boolean): void;
+  rescale(slots: Slots, form: ValueForm): void;
+  relinearize(slots: Slots, form: ValueForm): void;
+  rotate(slots: Slots, form: ValueForm): void;
+}
 
 export interface ClearEngineOptions {
   /** Absent: exact, but for float64. */
@@ -58,7 +62,10 @@ export class ClearEngine implements Engine<ClearValue> {
 
   /** A value of the client: fresh, of two polynomials. */
   input(slots: Float64Array<ArrayBuffer>, level: number, scale: number): ClearValue {
-    return this.#make('input', slots.slice(), { level, scale, size: 2 });
+    const form = { level, scale, size: 2 };
+    const value = slots.slice();
+    this.#noise?.fresh(value, form);
+    return this.#make(value, form);
   }
 
   formOf(value: ClearValue): ValueForm {
@@ -89,7 +96,7 @@ export class ClearEngine implements Engine<ClearValue> {
   multiply(a: ClearValue, b: ClearValue): ClearValue {
     invariant(a.level === b.level, 'factors have one level');
     const slots = a.slots.map((x, slot) => x * b.slots[slot]!);
-    return this.#make(null, slots, { level: a.level, scale: a.scale * b.scale, size: 3 });
+    return this.#make(slots, { level: a.level, scale: a.scale * b.scale, size: 3 });
   }
 
   square(x: ClearValue): ClearValue {
@@ -100,40 +107,53 @@ export class ClearEngine implements Engine<ClearValue> {
     const prime = this.#modulus.primes[x.level];
     invariant(prime !== undefined && x.level > 0, 'a prime is left to divide by');
     const form = { level: x.level - 1, scale: x.scale / Number(prime), size: x.size };
-    return this.#make('rescale', x.slots.slice(), form);
+    const slots = x.slots.slice();
+    this.#noise?.rescale(slots, form);
+    return this.#make(slots, form);
   }
 
   dropLevel(x: ClearValue, level: number): ClearValue {
-    return this.#make(null, x.slots.slice(), { level, scale: x.scale, size: x.size });
+    return this.#make(x.slots.slice(), { level, scale: x.scale, size: x.size });
   }
 
   relinearize(x: ClearValue): Promise<ClearValue> {
     const form = { level: x.level, scale: x.scale, size: 2 };
-    return Promise.resolve(this.#make('relinearize', x.slots.slice(), form));
+    const slots = x.slots.slice();
+    this.#noise?.relinearize(slots, form);
+    return Promise.resolve(this.#make(slots, form));
   }
 
   rotate(x: ClearValue, step: number): Promise<ClearValue> {
     invariant(x.size === 2, 'a product is relinearised before it is rotated');
     invariant(this.#steps?.has(step) !== false, `there is no key for rotation ${step}`);
-    return Promise.resolve(this.#make('rotate', rotateVector(x.slots, step), formOf(x)));
+    const slots = rotateVector(x.slots, step);
+    this.#noise?.rotate(slots, x);
+    return Promise.resolve(this.#make(slots, formOf(x)));
   }
 
   addConstant(x: ClearValue, constant: SlotConstant): ClearValue {
     const slots = combine(x.slots, constant, (a, b) => a + b);
-    return this.#make('encode-sum', slots, formOf(x));
+    this.#noise?.sum(slots, x, typeof constant === 'number');
+    return this.#make(slots, formOf(x));
   }
 
   multiplyConstant(
     x: ClearValue,
     constant: SlotConstant,
-    _plainScale: number,
+    plainScale: number,
     scale: number,
   ): ClearValue {
     const slots = combine(x.slots, constant, (a, b) => a * b);
-    return this.#make('encode-product', slots, { level: x.level, scale, size: x.size });
+    this.#noise?.product(slots, x.slots, plainScale, typeof constant === 'number');
+    return this.#make(slots, { level: x.level, scale, size: x.size });
   }
 
-  multiplyAddInto(sum: ClearValue, x: ClearValue, constant: SlotConstant): void {
+  multiplyAddInto(
+    sum: ClearValue,
+    x: ClearValue,
+    constant: SlotConstant,
+    plainScale: number,
+  ): void {
     invariant(sum.level === x.level, 'terms have one level');
     const into = sum.slots;
     const from = x.slots;
@@ -143,12 +163,12 @@ export class ClearEngine implements Engine<ClearValue> {
       const factors = constant.build();
       for (let slot = 0; slot < into.length; slot++) into[slot]! += factors[slot]! * from[slot]!;
     }
-    this.#noise?.('encode-product', into, sum);
+    this.#noise?.product(into, from, plainScale, typeof constant === 'number');
   }
 
   vanishingProduct(x: ClearValue, _plainScale: number, scale: number): ClearValue {
     const form = { level: x.level, scale, size: x.size };
-    return this.#make('encode-product', new Float64Array(x.slots.length), form);
+    return this.#make(new Float64Array(x.slots.length), form);
   }
 
   isTransparent(): boolean {
@@ -162,15 +182,14 @@ export class ClearEngine implements Engine<ClearValue> {
 
   #zip(a: ClearValue, b: ClearValue, compute: (x: number, y: number) => number): ClearValue {
     const slots = a.slots.map((x, slot) => compute(x, b.slots[slot]!));
-    return this.#make(null, slots, {
+    return this.#make(slots, {
       level: a.level,
       scale: a.scale,
       size: Math.max(a.size, b.size),
     });
   }
 
-  #make(source: NoiseSource | null, slots: Float64Array<ArrayBuffer>, form: ValueForm): ClearValue {
-    if (source !== null) this.#noise?.(source, slots, form);
+  #make(slots: Slots, form: ValueForm): ClearValue {
     this.#live++;
     this.#liveSlots += slots.length;
     this.#peakSlots = Math.max(this.#peakSlots, this.#liveSlots);

@@ -4,6 +4,7 @@ import {
   digitsOf,
   encodingVariance,
   freshCoefficient,
+  roundingAt,
   roundingCoefficient,
   slotVariance,
   switchCoefficient,
@@ -23,32 +24,47 @@ export interface PrimitiveErrors {
   /** An encoded vector, or a number in every slot. */
   encoding(scale: number, scalar: boolean): number;
   /** Division by a prime; the form is that of the result. */
-  rescale(form: ValueForm): number;
+  rescale(form: ValueForm): SlotVariances;
   relinearize(form: ValueForm): SlotVariances;
   rotate(form: ValueForm): SlotVariances;
 }
 
 /**
- * The errors that an evaluator adds.
+ * The errors that an evaluator adds: over all keys, or under the one whose secret takes values of
+ * these squared magnitudes in the slots.
  *
  * Native keeps rotated values modulo Q·P until their products are summed: what a rotation adds there
  * is the error of its digits alone, for the division by P happens at the scale of the product.
  */
-export function primitiveErrors(modulus: Modulus, evaluator: NoiseEvaluator): PrimitiveErrors {
+export function primitiveErrors(
+  modulus: Modulus,
+  evaluator: NoiseEvaluator,
+  secretPowers?: Float64Array<ArrayBuffer>,
+): PrimitiveErrors {
   const n = modulus.ringDegree;
   const digits = digitsOf(modulus, evaluator === 'native' ? 'centred' : 'uncentred');
-  const keySwitch = ({ level, scale }: ValueForm, rounding: number): SlotVariances => {
+  const rounding = (scale: number, size: number): SlotVariances =>
+    secretPowers === undefined
+      ? slotVariance(n, roundingCoefficient(n, size), scale)
+      : secretPowers.map((power) => slotVariance(n, roundingAt(power, size), scale));
+  const keySwitch = ({ level, scale }: ValueForm): SlotVariances => {
     const mean = slotVariance(n, switchCoefficient(modulus, level, digits), scale);
-    const rounded = slotVariance(n, rounding, scale);
-    if (digits === 'centred') return mean + rounded;
-    return uncentredProfile(n).map((share) => share * mean + rounded);
+    return digits === 'centred' ? mean : uncentredProfile(n).map((share) => share * mean);
   };
   return {
     fresh: ({ scale }) =>
       slotVariance(n, freshCoefficient, scale) + encodingVariance(n, scale, false),
     encoding: (scale, scalar) => encodingVariance(n, scale, scalar),
-    rescale: ({ scale, size }) => slotVariance(n, roundingCoefficient(n, size), scale),
-    relinearize: (form) => keySwitch(form, roundingCoefficient(n)),
-    rotate: (form) => keySwitch(form, evaluator === 'native' ? 0 : roundingCoefficient(n)),
+    rescale: ({ scale, size }) => rounding(scale, size),
+    relinearize: (form) => sumOf(keySwitch(form), rounding(form.scale, 2)),
+    rotate: (form) =>
+      evaluator === 'native' ? keySwitch(form) : sumOf(keySwitch(form), rounding(form.scale, 2)),
   };
+}
+
+function sumOf(a: SlotVariances, b: SlotVariances): SlotVariances {
+  if (typeof a !== 'number') {
+    return a.map((each, slot) => each + (typeof b === 'number' ? b : b[slot]!));
+  }
+  return typeof b === 'number' ? a + b : sumOf(b, a);
 }

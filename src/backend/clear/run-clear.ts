@@ -3,9 +3,10 @@ import { CipherloomError } from '../../errors.ts';
 import { programInputs } from '../../ir/ckks/program-inputs.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
+import type { ValueId } from '../../ir/program.ts';
 import { batchSize, elementCount, pack, unpack } from '../../layout/layout.ts';
 import { execute } from '../execute/execute.ts';
-import type { InputSource } from '../execute/execute.ts';
+import type { InputSource, Observer } from '../execute/execute.ts';
 import type { PaceOptions } from '../execute/pacer.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 import { computePublicValues, executionValues } from '../execute/public-values.ts';
@@ -21,6 +22,10 @@ export interface RunClearOptions extends PaceOptions {
   readonly public?: PublicTensors | undefined;
   /** Switches the noise model on. */
   readonly noise?: NoiseModel | undefined;
+  /** Called with the images of watched values, execution by execution: their elements, row-major. */
+  readonly observe?: (id: ValueId, images: readonly Float64Array<ArrayBuffer>[]) => void;
+  /** The values that `observe` is called with. */
+  readonly watch?: ReadonlySet<ValueId>;
 }
 
 /**
@@ -73,14 +78,36 @@ export async function runClear(
       }),
     );
     const publicValues = executionValues(known, first, batch);
-    const outputs = await execute(prepared, engine, sources, { ...options, publicValues });
+    const held = Math.min(batch, images - first);
+    const observe = watcher(prepared, options, held);
+    const outputs = await execute(prepared, engine, sources, { ...options, publicValues, observe });
     for (const { name, value } of program.outputs) {
       const { layout } = ciphertextOf(operationOf(program, value).type);
       const vectors = (outputs.get(name) ?? []).map(({ slots }) => slots);
-      results.get(name)?.push(...unpack(layout, vectors, Math.min(batch, images - first)));
+      results.get(name)?.push(...unpack(layout, vectors, held));
     }
   }
   return results;
+}
+
+/** Gathers the ciphertexts of watched values. */
+function watcher(
+  { program }: PreparedProgram,
+  { observe, watch }: RunClearOptions,
+  images: number,
+): Observer<ClearValue> | undefined {
+  if (observe === undefined || watch === undefined) return undefined;
+  const gathered = new Map<ValueId, Float64Array<ArrayBuffer>[]>();
+  return (id, index, { slots }) => {
+    if (!watch.has(id)) return;
+    const vectors = gathered.get(id) ?? [];
+    gathered.set(id, vectors);
+    vectors[index] = slots.slice();
+    const { layout } = ciphertextOf(operationOf(program, id).type);
+    if (Object.keys(vectors).length < layout.ciphertexts) return;
+    gathered.delete(id);
+    observe(id, unpack(layout, vectors, images));
+  };
 }
 
 function imagesOf(inputs: ClearTensors, name: string): readonly ArrayLike<number>[] {

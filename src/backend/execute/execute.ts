@@ -25,6 +25,9 @@ export interface ExecuteOptions extends PaceOptions {
   readonly publicValues?: PublicValues | undefined;
 }
 
+/** Called with each ciphertext of each value as it is made; it is freed after its last use. */
+export type Observer<C> = (id: ValueId, index: number, value: C) => void;
+
 /** Largest relative difference of a scale computed in doubles from the plan's exact one. */
 const scaleTolerance = 2 ** -45;
 
@@ -51,7 +54,7 @@ export async function execute<C>(
   prepared: PreparedProgram,
   engine: Engine<C>,
   inputs: ReadonlyMap<string, InputSource<C>>,
-  options: ExecuteOptions = {},
+  options: ExecuteOptions & { readonly observe?: Observer<C> | undefined } = {},
 ): Promise<Map<string, C[]>> {
   options.signal?.throwIfAborted();
   const { program, forms } = prepared;
@@ -99,11 +102,13 @@ export async function execute<C>(
       const emit = async (index: number, made: C): Promise<void> => {
         let value = own(made);
         stamp(engine, value, formAt(forms, head), operation.op);
+        options.observe?.(head, index, value);
         for (const { id, apply } of functions) {
           const next = own(await apply(value, index));
           free(value);
           value = next;
           stamp(engine, value, formAt(forms, id), operationOf(program, id).op);
+          options.observe?.(id, index, value);
           const pause = tick(1);
           if (pause !== undefined) await pause;
         }

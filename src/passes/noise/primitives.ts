@@ -45,6 +45,14 @@ export function roundingCoefficient(ringDegree: number, size = 2): number {
   return (1 + secret + (size > 2 ? 2 * secret * secret : 0)) / 12;
 }
 
+/**
+ * The same where the secret's value in the slot is known: `power` is |s(ζ_j)|², whose mean is N V_s
+ * and whose distribution over keys is exponential, so that its square has the mean 2 N² V_s².
+ */
+export function roundingAt(power: number, size = 2): number {
+  return (1 + power + (size > 2 ? power * power : 0)) / 12;
+}
+
 /** Σ (D_j / P)² and Σ D_j / P over the digits of a level. */
 export function digitRatios(
   { primes, specialPrimes }: Modulus,

@@ -45,7 +45,7 @@ export interface PlanEstimate {
   readonly nativeMemory: NativeMemory;
   /** Operations on ciphertexts of one execution. */
   readonly operations: OpCost;
-  /** Seconds of one execution under the committed cost profile; null for a batch plan. */
+  /** Seconds of one execution under the committed cost profile; null where it is not known. */
   readonly modelledSeconds: number | null;
   /** The evaluator of that profile. */
   readonly evaluator: string;

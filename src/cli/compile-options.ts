@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { optimisationNames, optimisations } from '../passes/optimisations.ts';
+import { linearMethods, packings } from '../passes/options.ts';
 import type { CompileOptions } from '../passes/options.ts';
 import {
   byteCount,
   choice,
+  choices,
   flag,
   integer,
   integerChoice,
@@ -84,6 +87,27 @@ export const compilerOptions = {
     value: 'BYTES',
     schema: byteCount().optional(),
     describe: 'most bytes of memory for the evaluator, such as 2GiB',
+  },
+  packing: {
+    value: 'WORD',
+    schema: choice(packings).optional(),
+    describe:
+      'fix how images share ciphertexts: image (one an execution), interleaved (each image in every so many slots), feature-major (a ciphertext for each number, images in its slots); default the cheapest',
+  },
+  linearMethod: {
+    value: 'WORD',
+    schema: choice(linearMethods).optional(),
+    describe:
+      'fix how linear maps add up products: diagonals, or rotate-and-sum where a layer has room for it; default the cheapest',
+  },
+  disable: {
+    value: 'NAME,…',
+    schema: choices(optimisationNames).optional(),
+    describe: `leave out optimisations, to see what each is worth; answers stay the same. ${Object.entries(
+      optimisations,
+    )
+      .map(([name, effect]) => `${name}: ${effect}`)
+      .join('. ')}`,
   },
 } as const;
 

@@ -96,6 +96,14 @@ export function choice<const T extends string>(words: readonly [T, ...T[]]) {
   );
 }
 
+/** Words of a list with commas between, each once. */
+export function choices<const T extends string>(words: readonly [T, ...T[]]) {
+  return parsed(`expected some of ${words.join(', ')}, with commas between`, (text) => {
+    const found = text.split(',').map((part) => words.find((word) => word === part.trim()));
+    return found.every((word) => word !== undefined) ? [...new Set(found)].sort() : undefined;
+  });
+}
+
 /** One whole number of a list, such as `128`. */
 export function integerChoice<const T extends number>(values: readonly [T, ...T[]]) {
   return parsed(`expected one of ${values.join(', ')}`, (text) =>

@@ -1,5 +1,5 @@
 /** Choose a layout for every value: nn program to packed program. */
-import { CipherloomError, invariant } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { constantAttribute } from '../ir/attribute-values.ts';
 import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
@@ -14,15 +14,16 @@ import { isPublicInput, publicOperand } from '../ir/public-values.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
 import { samePlaces, zeroUnused } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
-import { operationSeconds, profileOf } from './cost/profile.ts';
 import type { OperationSeconds } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext, PassNote } from './define-pass.ts';
-import { batchLayout, inputCandidates, isValid, outputCandidates } from './packing/candidates.ts';
+import { isValid } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow } from './packing/depth.ts';
-import { planLinear, planLinearWithin } from './packing/plan-linear.ts';
-import type { LinearPlan } from './packing/plan-linear.ts';
+import { linearCosts, planLinear, planLinearWithin } from './packing/plan-linear.ts';
+import type { LinearCosts, LinearPlan } from './packing/plan-linear.ts';
+import { batchOf, spacesOf } from './packing/spaces.ts';
+import type { Space } from './packing/spaces.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
 import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
 
@@ -77,39 +78,16 @@ export default definePass({
   summary: 'Choose a layout for every value, by modelled cost.',
   phase: 'packed',
   run(program, context) {
-    const batch = batchOf(context);
-    const choices =
-      batch > 1 ? batchChoices(program, context, batch) : searchLayouts(program, context);
-    return toPacked(program, choices);
+    const found = spacesOf(context, batchOf(context)).map((space) =>
+      searchLayouts(program, context, space),
+    );
+    const [first, ...others] = found;
+    invariant(first !== undefined, 'some packing holds the batch');
+    const best = others.reduce((a, b) => (b.seconds < a.seconds ? b : a), first);
+    for (const note of best.notes) context.note(note);
+    return toPacked(program, best.choices);
   },
 });
-
-/** Images one execution holds: --batch, or every slot for throughput. */
-function batchOf(context: PassContext): number {
-  const slots = context.ringDegree / 2;
-  const { batch, objective } = context.options;
-  const images = batch ?? (objective === 'throughput' ? slots : 1);
-  if (images > slots) {
-    throw new CipherloomError(
-      'PARAMETERS_INFEASIBLE',
-      `a batch of ${images} needs more than the ${slots} slots of ring degree ${context.ringDegree}`,
-      {
-        phase: 'packed',
-        details: { batch: images, slots },
-        hint: `--batch ${slots}, or --ring-degree ${context.ringDegree * 2}`,
-      },
-    );
-  }
-  return images;
-}
-
-function batchChoices(program: Program, context: PassContext, batch: number): Candidate[] {
-  return program.operations.map((operation) => ({
-    name: 'one feature a ciphertext, images in the slots',
-    layout: batchLayout(shapeOf(operation.type), context.ringDegree / 2, batch),
-    fold: null,
-  }));
-}
 
 function mapsOf(program: Program, operation: Operation): readonly LinearMap[] {
   const types = operation.operands.map((operand) => operationOf(program, operand).type);
@@ -117,15 +95,21 @@ function mapsOf(program: Program, operation: Operation): readonly LinearMap[] {
   return affineOf(types, affineSchema.parse(operation.attributes), context).maps;
 }
 
+/** What a search found. */
+interface Packing {
+  readonly choices: readonly Candidate[];
+  readonly seconds: number;
+  readonly notes: readonly PassNote[];
+}
+
 /** Beam search over the program, operation by operation; the cheapest few partial choices survive. */
-function searchLayouts(program: Program, context: PassContext): Candidate[] {
-  const slots = context.ringDegree / 2;
+function searchLayouts(program: Program, context: PassContext, space: Space): Packing {
   const below = levelsBelow(program);
   const users = usersOf(program);
-  const profile = profileOf(context.options);
   const special = likelySpecialPrimes(program, context);
-  const price = (level: number): OperationSeconds =>
-    operationSeconds(profile, context.ringDegree, level + 1, special);
+  const costs = (level: number): LinearCosts =>
+    linearCosts(context.options, context.ringDegree, level + 1, special);
+  const price = (level: number): OperationSeconds => costs(level).seconds;
   const memo = new Map<string, LinearPlan>();
   const considered = new Map<string, Table>();
   // A layer's costs depend on where its operands stand: one table for each choice of them.
@@ -153,7 +137,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
     };
     if (isPublicInput(operation)) {
       // The server lays it out as the value it meets; nothing is chosen.
-      const [candidate] = inputCandidates(shape, slots, null);
+      const [candidate] = space.inputs(shape, null);
       invariant(candidate !== undefined, 'every shape has a layout');
       beam = beam.map((state) => extended({ seconds: state.seconds, state, candidate }));
       return;
@@ -167,7 +151,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
           ? null
           : (mapsOf(program, reader)[reader.operands.indexOf(id)] ?? null);
       for (const state of beam) {
-        for (const candidate of inputCandidates(shape, slots, first)) {
+        for (const candidate of space.inputs(shape, first)) {
           const seconds =
             candidate.layout.ciphertexts * (price(level).upload + price(level).encode);
           extend(state, candidate, seconds);
@@ -182,13 +166,14 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
     }
     if (operation.op === 'nn.linear') {
       const maps = mapsOf(program, operation);
-      const at = price(level + 1);
+      const linear = costs(level + 1);
+      const at = linear.seconds;
       for (const state of beam) {
         const table = tableOf(id, state);
         const inputs = operation.operands.map((operand) => layoutAt(state, operand));
-        const candidates = outputCandidates(shape, slots, maps, inputs, isValidOnce).map(
-          (candidate) => ({ ...candidate, layout: unique(candidate.layout) }),
-        );
+        const candidates = space
+          .outputs(shape, maps, inputs, isValidOnce)
+          .map((candidate) => ({ ...candidate, layout: unique(candidate.layout) }));
         // A branch that will meet another one may take its layout.
         for (const layout of state.layouts) {
           if (sameShape(layout.shape, shape)) {
@@ -212,7 +197,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
             context.work?.spend(stepsOf(listing));
             const { layout, fold } = candidate;
             const most = hopeless * cheapest;
-            plan = planLinearWithin(maps, inputs, layout, fold, at, most) ?? undefined;
+            plan = planLinearWithin(maps, inputs, layout, fold, linear, most) ?? undefined;
             if (plan === undefined) continue;
             memo.set(key, plan);
           }
@@ -271,7 +256,7 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
               [layoutAt(state, b)],
               from.layout,
               null,
-              price(level + 1),
+              costs(level + 1),
             ).seconds;
         const product =
           operation.op === 'nn.mul' ? price(level + 1).multiply + price(level + 1).relinearize : 0;
@@ -282,21 +267,20 @@ function searchLayouts(program: Program, context: PassContext): Candidate[] {
   });
   const [best] = beam;
   invariant(best !== undefined, 'every program has at least one packing');
-  program.operations.forEach(({ location }, id) => {
+  const notes = program.operations.flatMap(({ location }, id): PassNote[] => {
     const chosen = best.chosen[id];
     const table = tableOf(id, best);
-    if (chosen === undefined || !table.has(chosen.name)) return;
-    context.note({
-      kind: 'choice',
-      node: location,
-      chosen: chosen.name,
-      candidates: [...table]
-        .map(([name, found]) => ({ name, ...found }))
-        .sort((x, y) => x.seconds - y.seconds),
-    });
+    if (chosen === undefined || !table.has(chosen.name)) return [];
+    const candidates = [...table]
+      .map(([name, found]) => ({ name, ...found }))
+      .sort((x, y) => x.seconds - y.seconds);
+    return [{ kind: 'choice', node: location, chosen: chosen.name, candidates }];
   });
-  context.note({ kind: 'figure', name: 'modelledSeconds', value: best.seconds });
-  return [...best.chosen];
+  return {
+    choices: best.chosen.map((candidate) => space.withBatch(candidate)),
+    seconds: best.seconds,
+    notes: [...notes, { kind: 'figure', name: 'modelledSeconds', value: best.seconds }],
+  };
 }
 
 /** What listing the diagonals of a candidate compares and makes. */

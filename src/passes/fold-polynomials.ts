@@ -11,6 +11,7 @@ import type { Range } from '../ir/types.ts';
 import { constantAttribute } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { absorbsFactor } from './linear/absorbs-factor.ts';
+import { isEnabled } from './optimisations.ts';
 import { polynomialTree, treeDepth } from './packing/polynomial-tree.ts';
 import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts';
 
@@ -44,7 +45,8 @@ export default definePass({
   summary:
     'Move leading coefficients and input scaling of polynomials into neighbouring linear maps.',
   phase: 'nn',
-  run(program) {
+  run(program, { options }) {
+    if (!isEnabled(options, 'fold-polynomials')) return program;
     const { madeByMatrix, readByMatrices, readers } = absorbsFactor(program);
     return rewriteProgram(program, (operation, id, rewriter) => {
       if (operation.op !== 'nn.polynomial') return rewriter.keep();

@@ -14,6 +14,7 @@ import { definePass } from './define-pass.ts';
 import { affineOfOperation, mayCompose, sumForms, throughMap } from './linear/affine-form.ts';
 import type { AffineForm } from './linear/affine-form.ts';
 import { diagonalOf, isSelection } from './linear/compose-maps.ts';
+import { isEnabled } from './optimisations.ts';
 import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts';
 import { unsupportedNodes } from './unsupported-nodes.ts';
 
@@ -35,7 +36,8 @@ export default definePass({
   name: 'fuse-linear',
   summary: 'Compose neighbouring linear operators into sparse matrices.',
   phase: 'nn',
-  run(program) {
+  run(program, { options }) {
+    const everything = isEnabled(options, 'fuse-linear');
     const builder = buildProgram(program.name, program);
     const users = usersOf(program);
     const fused: Fused[] = [];
@@ -47,7 +49,7 @@ export default definePass({
     program.operations.forEach((operation, id) => {
       const outputs = program.outputs.filter((output) => output.value === id).length;
       const readers = (users[id]?.length ?? 0) + outputs;
-      const form = formOf(program, operation, builder, of);
+      const form = formOf(program, operation, builder, of, everything);
       fused.push({ operation, form, readers, value: null, wide: new Map() });
       if (form === null) {
         const operands = operation.operands.map((operand) =>
@@ -84,6 +86,7 @@ function formOf(
   operation: Operation,
   builder: ProgramBuilder,
   of: (id: ValueId) => Fused,
+  everything: boolean,
 ): AffineForm | null {
   const affine = affineOfOperation(program, operation);
   if (affine === null) return null;
@@ -98,17 +101,22 @@ function formOf(
   const forms = affine.maps.map((map, k): AffineForm => {
     const operand = of(operation.operands[k] ?? -1);
     const { form } = operand;
-    if (form !== null && operand.value === null && isTakenOver(operand, map))
+    if (form !== null && operand.value === null && isTakenOver(operand, map, everything))
       return throughMap(map, form);
     return { terms: [{ operand: materialise(builder, operand), map }], bias: null };
   });
   return sumForms([...forms, { terms: [], bias: affine.bias }]);
 }
 
-/** Whether a reader composes with the operand instead of reading its value. */
-function isTakenOver(operand: Fused, map: LinearMap): boolean {
+/**
+ * Whether a reader composes with the operand instead of reading its value; two matrices of several
+ * entries a row only where everything is fused.
+ */
+function isTakenOver(operand: Fused, map: LinearMap, everything: boolean): boolean {
   const { form, readers } = operand;
   if (form === null || !mayCompose(map, form)) return false;
+  if (!everything && !isSelection(map) && form.terms.some((term) => !isSelection(term.map)))
+    return false;
   if (readers === 1) return true;
   // A selection costs a reader nothing, so each may have its own and the level between is saved.
   const [term, ...others] = form.terms;
@@ -185,7 +193,7 @@ function widened(builder: ProgramBuilder, operand: Fused, reader: Operation): Fu
     if (known !== undefined) return known;
     const map = broadcastMap(from, to, 1);
     const { form } = operand;
-    const taken = form !== null && operand.value === null && isTakenOver(operand, map);
+    const taken = form !== null && operand.value === null && isTakenOver(operand, map, true);
     const wide = taken
       ? throughMap(map, form)
       : { terms: [{ operand: materialise(builder, operand), map }], bias: null };

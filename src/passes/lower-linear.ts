@@ -8,10 +8,9 @@ import { methodSchema } from '../ir/packed/linear.ts';
 import { slottedType } from '../ir/packed/values.ts';
 import { layoutSchema } from '../ir/layout-schema.ts';
 import { operationOf } from '../ir/program.ts';
-import { operationSeconds, profileOf } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
 import { levelsBelow } from './packing/depth.ts';
-import { planLinear } from './packing/plan-linear.ts';
+import { linearCosts, planLinear } from './packing/plan-linear.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
 
 /** Steps of a budget of work that the passes behind take for a product: noise, rotations, the plan. */
@@ -23,7 +22,6 @@ export default definePass({
     'Lower linear maps to diagonals: the baby-step giant-step split with the fewest rotations.',
   phase: 'packed',
   run(program, context) {
-    const profile = profileOf(context.options);
     const special = likelySpecialPrimes(program, context);
     const below = levelsBelow(program);
     return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
@@ -44,7 +42,7 @@ export default definePass({
         types.map((type) => slottedType(type).layout),
         layout,
         method.fold,
-        operationSeconds(profile, context.ringDegree, (below[id] ?? 0) + 2, special),
+        linearCosts(context.options, context.ringDegree, (below[id] ?? 0) + 2, special),
       );
       invariant(Number.isFinite(plan.rotations), 'a giant step was found');
       context.note({

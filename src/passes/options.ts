@@ -1,5 +1,12 @@
 /** Options of a compilation, with their defaults: what `compile` and the command line share. */
 import { z } from 'zod';
+import { optimisationNames } from './optimisations.ts';
+
+/** How the images of an execution share its ciphertexts; `packing` of the options. */
+export const packings = ['auto', 'image', 'interleaved', 'feature-major'] as const;
+
+/** How linear maps add up their products; `linearMethod` of the options. */
+export const linearMethods = ['auto', 'diagonals', 'rotate-and-sum'] as const;
 
 export const compileOptionsSchema = z.strictObject({
   objective: z
@@ -51,6 +58,19 @@ export const compileOptionsSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('budget of the evaluation keys sent'),
+  packing: z
+    .enum(packings)
+    .default('auto')
+    .describe('how the images of an execution share its ciphertexts'),
+  linearMethod: z
+    .enum(linearMethods)
+    .default('auto')
+    .describe('how linear maps add up their products'),
+  disable: z
+    .array(z.enum(optimisationNames))
+    .readonly()
+    .default([])
+    .describe('optimisations that are left out'),
   maxMemoryBytes: z.int().positive().nullable().default(null).describe('budget of the evaluator'),
 });
 

@@ -4,12 +4,14 @@ import type { ProgramBuilder } from '../ir/build.ts';
 import type { ValueId } from '../ir/program.ts';
 import { lookupOp } from '../ir/ops.ts';
 import { definePass } from './define-pass.ts';
+import { isEnabled } from './optimisations.ts';
 
 export default definePass({
   name: 'place-rescales',
   summary: 'Insert rescales lazily: once per sum of products.',
   phase: 'ckks',
-  run(program) {
+  run(program, { options }) {
+    const lazy = isEnabled(options, 'lazy-rescale');
     /** New values that still carry the scale of a product. */
     const pending = new Set<ValueId>();
     const rescaled = new Map<ValueId, ValueId>();
@@ -26,7 +28,7 @@ export default definePass({
     return rewriteProgram(program, (operation, id, { builder, mapped }) => {
       let operands = operation.operands.map(mapped);
       const isSum = operation.op === 'ckks.add' || operation.op === 'ckks.sub';
-      const stays = isSum && operands.every((operand) => pending.has(operand));
+      const stays = lazy && isSum && operands.every((operand) => pending.has(operand));
       if (!stays) operands = operands.map((operand) => settle(builder, operand));
       const value = builder.add(operation.op, operands, operation.attributes, {
         location: operation.location,

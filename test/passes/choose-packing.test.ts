@@ -173,13 +173,52 @@ describe('choose-packing', () => {
   });
 
   it('puts a batch into the slots, one feature a ciphertext', () => {
-    const { program } = packed(network, { batch: 64 });
+    const { program } = packed(network, { batch: 64, packing: 'feature-major' });
     for (const layout of layouts(program)) {
       expect(batchSize(layout)).toBe(64);
       expect(isBatchLayout(layout)).toBe(true);
     }
     expect(layouts(program)[0]!.ciphertexts).toBe(64);
     expect(layouts(program).at(-1)!.ciphertexts).toBe(10);
+  });
+
+  it('interleaves the images of a batch: one image in a smaller ring, stretched', () => {
+    const one = packed(network, { packing: 'image' });
+    for (const batch of [3, 4]) {
+      const { program } = packed(network, { batch, packing: 'interleaved' });
+      for (const layout of layouts(program)) {
+        expect(batchSize(layout)).toBe(batch);
+        expect(isBatchLayout(layout)).toBe(false);
+        for (const { of, place, stride } of layout.digits) {
+          if (place === 'slot') expect(stride % 4).toBe(of === 'batch' ? 1 : 0);
+        }
+      }
+      // It all fits, so a batch of four takes as many ciphertexts as one image.
+      expect(layouts(program).map(({ ciphertexts }) => ciphertexts)).toEqual(
+        layouts(one.program).map(({ ciphertexts }) => ciphertexts),
+      );
+    }
+  });
+
+  it('takes the cheaper of both for a batch: slots for few images, ciphertexts for many', () => {
+    const isFeatureMajor = (batch: number): boolean =>
+      layouts(packed(network, { batch }).program).every(isBatchLayout);
+    expect([2, 8, 2048].map(isFeatureMajor)).toEqual([false, false, true]);
+    const seconds = (options: Partial<CompileOptions>): number => {
+      const notes = packed(network, { batch: 8, ...options }).notes;
+      const note = notes.find((each) => each.kind === 'figure' && each.name === 'modelledSeconds');
+      return note?.kind === 'figure' ? note.value : NaN;
+    };
+    const fixed = (['interleaved', 'feature-major'] as const).map((packing) =>
+      seconds({ packing }),
+    );
+    expect(seconds({})).toBe(Math.min(...fixed));
+  });
+
+  it('refuses a packing that cannot hold the batch', () => {
+    const code = (options: Partial<CompileOptions>) => errorOf(() => packed(network, options)).code;
+    expect(code({ packing: 'image', batch: 2 })).toBe('PARAMETERS_INVALID');
+    expect(code({ packing: 'interleaved', batch: 2048 })).toBe('PARAMETERS_INVALID');
   });
 
   it('moves a summand whose layout differs', () => {

@@ -35,7 +35,7 @@ export interface Report {
   readonly peakCiphertextBytes: number;
   /** Predicted for the native evaluator with one thread and all encoded constants kept. */
   readonly nativeMemory: NativeMemory;
-  /** Modelled seconds of one execution under the committed cost profile; null for a batch plan. */
+  /** Modelled seconds of one execution under the committed cost profile; null where it is not known. */
   readonly modelledSeconds: number | null;
   /** Operations on ciphertexts of one execution. */
   readonly operations: OpCost;

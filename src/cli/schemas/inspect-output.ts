@@ -66,7 +66,7 @@ const schema = z.strictObject({
       peakCiphertextBytes: bytes,
       nativeMemory,
       operations,
-      modelledSeconds: z.number().nonnegative().nullable().describe('null for a batch'),
+      modelledSeconds: z.number().nonnegative().nullable().describe('of one execution'),
       evaluator: z.string().describe('of the modelled seconds'),
       synthetic: z.boolean().describe('on synthetic inputs instead of calibration data'),
     })

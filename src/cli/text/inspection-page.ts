@@ -77,7 +77,7 @@ function costText({ batch, modelledSeconds, precisionBits, keyBytes }: PlanEstim
   const time =
     modelledSeconds === null
       ? `${batch} images an execution`
-      : `about ${roughTime(modelledSeconds)} an image`;
+      : `about ${roughTime(modelledSeconds)} ${batch === 1 ? 'an image' : `for ${batch} images`}`;
   return `${time}, ${bitText(precisionBits)} of precision, ${byteText(keyBytes)} of keys`;
 }
 

@@ -6,7 +6,10 @@ import { entryCount, sameMaps } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { foldRotations, forEachDiagonal, splitRotation } from '../../ir/packed/diagonals.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
+import { operationSeconds, profileOf } from '../cost/profile.ts';
 import type { OperationSeconds } from '../cost/profile.ts';
+import { isEnabled } from '../optimisations.ts';
+import type { CompileOptions } from '../options.ts';
 
 export interface LinearPlan {
   readonly giantStep: number;
@@ -15,6 +18,28 @@ export interface LinearPlan {
   /** Plaintext multiplications: distinct (output ciphertext, input ciphertext, rotation). */
   readonly diagonals: number;
   readonly seconds: number;
+}
+
+/** What a linear map is planned by. */
+export interface LinearCosts {
+  readonly seconds: OperationSeconds;
+  /** Whether rotations may be split into baby and giant steps. */
+  readonly giantSteps: boolean;
+}
+
+/** What a linear map of values with so many data primes is planned by. */
+export function linearCosts(
+  options: CompileOptions,
+  ringDegree: number,
+  primes: number,
+  specialPrimes: number,
+): LinearCosts {
+  const seconds = operationSeconds(profileOf(options), ringDegree, primes, specialPrimes);
+  const hoisted = isEnabled(options, 'hoist-rotations') ? seconds.rotateHoisted : seconds.rotate;
+  return {
+    seconds: { ...seconds, rotateHoisted: hoisted },
+    giantSteps: isEnabled(options, 'giant-steps'),
+  };
 }
 
 /** Distinct diagonals of a map, without their values. */
@@ -224,9 +249,9 @@ export function planLinear(
   inputs: readonly Layout[],
   output: Layout,
   fold: Fold | null,
-  seconds: OperationSeconds,
+  costs: LinearCosts,
 ): LinearPlan {
-  const plan = planLinearWithin(maps, inputs, output, fold, seconds, Infinity);
+  const plan = planLinearWithin(maps, inputs, output, fold, costs, Infinity);
   invariant(plan !== null, 'there is no limit to it');
   return plan;
 }
@@ -237,7 +262,7 @@ export function planLinearWithin(
   inputs: readonly Layout[],
   output: Layout,
   fold: Fold | null,
-  seconds: OperationSeconds,
+  { seconds, giantSteps }: LinearCosts,
   most: number,
 ): LinearPlan | null {
   const perDiagonal =
@@ -252,9 +277,10 @@ export function planLinearWithin(
   const baby = seconds.rotateHoisted / seconds.rotate;
   let rotations = 0;
   let cheapest = Infinity;
-  const steps = set.rotation.every((rotation) => rotation === 0)
-    ? [0]
-    : giantStepCandidates(inputs, output);
+  const steps =
+    !giantSteps || set.rotation.every((rotation) => rotation === 0)
+      ? [0]
+      : giantStepCandidates(inputs, output);
   const distinct = distinctRotations(set, output.slots);
   for (const step of steps) {
     const { babies, giants } = countRotations(distinct, step, output.slots);

@@ -47,6 +47,17 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// None where there is no such attribute.
+    pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, PlanError> {
+        if !self.record.fields.iter().any(|field| field.name == name) {
+            return Ok(None);
+        }
+        match self.get(name)? {
+            AttributeKind::Boolean(value) => Ok(Some(*value)),
+            _ => self.wrong(name),
+        }
+    }
+
     /// Index of a constant below `count`.
     pub fn constant(&self, name: &str, count: usize) -> Result<usize, PlanError> {
         match self.get(name)? {

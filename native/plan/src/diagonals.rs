@@ -18,6 +18,8 @@ pub struct LinearMethod {
     /// G of baby-step giant-step; 0 where every rotation is a baby step.
     pub giant_step: u32,
     pub fold: Option<Fold>,
+    /// Whether the baby steps of an input share one decomposition.
+    pub hoist: bool,
 }
 
 /// One product: partial[out][slot] += weight × rotated(x[input], rotation)[slot].

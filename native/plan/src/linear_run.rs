@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ckks::{Ciphertext, Digits, Extended, First};
+use ring::RnsPolynomial;
 
 use crate::execute::Run;
 use crate::linear_work::{LinearWork, Part};
@@ -26,6 +27,14 @@ struct Inputs {
     hoisted: Vec<Hoisted>,
     /// Those that are needed again, by number.
     rotated: HashMap<usize, Arc<Extended>>,
+}
+
+/// The polynomial whose digits a rotation switches.
+fn rotated_polynomial(x: &Ciphertext) -> Result<&RnsPolynomial, RunError> {
+    match x.polynomials() {
+        [_, c1] => Ok(c1),
+        _ => Err(RunError::Internal("rotates three polynomials".to_owned())),
+    }
 }
 
 impl<'a> Run<'a> {
@@ -134,25 +143,29 @@ impl<'a> Run<'a> {
                 tasks.push((g, input(self, g)?));
             }
             for (g, x) in &tasks {
-                if work.groups.list[*g].baby != 0 {
-                    let [_, c1] = x.polynomials() else {
-                        return Err(RunError::Internal("rotates three polynomials".to_owned()));
-                    };
+                if work.hoist && work.groups.list[*g].baby != 0 {
+                    let c1 = rotated_polynomial(x)?;
                     let hoisted = &mut inputs.hoisted[work.input_of[*g]];
                     hoisted.digits.get_or_insert_with(|| context.decompose(c1));
                 }
             }
             let hoisted = &inputs.hoisted;
             let made = self.workers().map(tasks, |(g, x)| {
-                let digits = &hoisted[work.input_of[g]].digits;
-                match (work.groups.list[g].baby, digits) {
-                    (0, _) | (_, None) => Ok(context.extend(&x)?),
-                    (baby, Some(digits)) => {
-                        let (automorphism, key) = self.rotation(baby)?;
-                        let first = First::Plain(&x.polynomials()[0]);
-                        Ok(context.switch(digits, first, key, Some(automorphism))?)
-                    }
+                let baby = work.groups.list[g].baby;
+                if baby == 0 {
+                    return Ok(context.extend(&x)?);
                 }
+                let own;
+                let digits = match &hoisted[work.input_of[g]].digits {
+                    Some(digits) => digits,
+                    None => {
+                        own = context.decompose(rotated_polynomial(&x)?);
+                        &own
+                    }
+                };
+                let (automorphism, key) = self.rotation(baby)?;
+                let first = First::Plain(&x.polynomials()[0]);
+                Ok(context.switch(digits, first, key, Some(automorphism))?)
             });
             for (&g, made) in together.iter().zip(made) {
                 let made: Result<Extended, RunError> = made;

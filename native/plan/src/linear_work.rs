@@ -50,6 +50,8 @@ pub struct LinearWork {
     pub last_of_sum: Vec<Option<usize>>,
     pub last_of_input: Vec<Option<usize>>,
     pub last_of_output: Vec<Option<usize>>,
+    /// Whether the rotated ones made from an input share its digits.
+    pub hoist: bool,
     /// Per input ciphertext, how many rotated ones are made from it.
     pub rotations_of_input: Vec<usize>,
     pub folds: Vec<i32>,
@@ -300,6 +302,7 @@ impl LinearWork {
             last_of_output,
             rotations_of_input,
             folds,
+            hoist: method.hoist,
             slots,
             rotations,
         })

@@ -450,6 +450,7 @@ impl OperationReader<'_> {
                 format!("has a giant step or a fold that {slots} slots do not hold"),
             );
         }
+        let hoist = method.optional_flag("hoist")?.unwrap_or(true);
         let maps = attributes.records("maps")?;
         let scales = attributes.texts("plainScales")?;
         if operands.is_empty() || maps.len() != operands.len() || scales.len() != operands.len() {
@@ -501,7 +502,11 @@ impl OperationReader<'_> {
         }
         Ok(Op::Linear {
             maps,
-            method: LinearMethod { giant_step, fold },
+            method: LinearMethod {
+                giant_step,
+                fold,
+                hoist,
+            },
         })
     }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the four MNIST networks of this folder and writes them as ONNX files.
+"""Trains the MNIST networks of this folder and writes them as ONNX files.
 
     python3 -m venv .venv && .venv/bin/pip install -r examples/mnist/requirements.txt
     .venv/bin/python examples/mnist/train.py --model all
@@ -14,7 +14,7 @@ What is particular to encrypted inference:
 * every activation stands behind a batch normalisation, and a penalty pulls the few inputs beyond a soft limit back,
   because a wide range costs bits of the modulus (x²) or degrees of the polynomial (ReLU);
 * `relu` is an ordinary ReLU network; the script prints what polynomials of degree 3 to 8 in place of its ReLUs would cost;
-* `lola` and `cryptonets` are written with the normalisation folded, `lenet` and `relu` keep it as nodes of its own.
+* `lola`, `cryptonets` and `mlp` are written with the normalisation folded, `lenet` and `relu` keep it as nodes of its own.
 """
 
 import argparse
@@ -122,6 +122,15 @@ def relu() -> nn.Sequential:
     )  # fmt: skip
 
 
+def mlp() -> nn.Sequential:
+    return sequence(
+        flatten=nn.Flatten(),
+        dense1=nn.Linear(784, 128), norm1=nn.BatchNorm1d(128), square1=SquareByMul(),
+        dense2=nn.Linear(128, 128), norm2=nn.BatchNorm1d(128), square2=SquareByMul(),
+        dense3=nn.Linear(128, 10),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Recipe:
     build: Callable[[], nn.Sequential]
@@ -138,6 +147,7 @@ RECIPES = {
     "lola": Recipe(lola, 0.975, 20, 4e-3, 0.05, 3.0, opset=13, fold_batch_norm=True),
     "cryptonets": Recipe(cryptonets, 0.985, 20, 4e-3, 0.05, 3.0, opset=17, fold_batch_norm=True),
     "relu": Recipe(relu, 0.988, 20, 5e-3, 0.05, 2.5, opset=17, fold_batch_norm=False),
+    "mlp": Recipe(mlp, 0.975, 20, 4e-3, 0.05, 3.0, opset=17, fold_batch_norm=True),
     "lenet": Recipe(lenet, 0.990, 8, 2e-3, 0.05, 3.0, opset=17, fold_batch_norm=False),
 }
 PENALTY = 0.05

@@ -1,0 +1,106 @@
+/** What follows from the cells that were measured: times of batches, the fastest strategy, crossovers. */
+import { batches, labels } from './cells.ts';
+import type { Cell, Network } from './cells.ts';
+import { median } from './measure.ts';
+import type { CellRecord, Measured } from './record.ts';
+
+/** A cell with its record. */
+export interface Result {
+  readonly cell: Cell;
+  readonly record: CellRecord;
+}
+
+export interface MeasuredResult {
+  readonly cell: Cell;
+  readonly record: Measured;
+}
+
+export function isMeasured(result: Result): result is MeasuredResult {
+  return result.record.status === 'measured';
+}
+
+/**
+ * Seconds of one execution: the median of those that were measured. The first of several, which
+ * encodes the constants that later ones find, is left out.
+ */
+export function executionSeconds({ measurement }: Measured): number {
+  const [first, ...later] = measurement.evaluateMs;
+  return (later.length === 0 ? (first ?? NaN) : median(later)) / 1000;
+}
+
+/** Seconds of a batch with a plan: executions one after the other; a last one need not be full. */
+export function batchSeconds({ cell, record }: MeasuredResult, images: number): number {
+  return Math.ceil(images / cell.batch) * executionSeconds(record);
+}
+
+/** Images that agree with the network in the clear, of how many. */
+export function agreeing({
+  measurement: { agreement, images },
+}: Measured): [number, number] | null {
+  return agreement === null ? null : [Math.round(agreement * images), images];
+}
+
+/** The fixed strategies, in the order of the tables. */
+export const strategies = [labels.image, labels.interleaved, labels.featureMajor] as const;
+
+export interface Timed {
+  readonly seconds: number;
+  readonly result: MeasuredResult;
+}
+
+/** The fastest that a strategy does a batch: with any of its plans. Null where none was measured. */
+export function strategySeconds(
+  results: readonly Result[],
+  network: Network,
+  strategy: string,
+  images: number,
+): Timed | null {
+  const timed = results
+    .filter(isMeasured)
+    .filter(({ cell }) => cell.network === network && cell.group === 'packing')
+    .filter(({ cell }) => cell.label === strategy)
+    .map((result) => ({ seconds: batchSeconds(result, images), result }));
+  return timed.sort((a, b) => a.seconds - b.seconds)[0] ?? null;
+}
+
+/** The plan that the compiler chose for a batch. */
+export function chosenSeconds(
+  results: readonly Result[],
+  network: Network,
+  images: number,
+): Timed | null {
+  const found = results.find(
+    ({ cell }) =>
+      cell.network === network &&
+      cell.group === 'packing' &&
+      cell.label === labels.chosen &&
+      cell.batch === images,
+  );
+  if (found === undefined || !isMeasured(found)) return null;
+  return { seconds: batchSeconds(found, images), result: found };
+}
+
+/**
+ * The smallest batch that a feature-major plan evaluates sooner than the others of a network do, one
+ * execution after the other; null where either was not measured, or it never does.
+ */
+export function crossover(
+  results: readonly Result[],
+  network: Network,
+  others: readonly string[],
+): number | null {
+  const at = (images: number): boolean | null => {
+    const major = strategySeconds(results, network, labels.featureMajor, images);
+    const best = others.flatMap(
+      (strategy) => strategySeconds(results, network, strategy, images)?.seconds ?? [],
+    );
+    return major === null || best.length === 0 ? null : major.seconds < Math.min(...best);
+  };
+  const largest = batches.at(-1) ?? 1;
+  for (let images = 1; images <= largest; images++) {
+    const sooner = at(images);
+    if (sooner === null) return null;
+    if (sooner) return images;
+  }
+  return null;
+}

@@ -30,6 +30,8 @@ export interface KeyNeed {
   readonly relinearisation?: boolean;
   /** Rotations to the left, in (−slots/2, slots/2]. */
   readonly rotations?: ReadonlySet<number>;
+  /** The rotation keys have the primes of the whole chain, not only those of the operand's level. */
+  readonly whole?: boolean;
 }
 
 /** What an operation costs on ciphertexts, summed over the ciphertexts of its value. */

@@ -2,13 +2,18 @@
 import { CipherloomError, invariant } from '../errors.ts';
 import { rotationKeys } from '../ir/ckks/rotation-keys.ts';
 import { keyDigitCount } from '../layout/key-digits.ts';
+import { rewriteProgram } from '../ir/build.ts';
+import { methodSchema } from '../ir/packed/linear.ts';
+import type { Program } from '../ir/program.ts';
 import { definePass } from './define-pass.ts';
+import { isEnabled } from './optimisations.ts';
 
 export default definePass({
   name: 'choose-rotations',
   summary: 'List the evaluation keys, each trimmed to the highest level at which it is used.',
   phase: 'ckks',
-  run(program, context) {
+  run(given, context) {
+    const program = isEnabled(context.options, 'trim-keys') ? given : withWholeKeys(given);
     invariant(program.modulus !== null, 'keys are chosen once the modulus is');
     const keys = rotationKeys(program);
     const { ringDegree, primes: chain, specialPrimes } = program.modulus;
@@ -41,3 +46,17 @@ export default definePass({
     return program;
   },
 });
+
+/** Every linear map asks for rotation keys of the whole chain. */
+function withWholeKeys(program: Program): Program {
+  return rewriteProgram(program, ({ op, attributes, type, location, operands }, _id, rewriter) => {
+    if (op !== 'ckks.linear') return rewriter.keep();
+    const method = { ...methodSchema.parse(attributes['method']), wholeKeys: true };
+    return rewriter.builder.add(
+      op,
+      operands.map(rewriter.mapped),
+      { ...attributes, method },
+      { location, range: type.range },
+    );
+  });
+}

@@ -7,6 +7,7 @@ export const optimisations = {
   'fold-polynomials': 'coefficients of polynomials stay in them',
   'client-patches': 'clients send images row by row, no windows of a first convolution',
   'giant-steps': 'every diagonal has a rotation of its own: no baby-step giant-step',
+  'trim-keys': 'rotation keys have all primes of the chain, not only those of their levels',
   'hoist-rotations': 'every rotation decomposes its ciphertext again',
   'lazy-rescale': 'every product is rescaled at once, not the sum of several',
   'lazy-relinearise': 'every product is relinearised at once, not the sum of several',

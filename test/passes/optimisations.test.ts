@@ -1,5 +1,6 @@
 /** Optimisations that are left out: programs change, answers do not. */
 import { describe, expect, it } from 'vitest';
+import { rotationKeys } from '../../src/ir/ckks/rotation-keys.ts';
 import { foldRotations } from '../../src/ir/packed/diagonals.ts';
 import { methodSchema } from '../../src/ir/packed/linear.ts';
 import { operationOf } from '../../src/ir/program.ts';
@@ -99,6 +100,16 @@ describe('what an optimisation is worth is visible in the program', () => {
     expect(relins(eager)).toBeGreaterThanOrEqual(relins(plain));
     const products = count(plain, 'ckks.multiply') + count(plain, 'ckks.square');
     expect(relins(lowered({ disable: ['lazy-relinearise'] }))).toBe(products);
+  });
+
+  it('trim-keys: every rotation key has the whole chain', () => {
+    const primes = (program: Program) => rotationKeys(program).rotations.map((key) => key.primes);
+    const whole = plain.modulus!.primes.length;
+    expect(primes(plain).some((count) => count < whole)).toBe(true);
+    const other = lowered({ disable: ['trim-keys'] });
+    expect(primes(other).every((count) => count === whole)).toBe(true);
+    const steps = (program: Program) => rotationKeys(program).rotations.map(({ step }) => step);
+    expect(steps(other)).toEqual(steps(plain));
   });
 
   it('client-patches: the input holds every pixel in one place, or in whole copies', () => {

@@ -57,6 +57,7 @@ const singleImage: readonly (readonly [string, readonly string[]])[] = [
   ['no patches from the client', ['--disable', 'client-patches']],
   ['no baby-step giant-step', ['--disable', 'giant-steps']],
   ['no hoisting', ['--disable', 'hoist-rotations']],
+  ['keys not trimmed', ['--disable', 'trim-keys']],
   ['eager rescaling', ['--disable', 'lazy-rescale']],
   ['eager relinearisation', ['--disable', 'lazy-relinearise']],
   ['diagonals only', ['--linear-method', 'diagonals']],
@@ -138,7 +139,7 @@ export function cellsOf(network: Network): Cell[] {
       batch: 1,
       words: [
         '--disable',
-        'fuse-linear,fold-polynomials,client-patches,giant-steps,hoist-rotations,lazy-rescale,lazy-relinearise',
+        'fuse-linear,fold-polynomials,client-patches,giant-steps,trim-keys,hoist-rotations,lazy-rescale,lazy-relinearise',
         '--linear-method',
         'diagonals',
       ],

@@ -103,6 +103,6 @@ export default defineOp({
       for (const step of groups.giant) rotations.add(step);
     }
     rotations.delete(0);
-    return { rotations };
+    return { rotations, whole: attributes.method?.wholeKeys === true };
   },
 });

@@ -19,7 +19,7 @@ function primesOf(program: Program, operation: Operation): number {
 
 /**
  * List exactly the evaluation keys that a ckks program uses, each with the number of data primes at
- * the highest level of use. Rotations are in (−slots/2, slots/2], ascending.
+ * the highest level of use, or of the whole chain where an operation says so. Rotations are in (−slots/2, slots/2], ascending.
  *
  * ASSUME: levels and methods are chosen.
  */
@@ -33,8 +33,9 @@ export function rotationKeys(program: Program): ClientPlan['keys'] {
     if (need === undefined) continue;
     const primes = primesOf(program, operation);
     if (need.relinearisation === true) relinearised = Math.max(relinearised, primes);
+    const whole = need.whole === true ? program.modulus?.primes.length : undefined;
     for (const step of need.rotations ?? []) {
-      rotations.set(step, Math.max(rotations.get(step) ?? 0, primes));
+      rotations.set(step, Math.max(rotations.get(step) ?? 0, whole ?? primes));
     }
   }
   return {

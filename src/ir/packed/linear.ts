@@ -17,7 +17,9 @@ export const methodSchema = z.strictObject({
   giantStep: z.int().nonnegative(),
   fold: z.strictObject({ step: z.int().positive(), count: z.int().positive() }).nullable(),
   /** The baby steps of an input ciphertext can share one decomposition. */
-  hoist: z.boolean().optional(),
+  hoist: z.boolean().exactOptional(),
+  /** Its rotation keys have the primes of the whole chain, not only those of its level. */
+  wholeKeys: z.boolean().exactOptional(),
 });
 
 export const packedLinearAttributes = {

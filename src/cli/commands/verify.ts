@@ -3,15 +3,22 @@ import { missedBudgets, type Budget } from '../budgets.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
 import { programOption } from '../model-file.ts';
-import { filePath, number } from '../option-schemas.ts';
+import { filePath, flag, integer, number } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { compareResults, topClasses } from '../protocol/compare.ts';
 import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
-import { openReference } from '../protocol/reference-model.ts';
+import { firstWrongLayer } from '../protocol/layers/layer-errors.ts';
+import { runLayers } from '../protocol/layers/run-layers.ts';
+import { readReport } from '../protocol/read-report.ts';
+import { importReference, openReference } from '../protocol/reference-model.ts';
 import { runProtocol } from '../protocol/run-protocol.ts';
 import { backendOption, inputOption, limitOption, threadsOption } from '../shared-options.ts';
 import { bitText, evaluatorText, numberText, shareText } from '../text/figures.ts';
+import { layerPage } from '../text/layer-page.ts';
 import { factLines, textTable } from '../text/table.ts';
+
+/** Error of a layer, of its values, from which it is named without being asked. */
+const tolerableError = 0.25;
 
 export default defineCommand({
   name: 'verify',
@@ -36,6 +43,20 @@ export default defineCommand({
       schema: number(0, 1).optional(),
       describe: 'fail when fewer images than this share, 0 to 1, have the same top class',
     },
+    layers: {
+      schema: flag(),
+      describe: 'compare every layer: approximation, range escape, encoding, noise',
+    },
+    maxLayerError: {
+      value: 'SHARE',
+      schema: number(0, 1).optional(),
+      describe: 'as --layers, and fail at a layer with a larger error, of its values',
+    },
+    seed: {
+      value: 'SEED',
+      schema: integer(0, 2 ** 32 - 1).default(1),
+      describe: 'with --layers: of the simulated noise',
+    },
     backend: backendOption,
     threads: threadsOption,
     insecure: insecureOption,
@@ -49,6 +70,10 @@ export default defineCommand({
       command: 'cipherloom verify plan/ --model lola.onnx --input x.npy --min-agreement 0.98',
       does: 'exit status 5 when fewer than 98 % of the images agree',
     },
+    {
+      command: 'cipherloom verify plan/ --model relu.onnx --input x.npy --limit 5 --layers',
+      does: 'where the error comes from, layer by layer, and the first layer that goes wrong',
+    },
   ],
   async run({ dir, insecure, backend, threads, ...args }, io) {
     using client = openClient(dir, { insecure });
@@ -60,7 +85,7 @@ export default defineCommand({
     const original = await model.run(inputs, (done, total) => {
       io.progress.advance(done, total);
     });
-    const protocol = await runProtocol({
+    const options = {
       folder: dir,
       client,
       insecure,
@@ -68,7 +93,21 @@ export default defineCommand({
       threads,
       inputs,
       progress: io.progress,
-    });
+    };
+    const byLayer =
+      args.layers || args.maxLayerError !== undefined
+        ? await runLayers({
+            ...options,
+            model: await importReference(args.model, plan, args.program),
+            report: readReport(dir, plan),
+            seed: args.seed,
+          })
+        : null;
+    const wrong =
+      byLayer === null
+        ? null
+        : firstWrongLayer(byLayer.layers, args.maxLayerError ?? tolerableError);
+    const protocol = byLayer?.protocol ?? (await runProtocol(options));
     const { results, clear } = protocol;
     const against = compareResults(plan.outputs, results, original);
     const program = compareResults(plan.outputs, results, clear);
@@ -118,6 +157,9 @@ export default defineCommand({
       worstElement: against.worstElement,
       perImage: images,
       missed,
+      layers: byLayer?.layers ?? null,
+      rangeEscapes: byLayer?.escapes ?? null,
+      firstWrongLayer: wrong,
       planHash: plan.planHash,
     };
     const worst = against.worstElement;
@@ -155,10 +197,12 @@ export default defineCommand({
             : `${worst.output}[${worst.index}] of image ${worst.image}: ${numberText(worst.got)}, expected ${numberText(worst.expected)}`,
         ],
       ]),
+      ...(byLayer === null ? [] : ['', layerPage(byLayer, wrong)]),
       ...missed.map(
         ({ option, limit, figure }) => `missed: ${option} ${limit}, is ${numberText(figure)}`,
       ),
     ].join('\n');
-    return { json, text, exit: missed.length > 0 ? exitStatus.missedBudget : exitStatus.ok };
+    const failed = missed.length > 0 || (wrong !== null && args.maxLayerError !== undefined);
+    return { json, text, exit: failed ? exitStatus.missedBudget : exitStatus.ok };
   },
 });

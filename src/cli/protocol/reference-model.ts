@@ -50,6 +50,21 @@ export async function openReference(
   );
 }
 
+/**
+ * The program that the interpreter runs for a model, for its values between layers; null where only
+ * ONNX Runtime may run it. Throws as `openReference`.
+ */
+export async function importReference(
+  path: string,
+  plan: ClientPlan,
+  exportName: string | undefined,
+): Promise<Program | null> {
+  const model = await openModel(path, exportName);
+  return isDefinedProgram(model)
+    ? importDefined(model, path, plan)
+    : importModel(model, path, plan);
+}
+
 /** Notes which files are read: ONNX Runtime wants them whole. */
 function recorded(external: ExternalData, files: Map<string, () => Uint8Array>): ExternalData {
   return {

@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 //   *.test.ts       unit: seconds, no encryption or a toy ring          npm test
 //   *.he.test.ts    he: real encryption, minutes altogether             npm test
 //   *.full.test.ts  full: whole networks, long runs                     npm run test:full
+// and one apart, because it fails where there is no Chromium:
+//   *.browser.test.ts                                                   npm run test:browser
 export default defineConfig({
   test: {
     // A WASM instance that traps or grows must not outlive its test file.
@@ -16,13 +18,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/*.he.test.ts', '**/*.full.test.ts'],
+          exclude: ['**/*.he.test.ts', '**/*.full.test.ts', '**/*.browser.test.ts'],
           testTimeout: 60_000,
         },
       },
       {
         extends: true,
         test: { name: 'he', include: ['test/**/*.he.test.ts'], testTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/**/*.browser.test.ts'], testTimeout: 300_000 },
       },
       {
         extends: true,

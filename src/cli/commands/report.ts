@@ -1,17 +1,10 @@
 import { join } from 'node:path';
-import { loadPlan } from '../../backend/plan/read-plan.ts';
-import { planLayers } from '../../backend/report/plan-layers.ts';
-import { calibratedMargin, syntheticMargin } from '../../passes/estimate-noise.ts';
-import { CipherloomError } from '../../errors.ts';
 import { defineCommand } from '../define-command.ts';
-import { namingFilesLater } from '../naming-files.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { planFileName } from '../output-folder.ts';
-import { insecureOption, openClient, requireSamePlan } from '../plan-folder.ts';
-import { planFigures } from '../protocol/plan-figures.ts';
+import { insecureOption, openClient } from '../plan-folder.ts';
 import { reportFileName } from '../protocol/read-report.ts';
-import { readEvidence } from '../report/read-evidence.ts';
-import { readFullReport } from '../report/read-full-report.ts';
+import { gatherFacts } from '../report/gather-facts.ts';
 import { reportPage } from '../report/report-page.ts';
 import { verdictOf } from '../report/verdict.ts';
 import { outputOption } from '../shared-options.ts';
@@ -36,7 +29,7 @@ export default defineCommand({
   examples: [
     {
       command: 'cipherloom report plan/',
-      does: 'plan/report.html: one file, readable without scripts and without a network; shows what run, verify and check --json left in the folder, as in plan/run.json',
+      does: 'plan/report.html: one file; shows what run --json > plan/run.json measured',
     },
     {
       command: 'cipherloom report plan/ --out lola.html --json',
@@ -49,31 +42,12 @@ export default defineCommand({
     using client = openClient(dir, { insecure });
     checkOutputFile(target, { inputs: reads });
     io.progress.step('reading the plan');
-    const path = join(dir, planFileName);
-    const plan = await namingFilesLater({ PLAN_INVALID: path, PARAMETERS_INSECURE: path }, () =>
-      loadPlan(path),
-    );
-    requireSamePlan(dir, plan.hash, client.plan.planHash);
-    const report = readFullReport(dir, client.plan);
-    if (report === null) throw noReport(dir);
-    const evidence = readEvidence(dir, plan.hash);
-    const synthetic = report.warnings.some(({ id }) => id === 'CALIBRATION_SYNTHETIC');
-    io.progress.step('predicting cost and noise');
-    const facts = {
-      plan,
-      client: client.plan,
-      figures: planFigures(client),
-      report,
-      layers: planLayers(plan.program, {
-        margin: synthetic ? syntheticMargin : calibratedMargin,
-        target: report.target,
-      }),
-      evidence,
-    };
+    const facts = await gatherFacts(dir, client);
     const page = reportPage(facts);
     writeOutputFile(target, page, { inputs: reads });
     const { kind, state } = verdictOf(facts);
     const bytes = Buffer.byteLength(page);
+    const { evidence } = facts;
     const { accuracy } = evidence;
     const json = {
       output: target,
@@ -86,7 +60,7 @@ export default defineCommand({
       },
       results: evidence.files,
       foreignResults: evidence.foreign,
-      planHash: plan.hash,
+      planHash: client.plan.planHash,
     };
     const results =
       evidence.files.length === 0
@@ -95,12 +69,3 @@ export default defineCommand({
     return { json, text: `${target}, ${byteText(bytes)}: ${state}\n${results}` };
   },
 });
-
-function noReport(folder: string): CipherloomError {
-  const path = join(folder, reportFileName);
-  return new CipherloomError('FILE_UNREADABLE', `${folder} has no ${reportFileName}`, {
-    phase: 'cli',
-    node: path,
-    hint: `cipherloom compile MODEL -o ${folder}`,
-  });
-}

@@ -39,10 +39,25 @@ export function markupText(markup: Markup): string {
   return markup[text];
 }
 
-/** A name from a model: cut where it is very long, and its direction kept to itself. */
-export function name(value: string): Markup {
-  return html`<bdi>${printable(value)}</bdi>`;
+/** A text of a file, cut where it is longer than anything we write. */
+export function cut(value: string): string {
+  return value.length > longestText ? `${value.slice(0, longestText)}…` : value;
 }
+
+const longestText = 1000;
+
+/** A name from a model: cut where it is very long, its direction kept to itself, broken at its joints. */
+export function name(value: string): Markup {
+  const pieces = printable(value).split(/(?<=[/_.:])(?=[^/_.:])/);
+  return html`<bdi>${pieces.map((piece, k) => [k > 0 && wordBreak, piece])}</bdi>`;
+}
+
+/** Names one after the other. */
+export function names(values: readonly string[]): Markup {
+  return html`${values.map((value, k) => [k > 0 && ', ', name(value)])}`;
+}
+
+const wordBreak: Markup = { [text]: '<wbr />' };
 
 function markupOf(part: Part): string {
   if (part === null || part === false) return '';

@@ -37,7 +37,9 @@ interface Box {
   readonly layer: number | null;
   readonly kind: string;
   readonly title: string;
-  readonly lines: readonly Markup[];
+  readonly text: string;
+  /** The row of levels; null where there is none. */
+  readonly levels: Markup | null;
 }
 
 /** The layers from top to bottom, with what each reads. */
@@ -82,24 +84,19 @@ function layerBox(layer: PlanLayer, index: number, form: GraphForm): Box {
     layer: index,
     kind,
     title: layer.name,
-    lines: [
-      html`<text class="faint" x="12" y="36" font-size="12"
-        >${what} ${shapeText(shape)}${many}</text
+    text: `${what} ${shapeText(shape)}${many}`,
+    levels: html`${levelCells(form.levels, level, levelBefore)}<text
+        class="faint"
+        x="${24 + levelsWidth}"
+        y="55"
+        font-size="12"
+        >level ${level}, scale 2^${Math.round(scaleBits)}</text
       >`,
-      html`${levelCells(form.levels, level, levelBefore)}<text
-          class="faint"
-          x="${24 + levelsWidth}"
-          y="55"
-          font-size="12"
-          >level ${level}, scale 2^${Math.round(scaleBits)}</text
-        >`,
-    ],
   };
 }
 
 function plainBox(title: string, text: string): Box {
-  const line = html`<text class="faint" x="12" y="40" font-size="12">${text}</text>`;
-  return { layer: null, kind: 'sum', title, lines: [line] };
+  return { layer: null, kind: 'sum', title, text, levels: null };
 }
 
 /** One cell a level: left in the result, used here, used before. */
@@ -118,24 +115,28 @@ function levelCells(levels: number, level: number, before: number): Markup {
   >`;
 }
 
-function drawBox({ kind, title, lines }: Box, row: number, left: number): Markup {
+function drawBox({ kind, title, text, levels }: Box, row: number, left: number): Markup {
   const y = row * (boxHeight + gap);
   const inner = width - left;
   // A nested picture cuts what is too long for it.
   return html`<svg x="${left}" y="${y}" width="${inner}" height="${boxHeight}">
     <rect class="box" x=".5" y=".5" width="${inner - 1}" height="${boxHeight - 1}" rx="6" />
     <rect class="k-${kind}" width="4" height="${boxHeight}" rx="2" />
-    <text x="12" y="19" font-size="13.5" font-weight="600">${fitted(title, inner - 24)}</text>
-    ${lines}
+    <text x="12" y="19" font-size="13.5" font-weight="600">${fitted(title, inner - 24, 13.5)}</text>
+    <text class="faint" x="12" y="${levels === null ? 40 : 36}" font-size="12">
+      ${fitted(text, inner - 24, 12)}
+    </text>
+    ${levels}
   </svg> `;
 }
 
-/** A name cut to a width in pixels: Latin letters take some 8 each at this size, others 14. */
-function fitted(title: string, pixels: number): string {
+/** A text cut to a width in pixels. Latin letters are at most 0.58 of the size wide on average, others 1. */
+function fitted(title: string, pixels: number, size: number): string {
   let used = 0;
   let text = '';
   for (const character of printable(title)) {
-    used += /[ -~]/.test(character) ? (/[A-Z@%mwMW]/.test(character) ? 10.5 : 7.6) : 14;
+    const wide = /[ -~]/.test(character) ? (/[A-Z@%mwMW<>]/.test(character) ? 0.8 : 0.57) : 1.05;
+    used += wide * size;
     if (used > pixels) return `${text}…`;
     text += character;
   }

@@ -30,9 +30,9 @@ const schema = z.object({
 }) satisfies z.ZodType<FullReport>;
 
 /**
- * All of the report of a plan folder.
+ * All of the report of a plan folder; null where it has none.
  *
- * Throws  FILE_UNREADABLE where there is none, PLAN_INVALID, PLAN_MISMATCH
+ * Throws  PLAN_INVALID, PLAN_MISMATCH, FILE_UNREADABLE
  */
 export function readFullReport(folder: string, plan: ClientPlan): FullReport | null {
   return readReportAs(schema, folder, plan);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { printable } from '../../frontend/printable.ts';
-import { html, markupText, name, trusted } from './html.ts';
+import { cut, html, markupText, name, trusted } from './html.ts';
 import type { PageFacts } from './page-facts.ts';
 import { costSection } from './sections/cost.ts';
 import { networkSection } from './sections/network.ts';
@@ -38,7 +38,7 @@ export function reportPage(facts: PageFacts): string {
         <meta http-equiv="Content-Security-Policy" content="${policy}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
-        <meta name="generator" content="${report.producer}" />
+        <meta name="generator" content="${cut(report.producer)}" />
         <title>${printable(client.name)}: encrypted inference report</title>
         ${sheet}
       </head>

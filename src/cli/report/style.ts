@@ -105,6 +105,7 @@ footer { color: var(--muted); font-size: .88rem; padding-top: 1.6rem; padding-bo
 @media (max-width: 30rem) {
   .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .facts dd { margin-bottom: .5rem; }
+  table { font-size: .85rem; }
   th, td { padding-right: .5rem; }
 }
 @media print {

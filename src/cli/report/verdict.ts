@@ -1,5 +1,6 @@
 import { shareText } from '../text/figures.ts';
 import type { PageFacts } from './page-facts.ts';
+import type { Finding } from './read-evidence.ts';
 
 export interface Verdict {
   readonly kind: 'good' | 'attention' | 'bad';
@@ -9,8 +10,8 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
-/** Points of accuracy that nobody would call equal. */
-const noticeableLoss = 0.01;
+/** A loss of more than a point; a difference of two shares may be a hair more than it is. */
+const noticeableLoss = 0.01 + 1e-9;
 
 /** Whether the plan may be used, by what the folder tells. */
 export function verdictOf({ plan, report, evidence }: PageFacts): Verdict {
@@ -42,7 +43,7 @@ export function verdictOf({ plan, report, evidence }: PageFacts): Verdict {
         ],
       };
     }
-    if (accuracy.encrypted !== null) return { kind: 'good', state: 'Works.', reasons: [] };
+    if (accuracy.encrypted !== null) return judgedBySample(accuracy.encrypted);
   }
   const changed = report.approximations.length > 0;
   return {
@@ -54,4 +55,31 @@ export function verdictOf({ plan, report, evidence }: PageFacts): Verdict {
         ]
       : [],
   };
+}
+
+/** An accuracy that may as well be so much lower is not known. */
+const uncertain = 0.1;
+
+function judgedBySample({ value, images }: Finding): Verdict {
+  const least = leastShare(value, images);
+  if (value - least <= uncertain) return { kind: 'good', state: 'Works.', reasons: [] };
+  return {
+    kind: 'attention',
+    state: 'Works, as far as was measured.',
+    reasons: [
+      `With ${images === 1 ? 'one image' : `${images} images`}, an accuracy of ${shareText(value)} may as well be ${Math.floor(100 * least)} %: measure more.`,
+    ],
+  };
+}
+
+/**
+ * Lower end of the interval that holds the true share with a confidence of 95 %.
+ *
+ * Source  Wilson, "Probable inference, the law of succession, and statistical inference", 1927
+ */
+export function leastShare(share: number, count: number): number {
+  const z = 1.96;
+  const centre = share + (z * z) / (2 * count);
+  const spread = z * Math.sqrt((share * (1 - share)) / count + (z * z) / (4 * count * count));
+  return count === 0 ? 0 : Math.max(0, (centre - spread) / (1 + (z * z) / count));
 }

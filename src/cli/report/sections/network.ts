@@ -16,8 +16,8 @@ export function networkSection({ plan, layers, report }: PageFacts): Markup {
   return html`<section aria-labelledby="network">
     <h2 id="network">The network, encrypted</h2>
     <p>
-      Each box is a node of the model, with what was merged into it. Every multiplication uses up a
-      level; the plan has ${levels}, and none may be left over to waste or lacking at the end.
+      Each box is a node of the model, with what was merged into it. Every multiplication in a row
+      uses up a level: the plan has the ${levels} that it needs.
     </p>
     <div class="split">
       ${networkGraph(layers, { levels, polynomials, outputs: outputs.map((output) => output.name), steps })}

@@ -1,13 +1,13 @@
 import { layoutsOf, pictureOf } from '../../../backend/report/draw-layouts.ts';
 import { shapeText, timeText } from '../../text/figures.ts';
 import { reasonOf } from '../../text/packing-page.ts';
-import { html, name, type Markup } from '../html.ts';
+import { cut, html, name, type Markup } from '../html.ts';
 import type { PageFacts } from '../page-facts.ts';
 import { shortenRows } from '../shorten-rows.ts';
 
 const mostPictures = 12;
 /** A finer picture is left out: it would be noise to the eye. */
-const mostPictureLength = 100_000;
+const mostPictureLength = 160_000;
 const mostRows = 120;
 
 /** How values lie in the slots of ciphertexts. */
@@ -24,12 +24,14 @@ export function packingSection({ plan, report }: PageFacts): Markup {
     return html`<tr>
       <th scope="row">${name(choice.node ?? 'a value')}</th>
       <td>
-        ${choice.chosen}${
+        ${cut(choice.chosen)}${
           chosen !== undefined &&
           html`<span class="sub">${timeText(chosen.seconds * 1000)} modelled</span>`
         }
       </td>
-      <td>${choice.candidates.length} considered<span class="sub">${reasonOf(choice)}</span></td>
+      <td>
+        ${choice.candidates.length} considered<span class="sub">${cut(reasonOf(choice))}</span>
+      </td>
     </tr> `;
   };
   return html`<section aria-labelledby="packing">

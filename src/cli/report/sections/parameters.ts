@@ -1,6 +1,6 @@
 import { log2OfBigInt, maxModulusBits } from '../../../layout/security.ts';
 import { byteText } from '../../text/figures.ts';
-import { html, name, type Markup, type Part } from '../html.ts';
+import { cut, html, name, names, type Markup, type Part } from '../html.ts';
 import type { PageFacts } from '../page-facts.ts';
 
 /** What the plan is made of, for those who check it. */
@@ -10,7 +10,7 @@ export function parameterSection({ plan, client, figures, report, evidence }: Pa
   const allowed = maxModulusBits(ringDegree, securityTarget);
   const rows: readonly (readonly [string, Part])[] = [
     ['Model', name(client.name)],
-    ['Made by', `${report.producer}, objective ${report.objective}, target ${report.target}`],
+    ['Made by', `${cut(report.producer)}, objective ${report.objective}, target ${report.target}`],
     ['Plan (SHA-256)', html`<span class="code">${client.planHash}</span>`],
     [
       'Model (SHA-256)',
@@ -43,10 +43,7 @@ export function parameterSection({ plan, client, figures, report, evidence }: Pa
     ...client.outputs.map(
       (output) => ['Output', html`${name(output.name)}: [${output.shape.join(', ')}]`] as const,
     ),
-    [
-      'Results shown',
-      evidence.files.length === 0 ? 'none in the folder' : evidence.files.join(', '),
-    ],
+    ['Results shown', evidence.files.length === 0 ? 'none in the folder' : names(evidence.files)],
   ];
   return html`<section aria-labelledby="parameters">
     <h2 id="parameters">Parameters</h2>

@@ -1,6 +1,6 @@
 import { numberText } from '../../text/figures.ts';
 import { activationChart } from '../activation-chart.ts';
-import { html, name, type Markup } from '../html.ts';
+import { cut, html, name, type Markup } from '../html.ts';
 import type { ApproximationRow, PageFacts } from '../page-facts.ts';
 
 /** Pictures on the page; the table has every activation. */
@@ -51,13 +51,13 @@ function chartFigure(row: ApproximationRow): Markup {
       <h3>${name(row.node ?? row.op)}</h3>
       ${describe(row)}
     </figcaption>
-    ${sketch !== null && activationChart(sketch, range, `${row.op} (dashed) and a polynomial of degree ${row.degree} over ${rangeText(range)}; largest error ${numberText(row.maxError)}`)}
+    ${sketch !== null && activationChart(sketch, range, `${cut(row.op)} (dashed) and a polynomial of degree ${row.degree} over ${rangeText(range)}; largest error ${numberText(row.maxError)}`)}
   </figure> `;
 }
 
 function describe({ op, degree, method, range, rmsError, maxError }: ApproximationRow): Markup {
-  return html`${op} by degree ${degree}, ${method.replace('-', ' ')}, over ${rangeText(range)}<span
-      class="sub"
+  return html`${cut(op)} by degree ${degree}, ${cut(method).replace('-', ' ')}, over
+    ${rangeText(range)}<span class="sub"
       >error ${numberText(rmsError)} (root mean square), ${numberText(maxError)} at most on the
       data</span
     >`;

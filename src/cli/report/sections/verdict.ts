@@ -1,6 +1,9 @@
 import { totalBytes } from '../../../backend/native/native-memory.ts';
-import { bitText, byteText, shareText, timeText } from '../../text/figures.ts';
-import { html, type Markup } from '../html.ts';
+import { bitText, byteText, numberText, shareText, timeText } from '../../text/figures.ts';
+import { budgetFigures } from '../../check/budget-figures.ts';
+import { figureText } from '../../check/verdicts.ts';
+import { profileOf } from '../../../passes/cost/profile.ts';
+import { cut, html, names, type Markup } from '../html.ts';
 import { measuringCommand } from '../measuring-command.ts';
 import type { PageFacts } from '../page-facts.ts';
 import type { Finding } from '../read-evidence.ts';
@@ -93,12 +96,16 @@ function securityTile({ figures, plan }: PageFacts): Markup {
 function latencyTile({ report, evidence }: PageFacts): Markup {
   const { latency } = evidence;
   const modelled = report.modelledSeconds === null ? null : timeText(report.modelledSeconds * 1000);
+  const { evaluator } = profileOf(report);
   const batch = report.batch > 1 ? `an execution holds ${report.batch} images` : 'for one image';
   return latency === null
-    ? tile('Latency', modelled ?? 'not modelled', [`modelled, one core; ${batch}`, 'not measured'])
+    ? tile('Latency', modelled ?? 'not modelled', [
+        `modelled for ${evaluator}; ${batch}`,
+        'not measured',
+      ])
     : tile('Latency', timeText(latency.value.ms), [
         `measured, median of ${imagesText(latency.images)}, ${latency.value.evaluator}; ${batch}`,
-        modelled === null ? null : `${modelled} modelled`,
+        modelled === null ? null : `${modelled} modelled for ${evaluator}`,
       ]);
 }
 
@@ -135,22 +142,26 @@ function budgetTable({ evidence }: PageFacts): Markup | null {
       </tr>
     </thead>
     <tbody>
-      ${budgets.slice(0, mostBudgets).map(
-        ({ name, figure, limit, bound, met, source }) =>
-          html`<tr>
-            <th scope="row">${name}</th>
-            <td>${figure}<span class="sub">${source}</span></td>
-            <td>
-              ${bound === 'least' ? 'at least' : 'at most'} ${limit}<span
-                class="${met ? 'met' : 'missed'}"
-              >
-                ${met ? 'met' : 'missed'}</span
-              >
-            </td>
-          </tr> `,
-      )}
+      ${budgets.slice(0, mostBudgets).map(({ name, figure, limit, bound, met, source }) => {
+        const known = budgetFigures.find((own) => own.name === name);
+        const text = (value: number): string =>
+          known === undefined ? numberText(value) : figureText(known.unit, value);
+        return html`<tr>
+          <th scope="row">${wordsOf(cut(name))}</th>
+          <td>${text(figure)}<span class="sub">${cut(source)}</span></td>
+          <td>
+            ${bound === 'least' ? 'at least' : 'at most'} ${text(limit)}
+            <span class="${met ? 'met' : 'missed'}"> ${met ? 'met' : 'missed'}</span>
+          </td>
+        </tr> `;
+      })}
     </tbody>
   </table> `;
+}
+
+/** `keyBytes` → `key bytes` */
+function wordsOf(name: string): string {
+  return name.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 const mostBudgets = 100;
@@ -161,13 +172,13 @@ function warningList({ report, evidence }: PageFacts): Markup | null {
   const lines = [
     ...warnings
       .slice(0, mostWarnings)
-      .map(({ message, id }) => html`${message} <span class="code">${id}</span>`),
+      .map(({ message, id }) => html`${cut(message)} <span class="code">${id}</span>`),
     ...(warnings.length > mostWarnings
       ? [html`${warnings.length - mostWarnings} warnings more`]
       : []),
     ...(evidence.foreign.length === 0
       ? []
-      : [html`Results of another plan are not shown: ${evidence.foreign.join(', ')}`]),
+      : [html`Results of another plan are not shown: ${names(evidence.foreign)}`]),
   ];
   if (lines.length === 0) return null;
   return html`<div class="note">

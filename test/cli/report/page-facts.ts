@@ -1,0 +1,112 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '../../../src/client/index.ts';
+import { gatherFacts } from '../../../src/cli/report/gather-facts.ts';
+import type { PageFacts } from '../../../src/cli/report/page-facts.ts';
+import { compile } from '../../../src/compile.ts';
+import { mnistCalibration, mnistModel } from '../../support/example-networks.ts';
+
+const known = new Map<string, Promise<PageFacts>>();
+
+/** What the page says of an example network, compiled once a test file. */
+export function exampleFacts(name: string): Promise<PageFacts> {
+  const facts = known.get(name) ?? compiledFacts(name);
+  known.set(name, facts);
+  return facts;
+}
+
+async function compiledFacts(name: string): Promise<PageFacts> {
+  const folder = await examplePlan(name);
+  try {
+    using client = Client.load(readFileSync(join(folder, 'client.json'), 'utf8'));
+    return await gatherFacts(folder, client);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A plan folder of an example network, in a temporary folder. */
+export async function examplePlan(name: string): Promise<string> {
+  const compiled = await compile(mnistModel(name), { calibration: mnistCalibration() });
+  const folder = mkdtempSync(join(tmpdir(), 'cipherloom-page-'));
+  for (const [file, bytes] of compiled.files()) writeFileSync(join(folder, file), bytes);
+  return folder;
+}
+
+/** A residual network of 400 layers, as far as the page is concerned. */
+export async function largeFacts(): Promise<PageFacts> {
+  const facts = await exampleFacts('relu');
+  const [input, linear, product] = facts.layers;
+  const [choice] = facts.report.choices;
+  const [approximation] = facts.report.approximations;
+  const layers = Array.from({ length: 400 }, (_, k) => ({
+    ...(k === 0 ? input! : k % 2 === 0 ? product! : linear!),
+    name: `/layer${k}/block/with/a/rather/long/name/Conv_${k}`,
+    reads: k === 0 ? [] : k % 6 === 5 ? [k - 5, k - 1] : [k - 1],
+    timeShare: 1 / 400,
+  }));
+  return {
+    ...facts,
+    layers,
+    report: {
+      ...facts.report,
+      choices: layers.map(({ name }) => ({ ...choice!, node: name })),
+      approximations: layers.map(({ name }) => ({ ...approximation!, node: name })),
+    },
+  };
+}
+
+/** Names that would break a page that did not escape them. */
+export const hostileNames = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  "' onload='alert(1)",
+  '\u202egnp.exe \u0007\u001b[31m\u0000',
+  '𝕳é好'.repeat(400),
+  '&amp;&#60;b&#62;</title></style><b>',
+  '\ud800 half of a character',
+];
+
+/** A network that an enemy named. */
+export async function hostileFacts(): Promise<PageFacts> {
+  const facts = await exampleFacts('relu');
+  const named = (k: number): string => hostileNames[k % hostileNames.length]!;
+  const { report, client, plan, evidence } = facts;
+  return {
+    ...facts,
+    client: {
+      ...client,
+      name: named(0),
+      inputs: client.inputs.map((input, k) => ({ ...input, name: named(k + 1) })),
+      outputs: client.outputs.map((output, k) => ({ ...output, name: named(k + 4) })),
+    },
+    plan: {
+      ...plan,
+      program: {
+        ...plan.program,
+        outputs: plan.program.outputs.map((output, k) => ({ ...output, name: named(k) })),
+        operations: plan.program.operations.map((operation, k) => ({
+          ...operation,
+          location: named(k),
+        })),
+      },
+    },
+    layers: facts.layers.map((layer, k) => ({ ...layer, name: named(k) })),
+    report: {
+      ...report,
+      name: named(0),
+      producer: named(1),
+      choices: report.choices.map((choice, k) => ({ ...choice, node: named(k), chosen: named(k) })),
+      approximations: report.approximations.map((row, k) => ({
+        ...row,
+        node: named(k),
+        op: named(k),
+        method: named(k + 1),
+      })),
+      approximationError: report.approximationError.map((row, k) => ({ ...row, output: named(k) })),
+      warnings: hostileNames.map((message) => ({ id: 'CALIBRATION_SMALL', message })),
+    },
+    evidence: { ...evidence, files: hostileNames, foreign: hostileNames },
+  };
+}

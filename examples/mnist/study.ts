@@ -94,6 +94,13 @@ async function measure(cell: Cell, store: RecordStore): Promise<CellRecord> {
   return runCell(place, cell, plan, images);
 }
 
+/** Whether a cell has a record; one of a quick study has fewer images, and is measured again. */
+function isDone(cell: Cell, store: RecordStore): boolean {
+  const record = store.get(cell.id);
+  if (record === undefined) return false;
+  return record.status === 'refused' || record.measurement.images >= cell.images;
+}
+
 function resultText(record: CellRecord): string {
   if (record.status === 'refused') return `${record.code}: ${record.message}`;
   const same = record.sameAs === null ? '' : `, the plan of ${record.sameAs}`;
@@ -112,7 +119,7 @@ const images = writeImages(Math.max(...cells.map((cell) => cell.images)), {
   folder: place.scratch,
 });
 for (const [k, cell] of cells.entries()) {
-  if (values.render || (store.get(cell.id) !== undefined && !values.again)) continue;
+  if (values.render || (isDone(cell, store) && !values.again)) continue;
   const at = `[${k + 1}/${cells.length}] ${cell.id}`;
   console.error(`${at} …`);
   const record = await measure(cell, store);

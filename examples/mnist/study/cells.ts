@@ -74,8 +74,17 @@ const inBatch: readonly (readonly [string, readonly string[]])[] = [
 
 const keyShares = [1 / 2, 1 / 4, 1 / 8];
 
-/** Images of the plans that the compiler chooses for one image, and of the others. */
+/** Images of the plans that the compiler chooses, at least, and of the others for one image. */
 const [manyImages, fewImages] = [100, 20];
+
+/**
+ * Images of a plan that holds a batch: three executions, since the first encodes constants that later
+ * ones find; fewer of the largest, which have next to none of them, as the test set has 10,000 images.
+ */
+function imagesOf(batch: number): number {
+  const executions = batch > 4096 ? 1 : batch > 512 ? 2 : 3;
+  return Math.max(executions * batch, manyImages);
+}
 
 const slug = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 
@@ -87,7 +96,7 @@ export function cellsOf(network: Network): Cell[] {
     words: [],
     relativeTo: null,
     threads: 1,
-    images: part.batch === 1 ? fewImages : Math.max(part.batch, manyImages),
+    images: part.batch === 1 ? fewImages : imagesOf(part.batch),
     ...part,
   });
   const chosen = (batch: number): Cell =>
@@ -95,7 +104,7 @@ export function cellsOf(network: Network): Cell[] {
       group: 'packing',
       label: labels.chosen,
       batch,
-      images: Math.max(batch, manyImages),
+      images: imagesOf(batch),
     });
   const fixed = (label: string, batch: number): Cell =>
     cell({
@@ -162,8 +171,12 @@ export interface Selection {
   readonly quick: boolean;
 }
 
-/** Images of a cell in a quick study. */
-const quickImages = 3;
+/** Executions of a cell in a quick study; one of a large batch. */
+const quickExecutions = 3;
+
+function quickImages({ batch }: Cell): number {
+  return batch > mostInterleaved ? batch : quickExecutions * batch;
+}
 
 /** A quick study: two networks, few images, small batches and one large. */
 function isQuick({ network, batch, group }: Cell): boolean {
@@ -180,5 +193,5 @@ export function selectCells({ only, quick }: Selection): Cell[] {
   const bases = new Set(asked.map(({ relativeTo }) => relativeTo?.id));
   return all
     .filter((cell) => asked.includes(cell) || bases.has(cell.id))
-    .map((cell) => (quick && cell.batch <= quickImages ? { ...cell, images: quickImages } : cell));
+    .map((cell) => (quick ? { ...cell, images: quickImages(cell) } : cell));
 }

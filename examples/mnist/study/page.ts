@@ -42,14 +42,18 @@ images by the native evaluator, at ${securityText(results)} bits of security by 
     '## Packing',
     `![time of an image against the batch](study/plots/amortised.svg)`,
     ...present.map((network) => packingSection(results, network)),
-    '## One image, optimisations left out one by one',
-    `![slowdowns](study/plots/slowdowns.svg)`,
-    `Ratios are to the plan that the compiler chooses. "Same plan" says that leaving out the optimisation changed nothing: the plan has the
+    ...section(
+      '## One image, optimisations left out one by one',
+      present.map((network) => variantSection(results, network, 'one image', 1)),
+      '![slowdowns](study/plots/slowdowns.svg)',
+      `Ratios are to the plan that the compiler chooses. "Same plan" says that leaving out the optimisation changed nothing: the plan has the
 same bytes, so it was not measured again.`,
-    ...present.map((network) => variantSection(results, network, 'one image', 1)),
+    ),
     '![keys against time](study/plots/keys.svg)',
-    `## A batch of ${largeBatch.toLocaleString('en')} images, feature-major`,
-    ...present.map((network) => variantSection(results, network, 'batch', largeBatch)),
+    ...section(
+      `## A batch of ${count(largeBatch)} images, feature-major`,
+      present.map((network) => variantSection(results, network, 'batch', largeBatch)),
+    ),
     '## Published figures',
     publishedText(results),
     '## How it was measured, and what may be wrong with it',
@@ -57,6 +61,18 @@ same bytes, so it was not measured again.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n')}\n`;
+}
+
+const count = (value: number): string => value.toLocaleString('en');
+const imageCount = (value: number): string => `${count(value)} ${value === 1 ? 'image' : 'images'}`;
+
+/** A heading, what stands under it and its parts; nothing where every part is empty. */
+function section(
+  heading: string,
+  parts: readonly string[],
+  ...introduction: readonly string[]
+): readonly string[] {
+  return parts.every((part) => part === '') ? [] : [heading, ...introduction, ...parts];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -79,7 +95,6 @@ export function bytes(value: number): string {
 }
 
 const times = (ratio: number): string => `${ratio.toPrecision(ratio >= 10 ? 2 : 3)}×`;
-const count = (value: number): string => value.toLocaleString('en');
 
 function agreementText(result: MeasuredResult): string {
   const share = agreeing(result.record);
@@ -253,7 +268,7 @@ function crossoverSentence(results: readonly Result[], network: Network): string
     const images = crossover(results, network, others);
     return images === null
       ? `never against ${what}, up to ${count(batches.at(-1) ?? 1)} images`
-      : `from ${count(images)} images on against ${what}`;
+      : `from ${imageCount(images)} on against ${what}`;
   };
   const parts = [named([labels.image], 'one image an execution')];
   if (strategySeconds(results, network, labels.interleaved, 1) !== null) {
@@ -280,7 +295,7 @@ function choiceSentence(results: readonly Result[], network: Network): string[] 
       : `**${network}**: what the compiler chooses is not the fastest at ${slower
           .map(
             ({ images, ratio, label }) =>
-              `${count(images)} images (${label} is ${times(ratio)} as fast)`,
+              `${imageCount(images)} (${label} is ${times(ratio)} as fast)`,
           )
           .join(', ')}; of batches of ${list}.`,
   ];

@@ -6,7 +6,9 @@ import torch
 from torch.nn import functional
 
 
-def augment(images: torch.Tensor, size: int, strength: float, generator: torch.Generator) -> torch.Tensor:
+def augment(
+    images: torch.Tensor, size: int, strength: float, colour_strength: float, generator: torch.Generator
+) -> torch.Tensor:
     """uint8 [n, 3, s, s] → float32 [n, 3, size, size] in 0…1: any rotation, mirror, scale, stretch, shift, colour.
 
     At s = 2·size a sample is the mean of four pixels, as with the area kernel of the preparation.
@@ -31,7 +33,7 @@ def augment(images: torch.Tensor, size: int, strength: float, generator: torch.G
     )
     grid = functional.affine_grid(theta, [n, 3, size, size], align_corners=False)
     pixels = functional.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
-    return colours(pixels, strength, uniform)
+    return colours(pixels, colour_strength, uniform)
 
 
 def colours(pixels: torch.Tensor, strength: float, uniform) -> torch.Tensor:

@@ -17,18 +17,19 @@ import onnxruntime
 import torch
 
 from dataset import KERNEL, load_split
-from networks import Classifier, Written, build, cost
+from gathered import Gathered
+from networks import Classifier, build, cost, written
 from recipes import RECIPES
 from train import SIZE, scores
 
 OPSET = 17
 
 
-def export(network: Classifier, recipe: str, file: Path) -> None:
+def export(network: Classifier | Gathered, recipe: str, file: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            Written(network, SIZE).eval(),
+            written(network, SIZE).eval(),
             (torch.zeros(1, 3, SIZE, SIZE),),
             str(file),
             dynamo=False,
@@ -57,7 +58,7 @@ def export(network: Classifier, recipe: str, file: Path) -> None:
     print(f"{file}: {file.stat().st_size} bytes, opset {OPSET}, {' '.join(n.op_type for n in model.graph.node)}")
 
 
-def check_file(file: Path, network: Classifier, images: np.ndarray) -> None:
+def check_file(file: Path, network: Classifier | Gathered, images: np.ndarray) -> None:
     """The written file in onnxruntime against PyTorch, on the validation images."""
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     expected = scores(network, images)

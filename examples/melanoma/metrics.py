@@ -43,6 +43,13 @@ def interval(figure, *arrays: np.ndarray, repeats: int = 1000, seed: int = 1) ->
     return float(low), float(high)
 
 
+def by_source(scores: np.ndarray, melanoma: np.ndarray, classes: np.ndarray, source: np.ndarray) -> dict[str, float]:
+    """The AUC of melanoma against nevus within each image set."""
+    rows = melanoma.astype(bool) | (classes == NEVUS)
+    parts = {name: rows & (source == name) for name in np.unique(source).tolist()}
+    return {name: auc(scores[part], melanoma[part].astype(bool)) for name, part in parts.items()}
+
+
 def figures(scores: np.ndarray, melanoma: np.ndarray, classes: np.ndarray, repeats: int = 0) -> dict:
     """Melanoma against nevus and against everything; each with the threshold that is best for it."""
     positive = melanoma.astype(bool)

@@ -5,83 +5,16 @@ more to learn from than one bit an image. It is dropped when the network is writ
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from gathered import Gathered
+from layers import ACTIVATIONS, Quadratic, RingPool, parse_layers
 from symmetry import FieldConv, FieldMean, FieldNorm
 from whitening import WhitenedConv
 
 AUXILIARY_CLASSES = 7
-
-
-class Quadratic(nn.Module):
-    """a·x² + b·x with coefficients of each channel's own, or of each field of `order` channels, as Mul and Add nodes."""
-
-    def __init__(self, channels: int, order: int = 1):
-        super().__init__()
-        self.order = order
-        self.a = nn.Parameter(torch.full((1, channels // order, 1, 1), 0.2))
-        self.b = nn.Parameter(torch.full((1, channels // order, 1, 1), 0.7))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.order == 1:
-            return x * (x * self.a + self.b)
-        return x * (x * self.a.repeat_interleave(self.order, 1) + self.b.repeat_interleave(self.order, 1))
-
-    def plain(self) -> "Quadratic":
-        activation = Quadratic(self.a.shape[1] * self.order)
-        activation.a.data.copy_(self.a.repeat_interleave(self.order, 1))
-        activation.b.data.copy_(self.b.repeat_interleave(self.order, 1))
-        return activation
-
-
-ACTIVATIONS = (Quadratic,)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution followed by batch normalisation and an activation."""
-
-    channels: int
-    kernel: int
-    stride: int
-
-    @property
-    def padding(self) -> int:
-        # As little as keeps size / stride positions.
-        return max(0, (self.kernel - self.stride + 1) // 2)
-
-
-def parse_layers(text: str) -> list[Layer]:
-    """`16k4s4 32k3s2`: channels, kernel, stride of each layer."""
-    layers = []
-    for part in text.split():
-        channels, rest = part.split("k")
-        kernel, stride = rest.split("s")
-        layers.append(Layer(int(channels), int(kernel), int(stride)))
-    return layers
-
-
-class RingPool(nn.Module):
-    """The means over the positions that rotations and mirrorings of a square map carry into each other.
-
-    The dense layer behind it can weigh the middle of an image and its border differently; written out, pool and dense layer are
-    one dense layer over all positions.
-    """
-
-    means: torch.Tensor
-
-    def __init__(self, size: int):
-        super().__init__()
-        across = [min(i, size - 1 - i) for i in range(size)]
-        rings = sorted({(min(a, b), max(a, b)) for a in across for b in across})
-        member = torch.tensor([[(min(a, b), max(a, b)) == ring for a in across for b in across] for ring in rings])
-        self.register_buffer("means", member / member.sum(1, keepdim=True), persistent=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(2) @ self.means.T
 
 
 class Classifier(nn.Module):
@@ -135,7 +68,7 @@ def student(
 
 
 class Written(nn.Module):
-    """A classifier by ordinary layers with the melanoma logit alone, their names those of the ONNX nodes."""
+    """A `Classifier` by ordinary layers with the melanoma logit alone, their names those of the ONNX nodes."""
 
     def __init__(self, network: Classifier, size: int):
         super().__init__()
@@ -200,14 +133,21 @@ def teacher(width: int = 24, dropout: float = 0.3) -> Classifier:
     return Classifier(features, 8 * width, dropout)
 
 
-def build(recipe: dict) -> Classifier:
+def written(network: Classifier | Gathered, size: int) -> nn.Module:
+    """The melanoma logit alone, by layers that become ONNX nodes one to one."""
+    return network.plain() if isinstance(network, Gathered) else Written(network, size)
+
+
+def build(recipe: dict) -> Classifier | Gathered:
     if recipe["network"] == "teacher":
         return teacher(recipe.get("width", 24), recipe.get("dropout", 0.3))
+    if recipe["network"] == "gathered":
+        return Gathered(recipe["branches"], recipe["hidden"], recipe.get("dropout", 0.0), AUXILIARY_CLASSES)
     options = {name: recipe[name] for name in ("dropout", "activation", "symmetry", "rings", "whiten") if name in recipe}
     return student(recipe["layers"], **options)
 
 
-def cost(network: Classifier, size: int) -> tuple[int, int, int]:
+def cost(network: Classifier | Gathered, size: int) -> tuple[int, int, int]:
     """Multiply-adds, activations and parameters of one image (the auxiliary head apart)."""
     multiply_adds = activations = 0
 
@@ -216,6 +156,8 @@ def cost(network: Classifier, size: int) -> tuple[int, int, int]:
         if isinstance(module, (nn.Conv2d, FieldConv, WhitenedConv)):
             weights = module.weight if isinstance(module, nn.Conv2d) else module.kernels()
             multiply_adds += output[0].numel() * weights[0].numel()
+        elif isinstance(module, nn.Linear) and module is not network.classes:
+            multiply_adds += module.weight.numel()
         elif isinstance(module, (*ACTIVATIONS, nn.ReLU)):
             activations += output[0].numel()
 
@@ -228,4 +170,4 @@ def cost(network: Classifier, size: int) -> tuple[int, int, int]:
     for hook in hooks:
         hook.remove()
     parameters = sum(p.numel() for name, p in network.named_parameters() if not name.startswith("classes"))
-    return multiply_adds + network.dense.in_features, activations, parameters
+    return multiply_adds, activations, parameters

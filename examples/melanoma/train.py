@@ -28,8 +28,9 @@ from torch.nn import functional
 
 from augment import augment
 from dataset import CLASSES, Split, load_split
-from metrics import figures
-from networks import ACTIVATIONS, Classifier, build, cost
+from metrics import by_source, figures
+from layers import ACTIVATIONS
+from networks import build, cost
 from recipes import RECIPES
 from views import SIZE, SOURCE_SIZE, load_pool
 from whitening import WhitenedConv
@@ -135,7 +136,8 @@ class Training:
         rows = rows.sort().values
         if self.pool is None:
             images = torch.from_numpy(self.data.images[rows.numpy()])
-            pixels, judged = augment(images, SIZE, recipe["augment"], self.generator), None
+            colour = recipe.get("colour", recipe["augment"])
+            pixels, judged = augment(images, SIZE, recipe["augment"], colour, self.generator), None
         else:
             # Sorted by row, a symmetry would always meet the same images.
             rows = rows[torch.randperm(len(rows), generator=self.generator)]
@@ -186,7 +188,7 @@ def sampling_weights(classes: torch.Tensor, melanoma: torch.Tensor, share: float
     return weights
 
 
-def scores(network: Classifier, images: np.ndarray) -> np.ndarray:
+def scores(network: nn.Module, images: np.ndarray) -> np.ndarray:
     """The melanoma logits of prepared images, uint8 [n, 3, size, size]."""
     network.eval()
     with torch.inference_mode():
@@ -197,7 +199,7 @@ def scores(network: Classifier, images: np.ndarray) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def ranges(network: Classifier, images: np.ndarray) -> list[float]:
+def ranges(network: nn.Module, images: np.ndarray) -> list[float]:
     """The largest |input| of each activation."""
     largest: dict[nn.Module, float] = {}
 
@@ -220,14 +222,16 @@ def report(training: Training, val: Split, losses: dict, repeats: int) -> dict:
         "losses": {name: round(value, 4) for name, value in losses.items()},
         "ranges": ranges(training.average, val.images),
         **figures(values, val.melanoma, val.classes, repeats),
+        "nevus_by_source": by_source(values, val.melanoma, val.classes, val.source),
     }
     with open(training.folder / "log.jsonl", "a") as log:
         log.write(json.dumps(line) + "\n")
     nevus, everything = line["nevus"], line["all"]
+    sets = " ".join(f"{value:.3f}" for value in line["nevus_by_source"].values())
     print(
         f"epoch {line['epoch']:3d}  {line['core_hours']:.2f} core-h  "
         f"nevus AUC {nevus['auc']:.3f} BA {nevus['ba']:.3f}  all AUC {everything['auc']:.3f} BA {everything['ba']:.3f}  "
-        f"{line['losses']}  ranges {line['ranges']}",
+        f"by set {sets}  {line['losses']}  ranges {line['ranges']}",
         flush=True,
     )
     return line

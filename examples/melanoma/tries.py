@@ -77,7 +77,7 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     multiply_adds, activations, parameters = cost(build(recipe), SIZE)
     done = f"{line['epoch']}" if line["epoch"] == recipe["epochs"] else f"{line['epoch']} of {recipe['epochs']}"
     cells = [name, recipe["note"], f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}"]
-    if recipe["network"] == "student" and recipe.get("activation") != "relu":
+    if recipe["network"] != "teacher" and recipe.get("activation") != "relu":
         estimate = compiler_estimate(work, name)
         cells += [str(estimate["levels"]), str(estimate["rotationKeys"]), f"{estimate['keyBytes'] / 2**20:.0f} MiB"]
     else:

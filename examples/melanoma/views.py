@@ -90,7 +90,8 @@ def make_pool(work: Path, name: str) -> None:
         generator = torch.Generator().manual_seed(1000 + view)
         logits = np.empty((n, 1 + AUXILIARY_CLASSES), np.float32)
         for at in range(0, n, BATCH):
-            pixels = augment(torch.from_numpy(np.array(train.images[at : at + BATCH])), SIZE, recipe["augment"], generator)
+            source = torch.from_numpy(np.array(train.images[at : at + BATCH]))
+            pixels = augment(source, SIZE, recipe["augment"], recipe["colour"], generator)
             bytes_ = pixels.mul(255).round_()
             images[view, at : at + BATCH] = bytes_.byte().numpy()
             logits[at : at + BATCH] = judge(teachers, bytes_.div_(255)).numpy()

@@ -5,6 +5,8 @@
  *   npm run bench                      lola, cryptonets and relu
  *   npm run bench -- lenet --images 3  one network
  *   npm run bench -- --json            one JSON object on stdout
+ *   npm run bench -- --predictions     predicted against measured times, see bench/model.ts
+ *   npm run bench -- --profile-out F   measure a profile of both evaluators
  *
  * Machines differ and are shared: the figure to compare is measured over modelled time, which the
  * load of a machine moves alike for all networks of one run.
@@ -20,6 +22,7 @@ import type { CompiledModel } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
 import { memoryScaling, physicalCores } from './memory-scaling.ts';
+import { printPredictions, writeProfile } from './model.ts';
 
 const pixels = 784;
 const nativeRuns = 20;
@@ -244,8 +247,23 @@ function memoryLine({ nativeMemoryBytes: memory }: Measurement): string[] {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { images: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
+  options: {
+    images: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+    'profile-out': { type: 'string' },
+    predictions: { type: 'boolean', default: false },
+    plans: { type: 'string' },
+    evaluators: { type: 'string' },
+  },
 });
+if (values['profile-out'] !== undefined) {
+  await writeProfile(values['profile-out']);
+  process.exit(0);
+}
+if (values.predictions) {
+  await printPredictions(positionals, values.plans, values.evaluators);
+  process.exit(0);
+}
 const networks = positionals.length > 0 ? positionals : ['lola', 'cryptonets', 'relu'];
 const results: Measurement[] = [];
 for (const network of networks) {

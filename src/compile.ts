@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
+import { programSeconds } from './backend/cost/program-seconds.ts';
 import { measureMemory } from './backend/execute/measure-memory.ts';
 import { prepareProgram } from './backend/execute/prepare-program.ts';
 import { leastBytes, nativeMemory } from './backend/native/native-memory.ts';
@@ -180,6 +181,7 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
     warnings,
     sizes,
     nativeMemory: memory,
+    evaluatorSeconds: await programSeconds(prepared),
   });
   return { bytes, planHash, client, report, sizes };
 }

@@ -1,4 +1,5 @@
 /** What a model is made of, whether it can be compiled, what that would cost, and what to change. */
+import type { ProgramSeconds } from './backend/cost/program-seconds.ts';
 import type { NativeMemory } from './backend/native/native-memory.ts';
 import type { CompileRequest, MadePlan, ModelSource } from './compile.ts';
 import type { CipherloomError, ExitStatus, Warning } from './errors.ts';
@@ -49,6 +50,8 @@ export interface PlanEstimate {
   readonly modelledSeconds: number | null;
   /** The evaluator of that profile. */
   readonly evaluator: string;
+  /** Modelled seconds on each evaluator. */
+  readonly evaluatorSeconds: ProgramSeconds;
   /** Whether ranges and polynomials come from synthetic inputs: with real ones figures may be better. */
   readonly synthetic: boolean;
 }
@@ -193,6 +196,7 @@ function estimateOf({ report, sizes }: MadePlan, synthetic: boolean): PlanEstima
     operations: report.operations,
     modelledSeconds: report.modelledSeconds,
     evaluator: profileOf(report).evaluator,
+    evaluatorSeconds: report.evaluatorSeconds,
     synthetic,
   };
 }

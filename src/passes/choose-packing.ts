@@ -107,8 +107,13 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
   const below = levelsBelow(program);
   const users = usersOf(program);
   const special = likelySpecialPrimes(program, context);
-  const costs = (level: number): LinearCosts =>
-    linearCosts(context.options, context.ringDegree, level + 1, special);
+  const known = new Map<number, LinearCosts>();
+  const costs = (level: number): LinearCosts => {
+    const made =
+      known.get(level) ?? linearCosts(context.options, context.ringDegree, level + 1, special);
+    known.set(level, made);
+    return made;
+  };
   const price = (level: number): OperationSeconds => costs(level).seconds;
   const memo = new Map<string, LinearPlan>();
   const considered = new Map<string, Table>();
@@ -152,8 +157,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
           : (mapsOf(program, reader)[reader.operands.indexOf(id)] ?? null);
       for (const state of beam) {
         for (const candidate of space.inputs(shape, first)) {
-          const seconds =
-            candidate.layout.ciphertexts * (price(level).upload + price(level).encode);
+          const seconds = candidate.layout.ciphertexts * price(level).upload;
           extend(state, candidate, seconds);
         }
       }
@@ -211,7 +215,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
             // An input costs what reading it costs: with the cheapest result for each of its layouts.
             const from = state.chosen[operand];
             if (from === undefined) continue;
-            const sent = from.layout.ciphertexts * (at.upload + at.encode);
+            const sent = from.layout.ciphertexts * at.upload;
             consider(tableOf(operand, state), from.name, {
               seconds: sent + seconds,
               ciphertexts: from.layout.ciphertexts,

@@ -19,7 +19,7 @@ const perTerm = 60;
 export default definePass({
   name: 'lower-linear',
   summary:
-    'Lower linear maps to diagonals: the baby-step giant-step split with the fewest rotations.',
+    'Lower linear maps to diagonals: the baby-step giant-step split of the least modelled time.',
   phase: 'packed',
   run(program, context) {
     const special = likelySpecialPrimes(program, context);

@@ -193,10 +193,12 @@ describe('choose-packing', () => {
           if (place === 'slot') expect(stride % 4).toBe(of === 'batch' ? 1 : 0);
         }
       }
-      // It all fits, so a batch of four takes as many ciphertexts as one image.
-      expect(layouts(program).map(({ ciphertexts }) => ciphertexts)).toEqual(
-        layouts(one.program).map(({ ciphertexts }) => ciphertexts),
-      );
+      // It all fits, so a batch of four takes as many ciphertexts as one image; of its input, which
+      // may be laid out in another way, no more.
+      const [input = 0, ...behind] = layouts(program).map(({ ciphertexts }) => ciphertexts);
+      const [inputOfOne = 0, ...behindOne] = layouts(one.program).map((each) => each.ciphertexts);
+      expect(input).toBeLessThanOrEqual(inputOfOne);
+      expect(behind).toEqual(behindOne);
     }
   });
 

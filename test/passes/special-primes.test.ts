@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyDigits } from '../../src/layout/key-digits.ts';
 import { maxModulusBits, modulusBits } from '../../src/layout/security.ts';
-import { keySwitchSeconds, nativeProfile, portableProfile } from '../../src/passes/cost/profile.ts';
+import { keySwitchSeconds, profiles } from '../../src/passes/cost/profile.ts';
 import { keySwitchError } from '../../src/passes/noise/estimate.ts';
 import { compileOptionsSchema } from '../../src/passes/options.ts';
 import { chooseChain, fittingWaterlineBits } from '../../src/passes/params/chain.ts';
@@ -128,7 +128,7 @@ describe('the number of special primes', () => {
     const cost = (special: number): number =>
       switches.reduce(
         (sum, { primes, count }) =>
-          sum + count * keySwitchSeconds(nativeProfile, 32768, primes, special),
+          sum + count * keySwitchSeconds(profiles.native, 32768, primes, special),
         0,
       );
     expect(counts.length).toBeGreaterThan(2);
@@ -138,13 +138,6 @@ describe('the number of special primes', () => {
     // 8192 holds 214 bits: too few for seven levels with 12 bits of precision.
     const precise = compileOptionsSchema.parse({ target: 'native' });
     expect(specialPrimeCounts(switches, 7, 8192, precise)).toEqual([1]);
-  });
-
-  it('changes nothing in the model of a portable plan', () => {
-    const transform = 16384 * 14;
-    expect(keySwitchSeconds(portableProfile, 16384, 9, 1)).toBe(
-      portableProfile.keySwitch * 9 * 10 * transform,
-    );
   });
 });
 

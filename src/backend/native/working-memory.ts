@@ -12,10 +12,8 @@ import type { ValueId } from '../../ir/program.ts';
 import type { ExecutionStep } from '../execute/execution-steps.ts';
 import type { LinearWork } from '../execute/linear-work.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
+import { batchBlocks } from './batch-blocks.ts';
 import { nativeOrder } from './native-order.ts';
-
-/** Outputs of a batch layout that are made at once (`MAX_ROWS` of `batch_work.rs`). */
-const maxRows = 64;
 
 /** Counts buffers by their residues of N words. */
 class Pool {
@@ -147,38 +145,18 @@ class WorkingMemory {
   #batch(step: ExecutionStep, work: LinearWork): void {
     const { operands } = operationOf(this.#prepared.program, step.head);
     const { groups } = work;
-    const inputs = new Map<number, number[]>();
-    for (let g = 0; g < groups.count; g++) {
-      const output = groups.outCiphertext[g]!;
-      const list = inputs.get(output) ?? [];
-      inputs.set(output, list);
-      list.push(g);
-    }
-    const blocks = new Map<string, number[]>();
-    for (const [output, list] of inputs) {
-      const key = list.map((g) => work.inputOf[g]).join();
-      const block = blocks.get(key) ?? [];
-      blocks.set(key, block);
-      block.push(output);
-    }
-    const list = [...blocks.values()].flatMap((block) =>
-      Array.from({ length: Math.ceil(block.length / maxRows) }, (_, n) =>
-        block.slice(n * maxRows, (n + 1) * maxRows),
-      ),
-    );
+    const list = batchBlocks(work);
     const lastOf = new Map<number, number>();
-    const readBy = (block: readonly number[]): readonly number[] =>
-      inputs.get(block[0] ?? -1) ?? [];
     list.forEach((block, n) => {
-      for (const g of readBy(block)) lastOf.set(work.inputOf[g]!, n);
+      for (const g of block.groups) lastOf.set(work.inputOf[g]!, n);
     });
     list.forEach((block, n) => {
-      for (const _ of block) this.#make(this.#formOf(step.head));
-      for (const g of readBy(block)) {
+      for (const _ of block.outputs) this.#make(this.#formOf(step.head));
+      for (const g of block.groups) {
         if (lastOf.get(work.inputOf[g]!) !== n) continue;
         this.#release(step, operands[groups.operand[g]!] ?? -1, groups.inCiphertext[g]!);
       }
-      for (const output of block) this.#emit(step, output, this.#formOf(step.head));
+      for (const output of block.outputs) this.#emit(step, output, this.#formOf(step.head));
     });
   }
 

@@ -4,9 +4,9 @@ import type { OpCost } from '../../ir/define-op.ts';
 import { programCost } from '../../ir/program-cost.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
-import { figureOf } from '../../passes/define-pass.ts';
 import type { PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
+import type { ProgramSeconds } from '../cost/program-seconds.ts';
 import type { NativeMemory } from '../native/native-memory.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -37,6 +37,8 @@ export interface Report {
   readonly nativeMemory: NativeMemory;
   /** Modelled seconds of one execution under the committed cost profile; null where it is not known. */
   readonly modelledSeconds: number | null;
+  /** The same for each evaluator, and for the first execution of a session. */
+  readonly evaluatorSeconds: ProgramSeconds;
   /** Operations on ciphertexts of one execution. */
   readonly operations: OpCost;
   /** Range of every value that comes from a node of the model, and how it is known. */
@@ -94,8 +96,9 @@ export function buildReport(facts: {
     readonly outputCiphertextBytes: number;
   };
   readonly nativeMemory: NativeMemory;
+  readonly evaluatorSeconds: ProgramSeconds;
 }): Report {
-  const { plan, client, options, notes, warnings, sizes } = facts;
+  const { plan, client, options, notes, warnings, sizes, evaluatorSeconds } = facts;
   const all = [...notes.values()].flat();
   return {
     format: 1,
@@ -113,7 +116,10 @@ export function buildReport(facts: {
     outputCiphertextBytes: sizes.outputCiphertextBytes,
     peakCiphertextBytes: plan.facts.peakCiphertextBytes,
     nativeMemory: facts.nativeMemory,
-    modelledSeconds: figureOf(notes, 'modelledSeconds'),
+    modelledSeconds: (
+      (options.target === 'native' ? null : evaluatorSeconds.seal) ?? evaluatorSeconds.native
+    ).run,
+    evaluatorSeconds,
     operations: programCost(plan.program),
     ranges: plan.program.operations.flatMap(({ op, location, type }) =>
       type.range === null || (location === null && !op.endsWith('.input'))

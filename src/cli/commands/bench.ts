@@ -72,8 +72,9 @@ export default defineCommand({
     const report = readReport(dir, plan);
     const figures = planFigures(client);
     const evaluate = summarise(timingsMs.evaluate)!;
-    const modelledSeconds = report?.modelledSeconds ?? null;
-    const modelledMs = modelledSeconds === null ? null : modelledSeconds * 1000;
+    const { backend: used } = protocol;
+    const modelled = used === 'clear' ? null : (report?.evaluatorSeconds?.[used] ?? null);
+    const modelledMs = modelled === null ? null : modelled.run * 1000;
     const { ringDegree, logQP, securityBits, levels, primes, specialPrimes } = figures.parameters;
     const json = {
       backend: protocol.backend,
@@ -90,9 +91,11 @@ export default defineCommand({
       },
       imagesPerSecond: (inputs.images * 1000) / sum(timingsMs.evaluate),
       modelledMs,
-      // The model is of SEAL's times.
+      // The model is of one thread.
       measuredOverModelled:
-        modelledMs === null || protocol.backend !== 'seal' ? null : evaluate.median / modelledMs,
+        modelledMs === null || (used === 'native' && protocol.threads !== 1)
+          ? null
+          : evaluate.median / modelledMs,
       precisionBits: { predicted: plan.precisionBits, ...precisionBits },
       profile,
       keyBytes: figures.keyBytes,

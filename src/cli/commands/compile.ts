@@ -8,7 +8,14 @@ import { filePath, flag, nameList } from '../option-schemas.ts';
 import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
 import { requirePassName } from '../pass-names.ts';
 import { outputOption } from '../shared-options.ts';
-import { bitText, byteText, nativeMemoryText, numberText, timeText } from '../text/figures.ts';
+import {
+  bitText,
+  byteText,
+  modelledTimeText,
+  nativeMemoryText,
+  numberText,
+  timeText,
+} from '../text/figures.ts';
 import { packingPage } from '../text/packing-page.ts';
 import { factLines, textTable } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
@@ -183,12 +190,7 @@ function summary(
       `${byteText(report.inputCiphertextBytes)} in, ${byteText(report.outputCiphertextBytes)} out, ${byteText(report.peakCiphertextBytes)} at most at once`,
     ],
     ['memory', `${nativeMemoryText(report.nativeMemory)}, modelled`],
-    [
-      'evaluation',
-      report.modelledSeconds === null
-        ? '–'
-        : `${timeText(report.modelledSeconds * 1000)}, modelled`,
-    ],
+    ['evaluation', `about ${modelledTimeText(report.evaluatorSeconds)}, modelled`],
     [
       'ranges',
       `${report.ranges.length - calibrated} proved or declared, ${calibrated} seen on calibration data`,

@@ -10,6 +10,8 @@ const maxReportBytes = 2 ** 26;
 
 const finite = z.number();
 
+const evaluatorSeconds = z.object({ run: finite, first: finite });
+
 /** The part of a report that commands read; what else it says is for people. */
 const reportSchema = z.object({
   format: z.literal(1),
@@ -18,6 +20,10 @@ const reportSchema = z.object({
   precisionBits: finite,
   peakCiphertextBytes: finite,
   modelledSeconds: finite.nullable(),
+  evaluatorSeconds: z
+    .object({ native: evaluatorSeconds, seal: evaluatorSeconds.nullable() })
+    .nullable()
+    .default(null),
   approximations: z.array(
     z.object({
       node: z.string().nullable(),

@@ -3,7 +3,7 @@ import type { Inspection } from '../../inspect.ts';
 import { defineJsonSchema } from './define-json-schema.ts';
 import { exitStatus } from '../../errors.ts';
 import { batch, bytes, count, operations, range, shape, warnings } from './fields.ts';
-import { nativeMemory } from './report.ts';
+import { evaluatorSeconds, nativeMemory } from './report.ts';
 
 const tensor = { name: z.string(), shape };
 const node = z.strictObject({ name: z.string(), operator: z.string() });
@@ -68,6 +68,7 @@ const schema = z.strictObject({
       operations,
       modelledSeconds: z.number().nonnegative().nullable().describe('of one execution'),
       evaluator: z.string().describe('of the modelled seconds'),
+      evaluatorSeconds,
       synthetic: z.boolean().describe('on synthetic inputs instead of calibration data'),
     })
     .nullable()

@@ -24,6 +24,19 @@ export const nativeMemory = z
   })
   .describe('predicted for the native evaluator');
 
+const seconds = z.strictObject({
+  run: z.number().nonnegative().describe('one execution'),
+  first: z.number().nonnegative().describe('the first of a session: keys and constants are made'),
+});
+
+/** Modelled time on each evaluator. */
+export const evaluatorSeconds = z
+  .strictObject({
+    native: seconds,
+    seal: seconds.nullable().describe('null where SEAL cannot run the plan'),
+  })
+  .describe('modelled, on one thread');
+
 /** Also what `compile --json` begins with. */
 export const reportFields = {
   format: z.literal(1),
@@ -44,8 +57,8 @@ export const reportFields = {
   modelledSeconds: z
     .number()
     .nonnegative()
-    .nullable()
-    .describe('of one execution under the committed cost profile'),
+    .describe('of one execution on the evaluator of the target, under the committed cost profile'),
+  evaluatorSeconds,
   operations,
   ranges: z.array(
     z.strictObject({

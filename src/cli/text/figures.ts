@@ -2,6 +2,8 @@
 
 import { totalBytes } from '../../backend/native/native-memory.ts';
 import type { NativeMemory } from '../../backend/native/native-memory.ts';
+import type { ProgramSeconds } from '../../backend/cost/program-seconds.ts';
+import { profiles } from '../../passes/cost/profile.ts';
 
 const absent = '–';
 const units = ['KiB', 'MiB', 'GiB', 'TiB'] as const;
@@ -23,6 +25,20 @@ export function timeText(ms: number | null): string {
   if (seconds < 119.5) return `${threeDigits(seconds)} s`;
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+}
+
+/** Two digits: a model of time is good for no more. */
+export function roughTime(seconds: number): string {
+  return timeText(Number(seconds.toPrecision(2)) * 1000).replace(
+    /\.(\d*?)0+ /,
+    (_, kept: string) => (kept === '' ? ' ' : `.${kept} `),
+  );
+}
+
+/** `45 ms with the native evaluator, 1.6 s with SEAL in WebAssembly` */
+export function modelledTimeText({ native, seal }: ProgramSeconds): string {
+  const other = seal === null ? '' : `, ${roughTime(seal.run)} with ${profiles.seal.evaluator}`;
+  return `${roughTime(native.run)} with ${profiles.native.evaluator}${other}`;
 }
 
 /** `17.3 bits` */

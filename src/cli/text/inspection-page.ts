@@ -1,7 +1,15 @@
 /** The page of `inspect`: one screen, the verdict first, the next command last. */
 import pc from 'picocolors';
 import type { Inspection, Layer, PlanEstimate } from '../../inspect.ts';
-import { bitText, byteText, nativeMemoryText, numberText, shapeText, timeText } from './figures.ts';
+import {
+  bitText,
+  byteText,
+  modelledTimeText,
+  nativeMemoryText,
+  numberText,
+  roughTime,
+  shapeText,
+} from './figures.ts';
 import { wrapBehind } from './wrap.ts';
 
 export interface PageForm {
@@ -154,17 +162,7 @@ function costLines(found: Inspection, form: PageForm): string[] {
 
 function timeFact(estimate: PlanEstimate, rotations: number, relinearisations: number): string {
   const work = `${rotations} rotations, ${relinearisations} relinearisations`;
-  return estimate.modelledSeconds === null
-    ? `not modelled for batches; ${work}; cipherloom bench measures it`
-    : `about ${roughTime(estimate.modelledSeconds)} with ${estimate.evaluator}; ${work}`;
-}
-
-/** Two digits: a model of time is good for no more. */
-function roughTime(seconds: number): string {
-  return timeText(Number(seconds.toPrecision(2)) * 1000).replace(
-    /\.(\d*?)0+ /,
-    (_, kept: string) => (kept === '' ? ' ' : `.${kept} `),
-  );
+  return `about ${modelledTimeText(estimate.evaluatorSeconds)}; ${work}`;
 }
 
 /** Layers of as many levels together: `7: 2 Conv, 1 Gemm with 1 each; 2 Relu (degree 4) with 2 each` */

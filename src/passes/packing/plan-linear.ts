@@ -7,6 +7,7 @@ import type { LinearMap } from '../../ir/linear-map.ts';
 import { foldRotations, forEachDiagonal, splitRotation } from '../../ir/packed/diagonals.ts';
 import type { Fold } from '../../ir/packed/diagonals.ts';
 import { operationSeconds, profileOf } from '../cost/profile.ts';
+import type { LinearCounts } from '../cost/linear-work.ts';
 import type { OperationSeconds } from '../cost/profile.ts';
 import { isEnabled } from '../optimisations.ts';
 import type { CompileOptions } from '../options.ts';
@@ -34,10 +35,13 @@ export function linearCosts(
   primes: number,
   specialPrimes: number,
 ): LinearCosts {
-  const seconds = operationSeconds(profileOf(options), ringDegree, primes, specialPrimes);
-  const hoisted = isEnabled(options, 'hoist-rotations') ? seconds.rotateHoisted : seconds.rotate;
+  const profile = profileOf(options);
+  // SEAL takes each rotation by itself, as every evaluator does where they are not hoisted.
+  const used = isEnabled(options, 'hoist-rotations')
+    ? profile
+    : { ...profile, kind: 'seal' as const };
   return {
-    seconds: { ...seconds, rotateHoisted: hoisted },
+    seconds: operationSeconds(used, ringDegree, primes, specialPrimes),
     giantSteps: isEnabled(options, 'giant-steps'),
   };
 }
@@ -186,23 +190,57 @@ export function distinctRotations(set: DiagonalSet, slots: number): SetRotations
   };
 }
 
+/** The rotations of a linear map, as far as they depend on its giant step. */
+export type RotationCounts = Pick<
+  LinearCounts,
+  'babies' | 'rotatedInputs' | 'plainInputs' | 'giants' | 'turnedOutputs'
+>;
+
 /** Rotations that a giant step G leads to: distinct (input, baby) and (output, giant) other than zero. */
 export function countRotations(
   { ofInputs, ofOutputs }: SetRotations,
   giantStep: number,
   slots: number,
-): { readonly babies: number; readonly giants: number } {
+): RotationCounts {
   const babies = new Set<number>();
   const giants = new Set<number>();
+  const rotatedInputs = new Set<number>();
+  const plainInputs = new Set<number>();
+  const turnedOutputs = new Set<number>();
   for (let k = 0; k < ofInputs.rotation.length; k++) {
     const { baby } = splitRotation(ofInputs.rotation[k]!, giantStep, slots);
-    if (baby !== 0) babies.add(ofInputs.ciphertext[k]! * slots + baby + slots);
+    const input = ofInputs.ciphertext[k]!;
+    (baby === 0 ? plainInputs : rotatedInputs).add(input);
+    if (baby !== 0) babies.add(input * slots + baby + slots);
   }
   for (let k = 0; k < ofOutputs.rotation.length; k++) {
     const { giant } = splitRotation(ofOutputs.rotation[k]!, giantStep, slots);
-    if (giant !== 0) giants.add(ofOutputs.ciphertext[k]! * slots + giant + slots);
+    if (giant === 0) continue;
+    turnedOutputs.add(ofOutputs.ciphertext[k]!);
+    giants.add(ofOutputs.ciphertext[k]! * slots + giant + slots);
   }
-  return { babies: babies.size, giants: giants.size };
+  return {
+    babies: babies.size,
+    rotatedInputs: rotatedInputs.size,
+    plainInputs: plainInputs.size,
+    giants: giants.size,
+    turnedOutputs: turnedOutputs.size,
+  };
+}
+
+/** Count what a set of diagonals is made of with a giant step. */
+export function linearCounts(
+  set: DiagonalSet,
+  giantStep: number,
+  fold: Fold | null,
+  { slots, ciphertexts }: Layout,
+): LinearCounts {
+  return {
+    ...countRotations(distinctRotations(set, slots), giantStep, slots),
+    diagonals: set.rotation.length,
+    outputs: ciphertexts,
+    folds: foldRotations(fold).length,
+  };
 }
 
 /** Whether some input ciphertext is rotated by two or more baby steps. */
@@ -236,7 +274,7 @@ function giantStepCandidates(inputs: readonly Layout[], output: Layout): number[
 }
 
 /**
- * Plan a linear map between layouts: the giant step with the cheapest rotations, and the modelled time.
+ * Plan a linear map between layouts: the giant step of the least modelled time, and that time.
  *
  * Baby steps rotate one input, so an evaluator that shares their decomposition takes more of them and
  * fewer giant steps; elsewhere the fewest rotations win.
@@ -265,41 +303,29 @@ export function planLinearWithin(
   { seconds, giantSteps }: LinearCosts,
   most: number,
 ): LinearPlan | null {
-  const perDiagonal =
-    (neverRotates(inputs, output)
-      ? seconds.multiplyScalar
-      : seconds.encode + seconds.multiplyPlain) + seconds.add;
+  const scalar = neverRotates(inputs, output);
+  const perDiagonal = scalar ? seconds.multiplyScalar : seconds.multiplyPlain;
   const set = atMostDiagonals(maps, inputs, output, fold, most / perDiagonal);
   if (set === null) return null;
   const diagonals = set.rotation.length;
-  let giantStep = 0;
-  // A baby step counted in rotations.
-  const baby = seconds.rotateHoisted / seconds.rotate;
-  let rotations = 0;
-  let cheapest = Infinity;
+  const rescales = output.ciphertexts * seconds.rescale;
+  if (scalar) {
+    return { giantStep: 0, rotations: 0, diagonals, seconds: diagonals * perDiagonal + rescales };
+  }
+  const folds = foldRotations(fold).length;
+  const outputs = output.ciphertexts;
+  let best: LinearPlan | null = null;
   const steps =
     !giantSteps || set.rotation.every((rotation) => rotation === 0)
       ? [0]
       : giantStepCandidates(inputs, output);
   const distinct = distinctRotations(set, output.slots);
-  for (const step of steps) {
-    const { babies, giants } = countRotations(distinct, step, output.slots);
-    const cost = baby * babies + giants;
-    if (cost < cheapest) {
-      cheapest = cost;
-      rotations = babies + giants;
-      giantStep = step;
-    }
+  for (const giantStep of steps) {
+    const counts = countRotations(distinct, giantStep, output.slots);
+    const cost = seconds.linear({ ...counts, diagonals, outputs, folds }) + rescales;
+    if (best !== null && cost >= best.seconds) continue;
+    const rotations = counts.babies + counts.giants + folds * outputs;
+    best = { giantStep, rotations, diagonals, seconds: cost };
   }
-  const folds = foldRotations(fold).length * output.ciphertexts;
-  rotations += folds;
-  return {
-    giantStep,
-    rotations,
-    diagonals,
-    seconds:
-      (cheapest + folds) * seconds.rotate +
-      diagonals * perDiagonal +
-      output.ciphertexts * seconds.rescale,
-  };
+  return best;
 }

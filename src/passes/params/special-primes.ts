@@ -7,23 +7,23 @@
 import { opContext } from '../../ir/build.ts';
 import { affineOf } from '../../ir/nn/linear.ts';
 import type { AffineAttributes } from '../../ir/nn/linear.ts';
-import { foldRotations } from '../../ir/packed/diagonals.ts';
 import { methodSchema } from '../../ir/packed/linear.ts';
 import { slottedType } from '../../ir/packed/values.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
-import { keySwitchSeconds, profileOf } from '../cost/profile.ts';
+import { neverRotates } from '../../ir/ckks/group-products.ts';
+import type { LinearCounts } from '../cost/linear-work.ts';
+import { keySwitchSeconds, operationSeconds, profileOf } from '../cost/profile.ts';
 import type { PassContext } from '../define-pass.ts';
 import type { CompileOptions } from '../options.ts';
-import { countRotations, distinctDiagonals, distinctRotations } from '../packing/plan-linear.ts';
+import { distinctDiagonals, linearCounts } from '../packing/plan-linear.ts';
 import { depthOf } from '../packing/depth.ts';
 import { fittingWaterlineBits } from './chain.ts';
 
-/** Key switches of values with so many data primes. */
-export interface KeySwitches {
-  readonly primes: number;
-  readonly count: number;
-}
+/** Key switches of values with so many data primes: by themselves, or those of a linear map. */
+export type KeySwitches =
+  | { readonly primes: number; readonly count: number }
+  | { readonly primes: number; readonly linear: LinearCounts };
 
 /**
  * The numbers of special primes worth trying for a chain, those with the cheapest key switches first.
@@ -39,11 +39,13 @@ export function specialPrimeCounts(
   if (options.target !== 'native' || options.primeBits !== null) return [1];
   const profile = profileOf(options);
   const seconds = (special: number): number =>
-    switches.reduce(
-      (sum, { primes, count }) =>
-        sum + count * keySwitchSeconds(profile, ringDegree, primes, special),
-      0,
-    );
+    switches.reduce((sum, each) => {
+      const { primes } = each;
+      if ('count' in each) {
+        return sum + each.count * keySwitchSeconds(profile, ringDegree, primes, special);
+      }
+      return sum + operationSeconds(profile, ringDegree, primes, special).linear(each.linear);
+    }, 0);
   const one = seconds(1);
   return Array.from({ length: levels }, (_, index) => index + 2)
     .filter((special) => fittingWaterlineBits(levels, ringDegree, options, 0, special) > 0)
@@ -67,18 +69,18 @@ export function likelySpecialPrimes(
 
 /** The key switches of a ckks program whose levels are chosen. */
 export function keySwitchesOf(program: Program): KeySwitches[] {
-  return program.operations.flatMap((operation) => {
+  return program.operations.flatMap((operation): KeySwitches[] => {
     if (operation.type.kind !== 'ciphertext') return [];
     const { level, layout } = operation.type;
     if (operation.op === 'ckks.relinearize') {
       return [{ primes: (level ?? 0) + 1, count: layout.ciphertexts }];
     }
     if (operation.op !== 'ckks.linear') return [];
-    return [{ primes: (level ?? 0) + 1, count: rotationsOf(program, operation) }];
+    return [{ primes: (level ?? 0) + 1, linear: countsOf(program, operation) }];
   });
 }
 
-function rotationsOf(program: Program, operation: Operation): number {
+function countsOf(program: Program, operation: Operation): LinearCounts {
   const types = operation.operands.map((operand) => operationOf(program, operand).type);
   const attributes = operation.attributes as unknown as AffineAttributes;
   const context = opContext(program.constants, program.modulus, operation.location);
@@ -86,11 +88,18 @@ function rotationsOf(program: Program, operation: Operation): number {
   const { giantStep, fold } = methodSchema.parse(operation.attributes['method']);
   const { layout } = slottedType(operation.type);
   const inputs = types.map((type) => slottedType(type).layout);
-  const set = distinctDiagonals(maps, inputs, layout, fold);
-  const { babies, giants } = countRotations(
-    distinctRotations(set, layout.slots),
-    giantStep,
-    layout.slots,
-  );
-  return babies + giants + foldRotations(fold).length * layout.ciphertexts;
+  if (neverRotates(inputs, layout)) return noRotations;
+  return linearCounts(distinctDiagonals(maps, inputs, layout, fold), giantStep, fold, layout);
 }
+
+/** A linear map of a batch layout: special primes make no difference to it. */
+const noRotations: LinearCounts = {
+  babies: 0,
+  rotatedInputs: 0,
+  plainInputs: 0,
+  giants: 0,
+  turnedOutputs: 0,
+  diagonals: 0,
+  outputs: 0,
+  folds: 0,
+};

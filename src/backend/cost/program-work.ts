@@ -1,0 +1,193 @@
+/** What one execution of a plan is made of, for each evaluator, counted in kernels. */
+import { InternalError } from '../../errors.ts';
+import add from '../../ir/ckks/add.ts';
+import addConstant from '../../ir/ckks/add-constant.ts';
+import addPublic from '../../ir/ckks/add-public.ts';
+import input from '../../ir/ckks/input.ts';
+import levelDrop from '../../ir/ckks/level-drop.ts';
+import linear from '../../ir/ckks/linear.ts';
+import multiply from '../../ir/ckks/multiply.ts';
+import multiplyConstant from '../../ir/ckks/multiply-constant.ts';
+import multiplyPublic from '../../ir/ckks/multiply-public.ts';
+import relinearize from '../../ir/ckks/relinearize.ts';
+import rescale from '../../ir/ckks/rescale.ts';
+import square from '../../ir/ckks/square.ts';
+import sub from '../../ir/ckks/sub.ts';
+import { ciphertextOf } from '../../ir/ckks/values.ts';
+import type { ValueId } from '../../ir/program.ts';
+import { batchMapWork, linearMapWork } from '../../passes/cost/linear-work.ts';
+import type { Evaluator, LinearCounts } from '../../passes/cost/linear-work.ts';
+import {
+  encoding,
+  extendedResidues,
+  keyLoading,
+  keySwitch,
+  products,
+  reading,
+  rescaling,
+  touches,
+} from '../../passes/cost/operation-work.ts';
+import type { RingSize } from '../../passes/cost/operation-work.ts';
+import { sumOfWork, work } from '../../passes/cost/work.ts';
+import type { Work } from '../../passes/cost/work.ts';
+import { keyRequests } from '../../seal/index.ts';
+import { constantSlots } from '../execute/elementwise.ts';
+import type { LinearWork } from '../execute/linear-work.ts';
+import type { PreparedProgram } from '../execute/prepare-program.ts';
+import { batchBlocks } from '../native/batch-blocks.ts';
+
+export interface ProgramWork {
+  /** Every execution. */
+  readonly run: Work;
+  /** Besides, the first one of a session: keys are expanded, constants encoded. */
+  readonly first: Work;
+}
+
+/** Primes below this take cheaper products with weights (`NARROW_BITS` of `native/ring/src/matrix.rs`). */
+const narrowPrime = 2n ** 29n;
+
+/**
+ * Count the work of a prepared program on an evaluator.
+ *
+ * `keptBytes` bounds the encoded constants that stay from one execution to the next, first come,
+ * first kept; the others are encoded in every execution. Cost: a step per diagonal.
+ */
+export function programWork(
+  prepared: PreparedProgram,
+  evaluator: Evaluator,
+  keptBytes: number,
+): ProgramWork {
+  const { program, forms } = prepared;
+  const ringDegree = program.modulus?.ringDegree ?? 0;
+  const specialPrimes = program.modulus?.specialPrimes.length ?? 1;
+  const run: [number, Work][] = [[prepared.work, work({ step: 1 })]];
+  const first: [number, Work][] = [];
+  const sizeOf = (id: ValueId): RingSize => {
+    const form = forms[id];
+    if (form === undefined) throw new InternalError(`%${id} has no form`);
+    return { ringDegree, specialPrimes, primes: form.level + 1 };
+  };
+  let keptLeft = keptBytes;
+  const encode = (plaintexts: number, bytesEach: number, each: Work): void => {
+    const kept = Math.min(plaintexts, Math.floor(keptLeft / Math.max(1, bytesEach)));
+    keptLeft -= kept * bytesEach;
+    first.push([kept, each]);
+    run.push([plaintexts - kept, each]);
+  };
+  const unused = new Set(prepared.steps.filter((step) => step.unused).map(({ head }) => head));
+  const scratch = new Float64Array(prepared.slots);
+
+  program.operations.forEach((operation, id) => {
+    if (unused.has(id)) return;
+    const { op, operands, type } = operation;
+    const { ciphertexts } = ciphertextOf(type).layout;
+    const size = sizeOf(operands[0] ?? id);
+    const { primes } = size;
+    const encodeConstants = (): void => {
+      const constants = constantSlots(program, id, scratch);
+      let vectors = 0;
+      for (let c = 0; c < ciphertexts; c++) if (typeof constants(c) !== 'number') vectors++;
+      encode(vectors, primes * ringDegree * 8, encoding(size, primes));
+    };
+    switch (op) {
+      case input.name:
+        run.push([ciphertexts, reading(size)]);
+        return;
+      case linear.name: {
+        const linearWork = prepared.linear.get(id);
+        if (linearWork === undefined) throw new InternalError(`%${id} is not prepared`);
+        const { groups, scalar } = linearWork;
+        if (scalar) {
+          const moduli = program.modulus?.primes.slice(0, primes) ?? [];
+          const narrow = moduli.filter((prime) => prime < narrowPrime).length;
+          const blocks = batchBlocks(linearWork).map(({ groups: columns, outputs }) => ({
+            columns: columns.length,
+            rows: outputs.length,
+          }));
+          const matrixPrimes = { narrow, wide: primes - narrow };
+          run.push([1, batchMapWork(evaluator, blocks, groups.count, matrixPrimes, size)]);
+          return;
+        }
+        const counts = linearCounts(linearWork);
+        const map = linearMapWork(evaluator, counts, size);
+        run.push([1, map.run]);
+        const extended = evaluator === 'native' && counts.babies > 0;
+        const residues = extended ? extendedResidues(size) : primes;
+        const each = sumOfWork([[1 / Math.max(1, groups.count), map.encode]]);
+        encode(groups.count, residues * ringDegree * 8, each);
+        return;
+      }
+      case rescale.name:
+        run.push([ciphertexts, rescaling(size)]);
+        return;
+      case relinearize.name:
+        run.push([ciphertexts, keySwitch(size)]);
+        return;
+      case square.name:
+        // Three of the four products of polynomials that a product takes; a sum of two of them.
+        run.push([ciphertexts, products(size, 1.5 * primes)], [ciphertexts, touches(size, primes)]);
+        return;
+      case multiply.name:
+        run.push([ciphertexts, products(size, 2 * primes)], [ciphertexts, touches(size, primes)]);
+        return;
+      case add.name:
+      case sub.name:
+        run.push([ciphertexts, touches(size, 2 * primes)]);
+        return;
+      case levelDrop.name:
+        run.push([ciphertexts, touches(size, 2 * ((forms[id]?.level ?? 0) + 1))]);
+        return;
+      case addConstant.name:
+        run.push([ciphertexts, touches(size, 2 * primes)]);
+        encodeConstants();
+        return;
+      case multiplyConstant.name:
+        run.push([ciphertexts, products(size, primes)]);
+        encodeConstants();
+        return;
+      case addPublic.name:
+        run.push([ciphertexts, touches(size, 2 * primes)], [ciphertexts, encoding(size, primes)]);
+        return;
+      case multiplyPublic.name:
+        run.push([ciphertexts, products(size, primes)], [ciphertexts, encoding(size, primes)]);
+        return;
+      default:
+        throw new InternalError(`no model of the time of ${op}`);
+    }
+  });
+  for (const { primeCount } of keyRequests(prepared.keys)) {
+    first.push([1, keyLoading({ ringDegree, specialPrimes, primes: primeCount })]);
+  }
+  return { run: sumOfWork(run), first: sumOfWork(first) };
+}
+
+/** Count what a linear operation is made of. */
+function linearCounts(linear: LinearWork): LinearCounts {
+  const { groups, rotatedOf, sumOf, inputOf, lastOfOutput, folds } = linear;
+  const rotated = new Set<number>();
+  const rotatedInputs = new Set<number>();
+  const plainInputs = new Set<number>();
+  const giants = new Set<number>();
+  const turnedOutputs = new Set<number>();
+  for (let g = 0; g < groups.count; g++) {
+    if (groups.baby[g] === 0) plainInputs.add(inputOf[g]!);
+    else {
+      rotated.add(rotatedOf[g]!);
+      rotatedInputs.add(inputOf[g]!);
+    }
+    if (groups.giant[g] !== 0) {
+      giants.add(sumOf[g]!);
+      turnedOutputs.add(groups.outCiphertext[g]!);
+    }
+  }
+  return {
+    babies: rotated.size,
+    rotatedInputs: rotatedInputs.size,
+    plainInputs: plainInputs.size,
+    giants: giants.size,
+    diagonals: groups.count,
+    outputs: lastOfOutput.reduce((count, last) => count + (last < 0 ? 0 : 1), 0),
+    turnedOutputs: turnedOutputs.size,
+    folds: folds.length,
+  };
+}

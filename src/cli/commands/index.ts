@@ -19,5 +19,6 @@ export const commands = {
   passes: () => import('./passes.ts'),
   report: () => import('./report.ts'),
   run: () => import('./run.ts'),
+  simulate: () => import('./simulate.ts'),
   verify: () => import('./verify.ts'),
 } as const satisfies CommandTable;

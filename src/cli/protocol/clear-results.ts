@@ -33,10 +33,7 @@ export async function runPlanInClear(
     const startedAt = performance.now();
     const raw = await session.runClear(images, { public: publicTensors(plan, held) });
     evaluateMs.push(performance.now() - startedAt);
-    for (const output of plan.outputs) {
-      const finished = (raw.get(output.name) ?? []).map((data) => finish(output, data));
-      results.get(output.name)?.push(...finished);
-    }
+    for (const [name, rows] of finishResults(plan, raw)) results.get(name)?.push(...rows);
   }
   onProgress(executions, executions);
   return { results, evaluateMs };
@@ -54,6 +51,16 @@ export function splitImages<T extends Float32Array | Float64Array>({
   return Array.from(
     { length: images },
     (_, image) => data.subarray(image * each, (image + 1) * each) as T,
+  );
+}
+
+/** The steps that a plan leaves to the client, on every image. */
+export function finishResults(plan: ClientPlan, raw: Results): Results {
+  return new Map(
+    plan.outputs.map((output) => [
+      output.name,
+      (raw.get(output.name) ?? []).map((data) => finish(output, data)),
+    ]),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { LayerRun } from '../protocol/layers/run-layers.ts';
 import type { LayerError, WrongLayer } from '../protocol/layers/layer-errors.ts';
+import { escapeTable } from './escape-table.ts';
 import { bitText, numberText } from './figures.ts';
 import { textTable } from './table.ts';
 
@@ -38,7 +39,7 @@ export function layerPage(
     'bits: −log2 of the error over the values of the layer, root mean squares; predicted: encoding and noise, simulated',
     ...(leftOut > 0 ? [`${leftOut} layers are left out: a client takes 64 outputs`] : []),
     '',
-    ...escapeLines(escapes),
+    ...(escapes.length === 0 ? [] : [escapeTable(escapes), '']),
     wrongText(wrong),
   ].join('\n');
 }
@@ -46,26 +47,6 @@ export function layerPage(
 function bitsOf(error: LayerError['approximation']): string {
   if (error === null) return '–';
   return error === 0 ? 'none' : bitText(-Math.log2(error)).replace(' bits', '');
-}
-
-function escapeLines(escapes: LayerRun['escapes']): string[] {
-  if (escapes.length === 0) return [];
-  return [
-    textTable(
-      [
-        ['activation', 'range', 'outside', 'images', 'predicted'],
-        ...escapes.map((escape) => [
-          escape.node,
-          escape.range.map(numberText).join(' … '),
-          `${escape.escaped} of ${escape.elements}`,
-          `${escape.escapedImages} of ${escape.images}`,
-          escape.predicted.toExponential(1),
-        ]),
-      ],
-      ['left', 'right', 'right', 'right', 'right'],
-    ),
-    '',
-  ];
 }
 
 function wrongText(wrong: WrongLayer | null): string {

@@ -103,7 +103,8 @@ export async function runLayers(options: LayerOptions): Promise<LayerRun> {
   };
 }
 
-function imagesOf({ tensors }: InputTensors): Map<string, (Float32Array | Float64Array)[]> {
+/** Images by input name. */
+export function imagesOf({ tensors }: InputTensors): Map<string, (Float32Array | Float64Array)[]> {
   return new Map([...tensors].map(([name, tensor]) => [name, splitImages(tensor)]));
 }
 

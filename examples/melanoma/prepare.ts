@@ -24,11 +24,11 @@ import { CipherloomError } from '../../src/errors.ts';
 import { npyTypes } from '../../src/frontend/npy/npy-format.ts';
 import { formatNpy, formatNpyHeader } from '../../src/frontend/npy/write-npy.ts';
 import { decodeOnnx } from '../../src/frontend/onnx/decode.ts';
-import { createImageDecoder, type ImageDecoder } from './decode-image.ts';
+import { createImageDecoder, type ImageDecoder } from '../../src/frontend/images/decode-image.ts';
 import { parseLabelFile, type LabelledFile } from './label-file.ts';
-import { loadDecoders } from './load-decoders.ts';
+import { loadDecoders } from '../../src/frontend/images/load-decoders.ts';
 import { isKernel, isSize, maxSize, preprocessingOf, type Preprocessing } from './preprocessing.ts';
-import { resizeKernels, squareImage } from './square-image.ts';
+import { resizeKernels, squareImage } from '../../src/frontend/images/square-image.ts';
 
 /** A JPEG of 64 megapixels has about 20 MB. */
 const maxFileBytes = 1 << 27;

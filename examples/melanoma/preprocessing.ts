@@ -1,6 +1,6 @@
 /** What a network was trained to see: size and resize kernel, stated in its ONNX metadata. */
 import { CipherloomError } from '../../src/errors.ts';
-import { resizeKernels, type ResizeKernel } from './square-image.ts';
+import { resizeKernels, type ResizeKernel } from '../../src/frontend/images/square-image.ts';
 
 export interface Preprocessing {
   /** Height and width of the network's input in pixels. */

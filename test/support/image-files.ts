@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
-import type { PixelImage } from '../../examples/melanoma/square-image.ts';
+import type { PixelImage } from '../../src/frontend/images/square-image.ts';
 
 export function pixelImage(
   width: number,

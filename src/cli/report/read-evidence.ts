@@ -13,6 +13,11 @@ export interface Finding<T = number> {
   readonly file: string;
 }
 
+export interface LayerErrors {
+  readonly measured: number;
+  readonly simulated: number;
+}
+
 /** A budget as `check` judged it. */
 export type JudgedBudget = z.infer<typeof checkSchema>['budgets'][number];
 
@@ -23,6 +28,8 @@ export interface Evidence {
     readonly polynomial: Finding | null;
     readonly encrypted: Finding | null;
   };
+  /** Accuracy of the original less that of the plan, on the same images. */
+  readonly loss: { readonly polynomial: Finding | null; readonly encrypted: Finding | null };
   /** Top-1 agreement of encrypted results with the original. */
   readonly agreement: Finding | null;
   /** Against the plan in the clear, on the worst image; Infinity where all was equal. */
@@ -32,8 +39,8 @@ export interface Evidence {
   readonly peakMemoryBytes: Finding | null;
   /** Null where nothing was checked. */
   readonly budgets: readonly JudgedBudget[] | null;
-  /** Measured precision by node of the model. */
-  readonly layerBits: ReadonlyMap<string, number>;
+  /** By node of the model: root mean square error over that of the values, on ciphertexts and simulated. */
+  readonly layerErrors: ReadonlyMap<string, LayerErrors>;
   /** Files that were read. */
   readonly files: readonly string[];
   /** Files of the same kind about another plan. */
@@ -72,6 +79,11 @@ const verifySchema = z.object({
   agreement: share.nullable(),
   precisionBitsProgram: z.object({ worst: z.number().nullable() }),
   perImage: z.array(z.unknown()).max(2 ** 20),
+  layers: z
+    .array(z.object({ node: z.string(), measured: z.number(), predicted: z.number() }))
+    .max(20_000)
+    .nullable()
+    .default(null),
 });
 
 const checkSchema = z.object({
@@ -180,12 +192,13 @@ type Draft = { -readonly [K in keyof Evidence]: Evidence[K] } & {
 function nothingFound(): Draft {
   return {
     accuracy: { original: null, polynomial: null, encrypted: null },
+    loss: { polynomial: null, encrypted: null },
     agreement: null,
     precisionBits: null,
     latency: null,
     peakMemoryBytes: null,
     budgets: null,
-    layerBits: new Map(),
+    layerErrors: new Map(),
     files: [],
     foreign: [],
   };
@@ -201,6 +214,16 @@ function takeRun(found: Draft, run: z.infer<typeof runSchema>, file: string): vo
     original: better(accuracy.original, of(run.accuracyReference)),
     polynomial: better(accuracy.polynomial, of(encrypted ? run.accuracyProgram : run.accuracy)),
     encrypted: better(accuracy.encrypted, of(encrypted ? run.accuracy : null)),
+  };
+  const original = run.accuracyReference;
+  const lost = (own: number | null): number | null =>
+    original === null || own === null ? null : original - own;
+  found.loss = {
+    polynomial: better(
+      found.loss.polynomial,
+      of(lost(encrypted ? run.accuracyProgram : run.accuracy)),
+    ),
+    encrypted: better(found.loss.encrypted, of(lost(encrypted ? run.accuracy : null))),
   };
   if (!encrypted) return;
   found.precisionBits = better(found.precisionBits, of(run.precisionBits.worst ?? Infinity));
@@ -219,8 +242,13 @@ function takeRun(found: Draft, run: z.infer<typeof runSchema>, file: string): vo
 const planInTheClear = 'the plan in the clear';
 
 function takeVerify(found: Draft, verify: z.infer<typeof verifySchema>, file: string): void {
-  const { images, backend, agreement } = verify;
+  const { images, backend, agreement, layers } = verify;
   if (backend === 'clear') return;
+  if (layers !== null) {
+    found.layerErrors = new Map(
+      layers.map(({ node, measured, predicted }) => [node, { measured, simulated: predicted }]),
+    );
+  }
   if (agreement !== null) {
     found.agreement = better(found.agreement, { value: agreement, images, file });
   }

@@ -13,9 +13,14 @@ export interface Verdict {
 /** A loss of more than a point; a difference of two shares may be a hair more than it is. */
 const noticeableLoss = 0.01 + 1e-9;
 
+/** One image more or less is no loss. */
+function isLoss({ value, images }: Finding): boolean {
+  return value > noticeableLoss && value * images > 1.5;
+}
+
 /** Whether the plan may be used, by what the folder tells. */
 export function verdictOf({ plan, report, evidence }: PageFacts): Verdict {
-  const { budgets, accuracy } = evidence;
+  const { budgets, accuracy, loss } = evidence;
   if (plan.facts.insecure) {
     return {
       kind: 'bad',
@@ -31,29 +36,36 @@ export function verdictOf({ plan, report, evidence }: PageFacts): Verdict {
       reasons: [],
     };
   }
-  const after = accuracy.encrypted ?? accuracy.polynomial;
-  if (accuracy.original !== null && after !== null && after.images === accuracy.original.images) {
-    const loss = accuracy.original.value - after.value;
-    if (loss > noticeableLoss) {
-      return {
-        kind: 'attention',
-        state: 'Runs, and loses accuracy.',
-        reasons: [
-          `${shareText(accuracy.original.value)} of ${after.images} images were right in the original network, ${shareText(after.value)} are here.`,
-        ],
-      };
-    }
-    if (accuracy.encrypted !== null) return judgedBySample(accuracy.encrypted);
+  const lossy = [loss.encrypted, loss.polynomial].find((own) => own !== null && isLoss(own));
+  if (lossy !== undefined && lossy !== null) {
+    return {
+      kind: 'attention',
+      state: 'Runs, and loses accuracy.',
+      reasons: [
+        `On ${lossy.images} images it is right ${shareText(lossy.value)} of the time less than the original network.`,
+      ],
+    };
+  }
+  if (loss.encrypted !== null && accuracy.encrypted !== null) {
+    // Noise hardly changes an answer: that of the polynomials on more images says as much.
+    const { polynomial, encrypted } = accuracy;
+    return judgedBySample(
+      polynomial !== null && polynomial.images > encrypted.images ? polynomial : encrypted,
+    );
   }
   const changed = report.approximations.length > 0;
   return {
     kind: 'attention',
-    state: 'Runs; whether its answers are right was not measured.',
-    reasons: changed
-      ? [
-          `${report.approximations.length} activations were replaced by polynomials, which changes answers: measure the accuracy before you rely on it.`,
-        ]
-      : [],
+    state:
+      loss.polynomial === null
+        ? 'Runs; whether its answers are right was not measured.'
+        : 'Runs; its answers were not measured on ciphertexts.',
+    reasons:
+      changed && loss.polynomial === null
+        ? [
+            `${report.approximations.length} activations were replaced by polynomials, which changes answers: measure the accuracy before you rely on it.`,
+          ]
+        : [],
   };
 }
 

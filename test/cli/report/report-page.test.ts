@@ -67,6 +67,10 @@ test('the verdict follows what was measured', async () => {
           polynomial: found(encrypted, images),
           encrypted: found(encrypted, images),
         },
+        loss: {
+          polynomial: found(original - encrypted, images),
+          encrypted: found(original - encrypted, images),
+        },
       },
     });
   expect(verdictOf(facts).kind).toBe('attention');
@@ -76,6 +80,8 @@ test('the verdict follows what was measured', async () => {
     reasons: [expect.stringContaining('51 %')],
   });
   expect(judged(0.99, 0.95, 1000)).toMatchObject({ state: 'Runs, and loses accuracy.' });
+  // One image of fifty is two points, and no loss.
+  expect(judged(1, 0.98, 50).state).toMatch(/^Works/);
   const insecure = { ...facts.plan, facts: { ...facts.plan.facts, insecure: true } };
   expect(verdictOf({ ...facts, plan: insecure }).kind).toBe('bad');
 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNpy } from '../../../src/read-npy.ts';
-import { squareImage } from '../../../examples/melanoma/square-image.ts';
+import { squareImage } from '../../../src/frontend/images/square-image.ts';
 import { jpegFile, pixelImage, pngFile } from '../../support/image-files.ts';
 
 const script = fileURLToPath(new URL('../../../examples/melanoma/prepare.ts', import.meta.url));

@@ -4,6 +4,7 @@ import { bar } from '../bar.ts';
 import { html, type Markup } from '../html.ts';
 import { layerTable } from '../layer-table.ts';
 import type { PageFacts } from '../page-facts.ts';
+import type { LayerErrors } from '../read-evidence.ts';
 
 const sources = {
   declared: 'declared',
@@ -14,8 +15,8 @@ const sources = {
 /** The error that encryption adds, layer by layer. */
 export function noiseSection({ layers, report, evidence }: PageFacts): Markup {
   const most = Math.max(1, ...layers.map(({ precisionBits }) => precisionBits ?? 0));
-  const { layerBits } = evidence;
-  const measured = layers.some(({ name }) => layerBits.has(name));
+  const { layerErrors } = evidence;
+  const measured = layers.some(({ name }) => layerErrors.has(name));
   return html`<section aria-labelledby="noise">
     <h2 id="noise">How precise each layer is</h2>
     <p>
@@ -23,13 +24,13 @@ export function noiseSection({ layers, report, evidence }: PageFacts): Markup {
       ${bitText(report.precisionBits)} the worst output is off by
       ${numberText(2 ** -report.precisionBits)} of the largest. What is predicted holds for the
       worst
-      slot${measured ? '; measured is the worst of the images that were run' : ', before anything runs'}.
+      slot${measured ? '; typical is the root mean square over all slots, by verify --layers' : ', before anything runs'}.
     </p>
     ${layerTable(layers, {
       caption: 'Bits of precision of the result of each layer, and the values that it may hold',
       columns: ['Precision', 'Values'],
       cells: (layer) => [
-        precisionCell(layer, most, layerBits.get(layer.name) ?? null),
+        precisionCell(layer, most, layerErrors.get(layer.name) ?? null),
         rangeCell(layer),
       ],
     })}
@@ -39,11 +40,20 @@ export function noiseSection({ layers, report, evidence }: PageFacts): Markup {
 function precisionCell(
   { precisionBits }: PlanLayer,
   most: number,
-  measured: number | null,
+  errors: LayerErrors | null,
 ): Markup {
-  return html`${bitText(precisionBits)}${measured !== null && html` predicted`}${bar((precisionBits ?? 0) / most)}${
-    measured !== null && html`${bitText(measured)} measured${bar(measured / most, 'fill2')}`
+  return html`${bitText(precisionBits)}${bar((precisionBits ?? 0) / most)}${
+    errors !== null &&
+    html`<span class="sub"
+      >typical: ${typicalBits(errors.measured)} measured, ${typicalBits(errors.simulated)}
+      simulated</span
+    >`
   }`;
+}
+
+/** Of a relative root mean square error. */
+function typicalBits(error: number): string {
+  return error > 0 ? bitText(-Math.log2(error)) : 'exact';
 }
 
 function rangeCell({ range }: PlanLayer): Markup {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { resizeKernels, squareImage } from '../../../examples/melanoma/square-image.ts';
+import { resizeKernels, squareImage } from '../../../src/frontend/images/square-image.ts';
 import { pixelImage } from '../../support/image-files.ts';
 
 const sides = fc.integer({ min: 1, max: 40 });

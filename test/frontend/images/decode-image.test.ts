@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createImageDecoder } from '../../../examples/melanoma/decode-image.ts';
-import { readImageHeader } from '../../../examples/melanoma/image-header.ts';
-import { loadDecoders } from '../../../examples/melanoma/load-decoders.ts';
-import { squareImage } from '../../../examples/melanoma/square-image.ts';
+import { createImageDecoder } from '../../../src/frontend/images/decode-image.ts';
+import { readImageHeader } from '../../../src/frontend/images/image-header.ts';
+import { loadDecoders } from '../../../src/frontend/images/load-decoders.ts';
+import { squareImage } from '../../../src/frontend/images/square-image.ts';
 import { dataPath } from '../../support/data.ts';
 import { jpegFile, pixelImage, pngFile } from '../../support/image-files.ts';
 

@@ -4,7 +4,7 @@
  *
  * Orientation tags and colour profiles are ignored.
  */
-import { CipherloomError } from '../../src/errors.ts';
+import { CipherloomError } from '../../errors.ts';
 import { readImageHeader } from './image-header.ts';
 import type { PixelImage } from './square-image.ts';
 

@@ -219,9 +219,9 @@ async function decoded(path: string, decode: ImageDecoder) {
 
 function rangeOf(data: Float32Array): readonly [number, number] {
   let [lo, hi] = [Infinity, -Infinity];
-  for (let n = 0; n < data.length; n++) {
-    lo = Math.min(lo, data[n]!);
-    hi = Math.max(hi, data[n]!);
+  for (const value of data) {
+    lo = Math.min(lo, value);
+    hi = Math.max(hi, value);
   }
   return [lo, hi];
 }

@@ -2,7 +2,7 @@
 
 use ckks::encoder::{Encoder, EncoderScratch};
 use ckks::{Context, Plaintext};
-use ring::RnsPolynomial;
+use ring::{INTEGER_BITS, RnsPolynomial};
 
 use crate::run_error::RunError;
 
@@ -87,8 +87,14 @@ impl<'a> PlaintextMaker<'a> {
         };
         let count = primes + specials;
         let mut polynomial = RnsPolynomial::uninitialised(context.pool(), context.degree(), count);
+        let mut words = context.pool().take(context.degree());
+        let short = integer_words(&mut words, coefficients);
         for (i, residue) in polynomial.residues_mut().enumerate() {
             let ring = context.ring(i, primes);
+            if short {
+                ring.forward_integers(residue, &words);
+                continue;
+            }
             let modulus = ring.modulus();
             for (to, &from) in residue.iter_mut().zip(coefficients) {
                 *to = modulus.from_signed(from);
@@ -97,6 +103,19 @@ impl<'a> PlaintextMaker<'a> {
         }
         polynomial
     }
+}
+
+/// Integers modulo 2^[`INTEGER_BITS`]. Whether each has less than so many bits.
+fn integer_words(words: &mut [u64], integers: &[i64]) -> bool {
+    const HALF: u64 = 1 << (INTEGER_BITS - 1);
+    let mut excess = 0;
+    for (word, &integer) in words.iter_mut().zip(integers) {
+        let integer = integer as u64;
+        *word = integer & (2 * HALF - 1);
+        // Both sums are below 2·HALF for integers from −HALF + 1 to HALF − 1 only.
+        excess |= integer.wrapping_add(HALF - 1) | integer.wrapping_add(HALF);
+    }
+    excess < 2 * HALF
 }
 
 #[cfg(test)]
@@ -117,6 +136,11 @@ mod tests {
         let plaintext = maker.encode(64.0, 2, |slots| slots.fill(-2.5))?;
         for (prime, residue) in PRIMES.iter().zip(plaintext.polynomial().residues()) {
             assert!(residue.iter().all(|&word| word == prime - 160), "{prime}");
+        }
+        let long = maker.encode(2f64.powi(55), 2, |slots| slots.fill(-2.5))?;
+        for (prime, residue) in PRIMES.iter().zip(long.polynomial().residues()) {
+            let expected = (-5i64 << 54).rem_euclid(*prime as i64) as u64;
+            assert!(residue.iter().all(|&word| word == expected), "{prime}");
         }
         let refused = maker.encode(1e30, 2, |slots| slots.fill(1.0));
         assert!(matches!(refused, Err(RunError::Encoding { .. })));

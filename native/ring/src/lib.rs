@@ -32,5 +32,5 @@ pub use mapping::{MappedWords, bytes_of};
 pub use modulus::{MAX_MODULUS_BITS, Modulus};
 pub use polynomial::RnsPolynomial;
 pub use pool::{Buffer, Pool};
-pub use prime_ring::{DEGREES, PART, PrimeRing, Scalar, Start};
+pub use prime_ring::{DEGREES, INTEGER_BITS, PART, PrimeRing, Scalar, Start};
 pub use rows::Rows;

@@ -21,6 +21,9 @@ pub const DEGREES: core::ops::RangeInclusive<usize> = 1 << 10..=1 << 17;
 /// Words of the parts that sums of products may be taken of: a multiple of every kernel's step.
 pub const PART: usize = 64;
 
+/// Bits of integers that are transformed as they are, their sign among them.
+pub const INTEGER_BITS: u32 = 51;
+
 /// The ring of polynomials modulo a prime q and X^N + 1, with the tables of its transform.
 ///
 /// Operands are slices of N canonical residues, in [0, q); what is said to be "transformed" is in
@@ -149,9 +152,10 @@ impl PrimeRing {
         self.check(&[to, from]);
         let roots = &self.tables.forward;
         if self.kernel.serving(modulus) == self.kernel {
+            let period = modulus.value();
             return self.run(ForwardLifted::<PREPARED> {
                 from,
-                modulus,
+                period,
                 to,
                 roots,
             });
@@ -161,6 +165,17 @@ impl PrimeRing {
             *to = self.modulus.from_signed(modulus.centred(from));
         }
         self.run(Forward::<PREPARED> { data: to, roots });
+    }
+
+    /// The transform of integers of less than [`INTEGER_BITS`] bits, given modulo 2^[`INTEGER_BITS`].
+    pub fn forward_integers(&self, to: &mut [u64], from: &[u64]) {
+        self.check(&[to, from]);
+        self.run(ForwardLifted::<false> {
+            from,
+            period: 1 << INTEGER_BITS,
+            to,
+            roots: &self.tables.forward,
+        });
     }
 
     /// The transform of the sum of parts, prepared: what digits of several primes need.

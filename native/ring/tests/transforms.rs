@@ -2,6 +2,7 @@
 mod support;
 
 use proptest::prelude::*;
+use ring::INTEGER_BITS;
 use support::{LARGE_PRIMES, VECTOR_PRIMES, lift, modulus, residues, rings, value_at};
 
 fn primes() -> impl Strategy<Value = u64> {
@@ -104,6 +105,36 @@ proptest! {
             let mut to = vec![0; degree];
             ring.forward_lifted(&mut to, &from, &modulus(p));
             prop_assert!(to == expected, "{:?} q={} p={}", ring.kernel(), q, p);
+        }
+    }
+
+    #[test]
+    fn integers_are_transformed_as_their_residues(
+        q in primes(),
+        log in 10u32..15,
+        seed: u64,
+        bits in 1u32..INTEGER_BITS,
+    ) {
+        let degree = 1usize << log;
+        let mut integers: Vec<i64> = residues(seed, 1 << (bits + 1), degree)
+            .into_iter()
+            .map(|x| (x as i64 - (1 << bits)).clamp(1 - (1 << bits), (1 << bits) - 1))
+            .collect();
+        integers[..2].copy_from_slice(&[(1 << bits) - 1, 1 - (1 << bits)]);
+        let words: Vec<u64> = integers
+            .iter()
+            .map(|&x| x as u64 & ((1 << INTEGER_BITS) - 1))
+            .collect();
+        let mut expected: Vec<u64> = integers
+            .iter()
+            .map(|&x| i128::from(x).rem_euclid(i128::from(q)) as u64)
+            .collect();
+        let rings = rings(q, degree);
+        rings[0].forward(&mut expected);
+        for ring in &rings {
+            let mut to = vec![0; degree];
+            ring.forward_integers(&mut to, &words);
+            prop_assert!(to == expected, "{:?} q={}", ring.kernel(), q);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::{
 };
 use crate::convert::Part;
 use crate::kernel::{Field, Operation, RootTable};
-use crate::modulus::Modulus;
 
 /// Transform canonical residues in place, to canonical or prepared ones.
 pub(crate) struct Forward<'a, const PREPARED: bool> {
@@ -12,10 +11,10 @@ pub(crate) struct Forward<'a, const PREPARED: bool> {
     pub(crate) roots: &'a RootTable,
 }
 
-/// Transform the centred residues of another prime, to canonical or prepared ones.
+/// Transform words below a period, those above its half below zero, to canonical or prepared residues.
 pub(crate) struct ForwardLifted<'a, const PREPARED: bool> {
     pub(crate) from: &'a [u64],
-    pub(crate) modulus: &'a Modulus,
+    pub(crate) period: u64,
     pub(crate) to: &'a mut [u64],
     pub(crate) roots: &'a RootTable,
 }
@@ -53,7 +52,7 @@ impl<const PREPARED: bool> Operation for ForwardLifted<'_, PREPARED> {
 
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
-        let lift = f.lift(self.modulus.value());
+        let lift = f.lift(self.period);
         let roots = node_roots(f, self.roots, 1);
         let quarter = self.to.len() / 4;
         let mut from = self.from.chunks_exact(quarter);

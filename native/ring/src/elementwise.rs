@@ -272,7 +272,7 @@ impl Operation for Tensor<'_> {
             let zero = f.sum(f.value(f.load_word(&[0; 8])));
             let cross = f.sum_add(f.sum_add(zero, a0, b1), a1, b0);
             f.store_word(f.canonical_near(f.product(a0, b0)), out0);
-            f.store_word(f.canonical(f.sum_value(cross)), out1);
+            f.store_word(f.canonical_product(f.sum_value(cross)), out1);
             f.store_word(f.canonical_near(f.product(a1, b1)), out2);
         }
     }

@@ -52,7 +52,7 @@ impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
             }
             for (sums, out) in sums.into_iter().zip(&mut self.out) {
                 for (sum, out) in sums.into_iter().zip(out[at..].chunks_exact_mut(F::LANES)) {
-                    f.store_word(f.canonical(f.sum_value(sum)), out);
+                    f.store_word(f.canonical_product(f.sum_value(sum)), out);
                 }
             }
         }

@@ -90,10 +90,22 @@ impl Modulus {
         self.value >> 1
     }
 
+    /// floor(x / q) or one less.
+    #[inline(always)]
+    pub(crate) const fn quotient(&self, x: u64) -> u64 {
+        mul_high(x, self.ratio.0)
+    }
+
+    /// floor(2^(63 + bits) / q), for q of so many bits.
+    #[inline(always)]
+    pub(crate) const fn barrett(&self, bits: u32) -> u64 {
+        (((self.ratio.0 as u128) << 64 | self.ratio.1 as u128) >> (65 - bits)) as u64
+    }
+
     /// x mod q for any word.
     #[inline(always)]
     pub const fn reduce(&self, x: u64) -> u64 {
-        let quotient = mul_high(x, self.ratio.0);
+        let quotient = self.quotient(x);
         once(
             x.wrapping_sub(quotient.wrapping_mul(self.value)),
             self.value,

@@ -88,7 +88,7 @@ fn store<F: Field, const PREPARED: bool>(f: F, sum: F::Sum, to: &mut [u64]) {
     if PREPARED {
         f.store_raw(f.settle(x), to);
     } else {
-        f.store_word(f.canonical(x), to);
+        f.store_word(f.canonical_product(x), to);
     }
 }
 

@@ -73,9 +73,19 @@ pub(crate) trait Field: Copy {
     fn canonical(self, x: Self::Value) -> Self::Word;
     /// Leave it, from what `product` or `scale` of canonical operands returned.
     fn canonical_near(self, x: Self::Value) -> Self::Word;
+    /// Leave it, from what `scale`, `sum_value` or the second of `inverse` returned.
+    #[inline(always)]
+    fn canonical_product(self, x: Self::Value) -> Self::Word {
+        self.canonical(x)
+    }
     /// A prepared residue, a factor of sums, from any value within the lazy bounds: kept in memory
     /// as registers hold it, small, so that nothing is left to do when it is loaded.
     fn settle(self, x: Self::Value) -> Self::Value;
+    /// A prepared residue as an inverse transform takes it.
+    #[inline(always)]
+    fn settled(self, x: Self::Value) -> Self::Value {
+        x
+    }
     /// x + y of prepared residues, to be settled.
     fn plus(self, x: Self::Value, y: Self::Value) -> Self::Value;
     /// Lanes of a value in another order.
@@ -134,6 +144,11 @@ pub(crate) trait Field: Copy {
     fn scale(self, x: Self::Value, w: Self::Root) -> Self::Value;
     /// Back to small values where sums have grown; nothing where each butterfly does it.
     fn refresh(self, x: Self::Value) -> Self::Value;
+    /// The same where sums are those of an inverse transform.
+    #[inline(always)]
+    fn refresh_sum(self, x: Self::Value) -> Self::Value {
+        self.refresh(x)
+    }
     /// Swap the odd blocks of 2^log lanes of `a` with the even ones of `b`.
     fn swap(self, a: Self::Value, b: Self::Value, log: usize) -> (Self::Value, Self::Value);
     /// From natural order to the order after `swap` by every block size, largest first.
@@ -277,7 +292,10 @@ impl Kernel {
     pub(crate) fn run<O: Operation>(self, modulus: &Modulus, operation: O) -> O::Output {
         debug_assert!(self.serving(modulus) == self);
         match self.0 {
-            Kind::Scalar => operation.run(scalar::Scalar::new(modulus)),
+            Kind::Scalar if modulus.bits() <= scalar::ROOMY_BITS => {
+                operation.run(scalar::Scalar::<true>::new(modulus))
+            }
+            Kind::Scalar => operation.run(scalar::Scalar::<false>::new(modulus)),
             Kind::EmulatedFloat => {
                 operation.run(float::Float::<float_lanes::EmulatedFloat>::new(modulus))
             }

@@ -1,14 +1,39 @@
 //! Portable kernel: one residue at a time, 64-bit words, moduli up to 2^61.
 //!
-//! Values of a forward transform lie in [0, 4q), of an inverse one in [0, 2q).
+//! Shoup's multiplication takes any word and leaves less than 2q. Values of a forward transform lie in
+//! [0, 4q), of an inverse one in [0, 2q).
+//!
+//! Moduli below 2^50 leave so much room in a word that butterflies need not come back to these bounds
+//! (`ROOMY`). Each layer of a forward transform adds at most 2q, and values stay below 64q, as
+//! prepared residues do too. Each layer of an inverse one doubles its sums, which fit for moduli of up
+//! to 45 bits and the largest ring; larger ones are reduced every other layer.
+//!
 //! Source: Harvey, "Faster arithmetic for number-theoretic transforms", 2014, §3.
 use super::{Field, RootTable};
 use crate::modulus::{Modulus, mul_high};
 
+/// Moduli of so many bits leave room in a word for a whole forward transform.
+pub(crate) const ROOMY_BITS: u32 = 50;
+/// Moduli of so many bits leave room for the sums of a whole inverse transform, 2^17 values.
+const SHORT_BITS: u32 = 45;
+/// log2 of what bounds the values of roomy moduli, over q: 17 layers and a lifted start.
+const LOG_LOOSE: u32 = 6;
+/// A lifted word may be so many times q where a transform starts.
+const LIFTED: u64 = 16;
+
 #[derive(Clone, Copy)]
-pub(crate) struct Scalar {
+pub(crate) struct Scalar<const ROOMY: bool> {
     modulus: Modulus,
     twice: u64,
+    /// Shifts of the words of a sum that leave it without bits − 1 of its bits.
+    high_shift: u32,
+    low_shift: u32,
+    /// floor(2^(63 + bits) / q).
+    barrett: u64,
+    /// A multiple of q of 62 bits, above all sums of an inverse transform: taken off, they stay positive.
+    above: u64,
+    /// Whether sums of an inverse transform outgrow a word.
+    tall: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -20,17 +45,47 @@ pub(crate) struct Root {
 #[derive(Clone, Copy)]
 pub(crate) struct Lift {
     half: u64,
-    /// −p mod q.
+    /// −p, and a multiple of q that makes words above the half positive.
     below_zero: u64,
+    /// Whether words are to be reduced first.
+    long: bool,
 }
 
-impl Scalar {
+impl<const ROOMY: bool> Scalar<ROOMY> {
     #[inline(always)]
     pub(crate) fn new(modulus: &Modulus) -> Self {
+        let bits = modulus.bits();
         Self {
             modulus: *modulus,
             twice: 2 * modulus.value(),
+            high_shift: 65 - bits,
+            low_shift: bits - 1,
+            barrett: modulus.barrett(bits),
+            above: modulus.value() << (62 - bits),
+            tall: bits > SHORT_BITS,
         }
+    }
+
+    /// A word below 2q, from any word.
+    #[inline(always)]
+    fn near(self, x: u64) -> u64 {
+        x.wrapping_sub(self.modulus.quotient(x).wrapping_mul(self.modulus.value()))
+    }
+
+    /// A sum below 2^(63 + bits): prepared residues times canonical ones, 32 of them.
+    ///
+    /// With s = floor(x / 2^(bits − 1)), floor(s · barrett / 2^64) is above x/q − 3. The two words are
+    /// shifted each by itself, which is faster than a shift of both.
+    #[inline(always)]
+    fn reduce_sum(self, x: u128) -> u64 {
+        if !ROOMY {
+            return self.modulus.reduce_wide(x);
+        }
+        debug_assert!(x >> (64 + self.low_shift) == 0, "a sum of few products");
+        let high = ((x >> 64) as u64) << self.high_shift | x as u64 >> self.low_shift;
+        let quotient = mul_high(high, self.barrett);
+        let rest = (x as u64).wrapping_sub(quotient.wrapping_mul(self.modulus.value()));
+        self.canonical_near(self.guard(rest))
     }
 
     /// w·y − floor(w'·y / 2^64)·q, in [0, 2q) for any word y.
@@ -48,7 +103,7 @@ impl Scalar {
     }
 }
 
-impl Field for Scalar {
+impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     const LANES: usize = 1;
     const LOG_LANES: usize = 0;
     // Products below 2^122.
@@ -112,8 +167,8 @@ impl Field for Scalar {
 
     #[inline(always)]
     fn canonical(self, x: u64) -> u64 {
-        let x = self.guard(x);
-        x.min(x.wrapping_sub(self.modulus.value()))
+        let x = if ROOMY { self.near(x) } else { self.guard(x) };
+        self.canonical_near(x)
     }
 
     #[inline(always)]
@@ -122,13 +177,23 @@ impl Field for Scalar {
     }
 
     #[inline(always)]
+    fn canonical_product(self, x: u64) -> u64 {
+        self.canonical_near(x)
+    }
+
+    #[inline(always)]
     fn settle(self, x: u64) -> u64 {
-        self.canonical(x)
+        if ROOMY { x } else { self.canonical(x) }
+    }
+
+    #[inline(always)]
+    fn settled(self, x: u64) -> u64 {
+        if ROOMY { self.near(x) } else { x }
     }
 
     #[inline(always)]
     fn plus(self, x: u64, y: u64) -> u64 {
-        x + y
+        if ROOMY { self.near(x + y) } else { x + y }
     }
 
     #[inline(always)]
@@ -148,9 +213,17 @@ impl Field for Scalar {
 
     #[inline(always)]
     fn lift(self, period: u64) -> Lift {
+        let (q, half) = (self.modulus.value(), period >> 1);
+        let long = !ROOMY || half > LIFTED * q;
         Lift {
-            half: period >> 1,
-            below_zero: self.modulus.value() - self.modulus.reduce(period),
+            half,
+            below_zero: if long {
+                q - self.modulus.reduce(period)
+            } else {
+                // Words above the half end below this multiple of q.
+                ((half / q + 1) * q).wrapping_sub(period)
+            },
+            long,
         }
     }
 
@@ -158,7 +231,8 @@ impl Field for Scalar {
     fn lifted(self, from: &[u64], lift: Lift) -> u64 {
         let x = from[0];
         let fix = if x > lift.half { lift.below_zero } else { 0 };
-        self.modulus.reduce(x) + fix
+        let x = if lift.long { self.modulus.reduce(x) } else { x };
+        x.wrapping_add(fix)
     }
 
     #[inline(always)]
@@ -183,14 +257,18 @@ impl Field for Scalar {
 
     #[inline(always)]
     fn forward(self, x: u64, y: u64, w: Root) -> (u64, u64) {
-        let x = self.guard(x);
+        let x = if ROOMY { x } else { self.guard(x) };
         let t = self.shoup(y, w);
         (x + t, x + self.twice - t)
     }
 
     #[inline(always)]
     fn inverse(self, x: u64, y: u64, w: Root) -> (u64, u64) {
-        (self.guard(x + y), self.shoup(x + self.twice - y, w))
+        if ROOMY {
+            (x + y, self.shoup(x + self.above - y, w))
+        } else {
+            (self.guard(x + y), self.shoup(x + self.twice - y, w))
+        }
     }
 
     #[inline(always)]
@@ -201,6 +279,11 @@ impl Field for Scalar {
     #[inline(always)]
     fn refresh(self, x: u64) -> u64 {
         x
+    }
+
+    #[inline(always)]
+    fn refresh_sum(self, x: u64) -> u64 {
+        if ROOMY && self.tall { self.near(x) } else { x }
     }
 
     #[inline(always)]
@@ -220,12 +303,13 @@ impl Field for Scalar {
 
     #[inline(always)]
     fn product(self, a: u64, b: u64) -> u64 {
-        self.modulus.mul(a, b)
+        self.reduce_sum(u128::from(a) * u128::from(b))
     }
 
     #[inline(always)]
     fn difference(self, a: u64, b: u64) -> u64 {
-        a + self.modulus.value() - b
+        let multiple = if ROOMY { LOG_LOOSE } else { 0 };
+        a + (self.modulus.value() << multiple) - b
     }
 
     #[inline(always)]
@@ -240,12 +324,12 @@ impl Field for Scalar {
 
     #[inline(always)]
     fn sum_fold(self, sum: u128) -> u128 {
-        u128::from(self.modulus.reduce_wide(sum))
+        u128::from(self.reduce_sum(sum))
     }
 
     #[inline(always)]
     fn sum_value(self, sum: u128) -> u64 {
-        self.modulus.reduce_wide(sum)
+        self.reduce_sum(sum)
     }
 
     #[inline(always)]
@@ -273,7 +357,7 @@ impl Field for Scalar {
 
     #[inline(always)]
     fn cell_word(self, cell: u128, (): ()) -> u64 {
-        self.modulus.reduce_wide(cell)
+        self.reduce_sum(cell)
     }
 
     #[inline(always)]

@@ -66,7 +66,7 @@ fn passes<F: Field>(f: F, data: &mut [u64], done: usize, node: usize, roots: &Ro
 fn radix4<F: Field>(f: F, [a, b, c, d]: [F::Value; 4], roots: [F::Root; 3]) -> [F::Value; 4] {
     let ([a, c], [b, d]) = f.inverses([a, c], [b, d], [roots[1], roots[2]]);
     let ([a, b], [c, d]) = f.inverses([a, b], [c, d], [roots[0]; 2]);
-    [f.refresh(a), f.refresh(b), c, d]
+    [f.refresh_sum(a), f.refresh_sum(b), c, d]
 }
 
 /// Two layers of every block of `size` words; the first block is `node`.
@@ -96,10 +96,10 @@ fn last<F: Field>(f: F, data: &mut [u64], roots: &RootTable, scale: [(u64, u64);
         let [x0, x1, x2, x3] = [f.load_raw(a), f.load_raw(b), f.load_raw(c), f.load_raw(d)];
         let ([x0, x2], [x1, x3]) = f.inverses([x0, x2], [x1, x3], w);
         let ([x0, x1], [x2, x3]) = f.inverses([x0, x1], [x2, x3], [scaled_root; 2]);
-        f.store_word(f.canonical(f.scale(x0, scale)), a);
-        f.store_word(f.canonical(f.scale(x1, scale)), b);
-        f.store_word(f.canonical(x2), c);
-        f.store_word(f.canonical(x3), d);
+        f.store_word(f.canonical_product(f.scale(x0, scale)), a);
+        f.store_word(f.canonical_product(f.scale(x1, scale)), b);
+        f.store_word(f.canonical_product(x2), c);
+        f.store_word(f.canonical_product(x3), d);
     }
 }
 
@@ -156,7 +156,7 @@ fn edge_two<F: Field, const PREPARED: bool>(
 fn store_raw<F: Field>(f: F, x: [F::Value; 8], sums: usize, to: &mut [u64]) {
     for (i, to) in to.chunks_exact_mut(F::LANES).enumerate() {
         let x = if i % (2 * sums) < sums {
-            f.refresh(x[i])
+            f.refresh_sum(x[i])
         } else {
             x[i]
         };
@@ -167,7 +167,7 @@ fn store_raw<F: Field>(f: F, x: [F::Value; 8], sums: usize, to: &mut [u64]) {
 #[inline(always)]
 fn load<F: Field, const PREPARED: bool>(f: F, from: &[u64]) -> F::Value {
     if PREPARED {
-        f.load_raw(from)
+        f.settled(f.load_raw(from))
     } else {
         f.value(f.load_word(from))
     }
@@ -194,7 +194,7 @@ fn within<F: Field, const PREPARED: bool>(
         (a, b) = f.inverses(a, b, w);
         for i in 0..4 {
             if log > 0 {
-                a[i] = f.refresh(a[i]);
+                a[i] = f.refresh_sum(a[i]);
             }
             (a[i], b[i]) = f.swap(a[i], b[i], log);
         }

@@ -3,7 +3,7 @@
 
     .venv/bin/python examples/melanoma/covariances.py --work DIR [--ridge 10]
 
-It is no network for encryption but a yardstick in under a core-minute: the 32 strongest whitened directions of 4×4 patches, at
+It is no network for encryption but a yardstick in a few core-minutes: the 32 strongest whitened directions of 4×4 patches, at
 128, 64 and 32 pixels; their means and products averaged over each zone of ZonePool; signed roots, standardised; then ridge
 regression with a Gaussian kernel on the training split. Figures are those of the validation split; DIR/covariances/val.npy
 gets the scores. Nothing but the ridge was chosen there.

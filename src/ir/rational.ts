@@ -26,6 +26,32 @@ export function divide(a: Rational, b: Rational): Rational {
   return rational(a.numerator * b.denominator, a.denominator * b.numerator);
 }
 
+/** Bits of a numerator or denominator up to which products of scales stay exact. */
+const exactBits = 3072;
+/** Bits of the numerator of a scale that is rounded: far more than a double or a noise can tell. */
+const roundedBits = 128;
+
+/**
+ * The scale of a product of two ciphertexts: exact, or rounded to 128 bits where numbers would grow.
+ *
+ * n squares one behind the other have the waterline to the power of 2^n, of which no digit but the
+ * first matters; sums further down compare what was rounded, so they stay exact.
+ */
+export function multiplyScales(a: Rational, b: Rational): Rational {
+  const { numerator, denominator } = multiply(a, b);
+  if (bitsOf(numerator) <= exactBits && bitsOf(denominator) <= exactBits) {
+    return { numerator, denominator };
+  }
+  const shift = BigInt(roundedBits + bitsOf(denominator) - bitsOf(numerator));
+  const rounded =
+    shift > 0n ? (numerator << shift) / denominator : numerator / (denominator << -shift);
+  return shift > 0n ? rational(rounded, 1n << shift) : rational(rounded << -shift);
+}
+
+function bitsOf(value: bigint): number {
+  return 4 * value.toString(16).length;
+}
+
 export function equal(a: Rational, b: Rational): boolean {
   return a.numerator === b.numerator && a.denominator === b.denominator;
 }

@@ -11,7 +11,16 @@ import { rewriteProgram } from '../ir/build.ts';
 import { lookupOp } from '../ir/ops.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Program, ValueId } from '../ir/program.ts';
-import { divide, equal, log2, multiply, powerOfTwo, rational, toText } from '../ir/rational.ts';
+import {
+  divide,
+  equal,
+  log2,
+  multiply,
+  multiplyScales,
+  powerOfTwo,
+  rational,
+  toText,
+} from '../ir/rational.ts';
 import type { Rational } from '../ir/rational.ts';
 import { scalar } from '../ir/tensor.ts';
 import { slotMagnitude } from '../ir/types.ts';
@@ -158,11 +167,11 @@ function forward(
         break;
       case 'ckks.multiply':
         invariant(a !== undefined && b !== undefined, 'operands have scales');
-        of.set(id, multiply(a, b));
+        of.set(id, multiplyScales(a, b));
         break;
       case 'ckks.square':
         invariant(a !== undefined, 'operands have scales');
-        of.set(id, multiply(a, a));
+        of.set(id, multiplyScales(a, a));
         break;
       case 'ckks.rescale':
         invariant(a !== undefined, 'operands have scales');

@@ -6,6 +6,7 @@ import {
   fromText,
   log2,
   multiply,
+  multiplyScales,
   powerOfTwo,
   rational,
   toNumber,
@@ -192,5 +193,34 @@ describe('text', () => {
     '9'.repeat(2001),
   ])('refuses %j', (text) => {
     expect(errorOf(() => fromText(text)).code).toBe('IR_INVALID');
+  });
+});
+
+describe('scales of products', () => {
+  it('are exact while they are short', () => {
+    fc.assert(
+      fc.property(rationals, rationals, (a, b) => {
+        expect(equal(multiplyScales(a, b), multiply(a, b))).toBe(true);
+      }),
+      { numRuns: 200, seed: 6 },
+    );
+  });
+
+  it('are rounded to 128 bits or so where they are long', () => {
+    const long = fc
+      .tuple(positive(4000), positive(4000))
+      .map(([n, d]) => rational((1n << 3100n) + n, d));
+    fc.assert(
+      fc.property(long, long, (a, b) => {
+        const exact = multiply(a, b);
+        const rounded = multiplyScales(a, b);
+        const left = rounded.numerator * exact.denominator;
+        const right = exact.numerator * rounded.denominator;
+        expect(left).toBeLessThanOrEqual(right);
+        expect((right - left) << 120n).toBeLessThan(right);
+        expect(toText(rounded).length).toBeLessThan(3000);
+      }),
+      { numRuns: 200, seed: 7 },
+    );
   });
 });

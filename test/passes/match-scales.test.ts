@@ -99,6 +99,23 @@ describe('match-scales', () => {
     expect(equal(expected, w)).toBe(false);
   });
 
+  it('keeps the numbers of scales short in a long chain of squares, next to which a sum is exact', () => {
+    const program = matched(
+      writeSlots(({ input, linear, mul, add }) => {
+        const x = input();
+        let power = x;
+        for (let k = 0; k < 14; k++) power = mul(power, power);
+        return [add(power, linear([x]))];
+      }),
+    );
+    const sum = program.operations.findIndex(({ op }) => op === 'ckks.add');
+    const [a = -1, b = -1] = operationOf(program, sum).operands;
+    expect(toText(typeOf(program, a).scale)).toBe(toText(typeOf(program, b).scale));
+    for (const id of program.operations.keys()) {
+      expect(toText(typeOf(program, id).scale).length).toBeLessThan(4000);
+    }
+  });
+
   it('matches a residual block whose branches differ in depth', () => {
     const source = writeSlots(({ input, linear, polynomial, add }) => {
       const x = linear([input()]);

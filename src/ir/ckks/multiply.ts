@@ -4,7 +4,7 @@ import { multiplyIntervals } from '../intervals.ts';
 import { boundsOf } from '../nn/values.ts';
 import { commonLayout } from '../packed/elementwise.ts';
 import { vectorsOf, vectorsValue, zipSlots } from '../packed/values.ts';
-import { multiply } from '../rational.ts';
+import { multiplyScales } from '../rational.ts';
 import { ciphertext, ciphertextOf, commonLevel, requireSize2 } from './values.ts';
 
 export default defineOp({
@@ -22,7 +22,7 @@ export default defineOp({
     requireSize2(operands, context);
     const [a, b] = operands;
     const [left, right] = [a?.scale ?? null, b?.scale ?? null];
-    const scale = left === null || right === null ? null : multiply(left, right);
+    const scale = left === null || right === null ? null : multiplyScales(left, right);
     return ciphertext(
       commonLayout(types, (x, y) => x * y),
       3,

@@ -156,12 +156,11 @@ impl<'a> Run<'a> {
                     return Ok(context.extend(&x)?);
                 }
                 let own;
-                let digits = match &hoisted[work.input_of[g]].digits {
-                    Some(digits) => digits,
-                    None => {
-                        own = context.decompose(rotated_polynomial(&x)?);
-                        &own
-                    }
+                let digits = if let Some(digits) = &hoisted[work.input_of[g]].digits {
+                    digits
+                } else {
+                    own = context.decompose(rotated_polynomial(&x)?);
+                    &own
                 };
                 let (automorphism, key) = self.rotation(baby)?;
                 let first = First::Plain(&x.polynomials()[0]);

@@ -17,7 +17,12 @@ export default defineOp({
     const x = ciphertextOf(types[0]);
     requireSize2([x], context);
     const layout = { ...x.layout, unused: unusedOf(unusedBound(x.layout) ** 2) };
-    return ciphertext(layout, 3, x.level, x.scale === null ? null : multiplyScales(x.scale, x.scale));
+    return ciphertext(
+      layout,
+      3,
+      x.level,
+      x.scale === null ? null : multiplyScales(x.scale, x.scale),
+    );
   },
   range: (operands) => powerOfInterval(boundsOf(operands[0]), 2),
   evaluate: (operands) => vectorsValue(mapSlots(vectorsOf(operands[0]), (x) => x * x)),

@@ -18,6 +18,20 @@ export const threadsOption = {
     'threads of the native evaluator, with equal results for any number; default: as many as the machine runs at once; seal and clear have one',
 } as const;
 
+/** Labels of the inputs. */
+export const labelsOption = {
+  value: 'Y.npy',
+  schema: filePath().optional(),
+  describe: 'class indices, one an image: adds the accuracy',
+} as const;
+
+/** Of noise that is drawn. */
+export const seedOption = {
+  value: 'SEED',
+  schema: integer(0, 2 ** 32 - 1).default(1),
+  describe: 'of the noise: the same seed gives the same results everywhere',
+} as const;
+
 export const limitOption = {
   value: 'K',
   schema: integer(1).optional(),

@@ -22,7 +22,13 @@ import { kebabCase } from '../parse-arguments.ts';
 import { openClient, requireSamePlan } from '../plan-folder.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
 import { readReport, reportFileName } from '../protocol/read-report.ts';
-import { inputOption, limitOption, outputOption, threadsOption } from '../shared-options.ts';
+import {
+  inputOption,
+  labelsOption,
+  limitOption,
+  outputOption,
+  threadsOption,
+} from '../shared-options.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { usageError } from '../usage-error.ts';
 
@@ -112,8 +118,7 @@ export default defineCommand({
     },
     limit: limitOption,
     labels: {
-      value: 'Y.npy',
-      schema: filePath().optional(),
+      ...labelsOption,
       describe: 'class indices of the images, for --min-accuracy',
     },
     model: {

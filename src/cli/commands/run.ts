@@ -15,6 +15,7 @@ import {
   backendOption,
   evaluatorMemoryOption,
   inputOption,
+  labelsOption,
   limitOption,
   outputOption,
   threadsOption,
@@ -36,11 +37,7 @@ export default defineCommand({
   positional: { dir: { describe: 'folder that compile wrote' } },
   options: {
     input: inputOption,
-    labels: {
-      value: 'Y.npy',
-      schema: filePath().optional(),
-      describe: 'class indices, one an image: adds the accuracy',
-    },
+    labels: labelsOption,
     model: {
       value: 'MODEL',
       schema: filePath().optional(),

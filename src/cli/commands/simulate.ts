@@ -1,6 +1,6 @@
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
-import { choice, filePath, integer } from '../option-schemas.ts';
+import { choice } from '../option-schemas.ts';
 import { insecureOption, openClient, openSession } from '../plan-folder.ts';
 import { finishResults, runPlanInClear } from '../protocol/clear-results.ts';
 import { accuracyOf, compareResults, topClasses } from '../protocol/compare.ts';
@@ -8,7 +8,7 @@ import { imagesOf } from '../protocol/layers/run-layers.ts';
 import { checkInputs, planInputs, publicTensors } from '../protocol/plan-inputs.ts';
 import { readLabels } from '../protocol/read-labels.ts';
 import { readReport } from '../protocol/read-report.ts';
-import { inputOption, limitOption } from '../shared-options.ts';
+import { inputOption, labelsOption, limitOption, seedOption } from '../shared-options.ts';
 import { answerTable } from '../text/answers.ts';
 import { escapeTable } from '../text/escape-table.ts';
 import { bitText, shareText } from '../text/figures.ts';
@@ -20,17 +20,9 @@ export default defineCommand({
   positional: { dir: { describe: 'folder that compile wrote' } },
   options: {
     input: inputOption,
-    labels: {
-      value: 'Y.npy',
-      schema: filePath().optional(),
-      describe: 'class indices, one an image: adds the accuracy',
-    },
+    labels: labelsOption,
     limit: limitOption,
-    seed: {
-      value: 'SEED',
-      schema: integer(0, 2 ** 32 - 1).default(1),
-      describe: 'of the noise: the same seed gives the same results everywhere',
-    },
+    seed: seedOption,
     evaluator: {
       value: 'native|seal',
       schema: choice(['native', 'seal']).default('native'),

@@ -3,7 +3,7 @@ import { missedBudgets, type Budget } from '../budgets.ts';
 import { defineCommand } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
 import { programOption } from '../model-file.ts';
-import { filePath, flag, integer, number } from '../option-schemas.ts';
+import { filePath, flag, number } from '../option-schemas.ts';
 import { insecureOption, openClient } from '../plan-folder.ts';
 import { compareResults, topClasses } from '../protocol/compare.ts';
 import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
@@ -12,7 +12,13 @@ import { runLayers } from '../protocol/layers/run-layers.ts';
 import { readReport } from '../protocol/read-report.ts';
 import { importReference, openReference } from '../protocol/reference-model.ts';
 import { runProtocol } from '../protocol/run-protocol.ts';
-import { backendOption, inputOption, limitOption, threadsOption } from '../shared-options.ts';
+import {
+  backendOption,
+  inputOption,
+  limitOption,
+  seedOption,
+  threadsOption,
+} from '../shared-options.ts';
 import { bitText, evaluatorText, numberText, shareText } from '../text/figures.ts';
 import { layerPage } from '../text/layer-page.ts';
 import { factLines, textTable } from '../text/table.ts';
@@ -52,11 +58,7 @@ export default defineCommand({
       schema: number(0, 1).optional(),
       describe: 'as --layers, and fail at a layer with a larger error, of its values',
     },
-    seed: {
-      value: 'SEED',
-      schema: integer(0, 2 ** 32 - 1).default(1),
-      describe: 'with --layers: of the simulated noise',
-    },
+    seed: { ...seedOption, describe: 'with --layers: of the simulated noise' },
     backend: backendOption,
     threads: threadsOption,
     insecure: insecureOption,

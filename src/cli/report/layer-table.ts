@@ -1,25 +1,22 @@
 import { html, name, type Markup } from './html.ts';
-import type { PlanLayer } from '../../backend/report/plan-layers.ts';
 import { shortenRows } from './shorten-rows.ts';
 
-/** Rows of a table by layer; more are left out in the middle. */
-const mostRows = 160;
-
-/** A table with a row for each layer. */
-export function layerTable(
-  layers: readonly PlanLayer[],
+/** A table with a row for each layer; above `mostRows` some are left out in the middle. */
+export function layerTable<T extends { readonly name: string }>(
+  layers: readonly T[],
   form: {
+    readonly mostRows?: number;
     readonly caption: string;
     readonly columns: readonly string[];
-    readonly cells: (layer: PlanLayer) => readonly Markup[];
+    readonly cells: (layer: T) => readonly Markup[];
   },
 ): Markup {
-  const row = (layer: PlanLayer): Markup =>
+  const row = (layer: T): Markup =>
     html`<tr>
       <th scope="row">${name(layer.name)}</th>
       ${form.cells(layer).map((cell) => html`<td>${cell}</td>`)}
     </tr> `;
-  const { first, last, leftOut } = shortenRows(layers, mostRows);
+  const { first, last, leftOut } = shortenRows(layers, form.mostRows ?? 160);
   const columns = form.columns.length + 1;
   return html`<table>
     <caption>

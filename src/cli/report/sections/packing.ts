@@ -2,8 +2,8 @@ import { layoutsOf, pictureOf } from '../../../backend/report/draw-layouts.ts';
 import { shapeText, timeText } from '../../text/figures.ts';
 import { reasonOf } from '../../text/packing-page.ts';
 import { cut, html, name, type Markup } from '../html.ts';
+import { layerTable } from '../layer-table.ts';
 import type { PageFacts } from '../page-facts.ts';
-import { shortenRows } from '../shorten-rows.ts';
 
 const mostPictures = 12;
 /** A finer picture is left out: it would be noise to the eye. */
@@ -18,22 +18,6 @@ export function packingSection({ plan, report }: PageFacts): Markup {
     .slice(0, mostPictures)
     .map((own) => ({ ...own, picture: pictureOf(own.layout) }));
   const { choices } = report;
-  const { first, last, leftOut } = shortenRows(choices, mostRows);
-  const row = (choice: (typeof choices)[number]): Markup => {
-    const chosen = choice.candidates.find((candidate) => candidate.name === choice.chosen);
-    return html`<tr>
-      <th scope="row">${name(choice.node ?? 'a value')}</th>
-      <td>
-        ${cut(choice.chosen)}${
-          chosen !== undefined &&
-          html`<span class="sub">${timeText(chosen.seconds * 1000)} modelled</span>`
-        }
-      </td>
-      <td>
-        ${choice.candidates.length} considered<span class="sub">${cut(reasonOf(choice))}</span>
-      </td>
-    </tr> `;
-  };
   return html`<section aria-labelledby="packing">
     <h2 id="packing">How values lie in ciphertexts</h2>
     <p>
@@ -77,26 +61,26 @@ export function packingSection({ plan, report }: PageFacts): Markup {
         ? html`<p>
             ${report.batch > 1 ? 'One feature a ciphertext, the images of the batch in its slots: nothing rotates.' : 'The layouts considered were not recorded.'}
           </p>`
-        : html`<table>
-            <caption>
-              The layouts chosen make the whole network cheapest, by modelled time
-            </caption>
-            <thead>
-              <tr>
-                <th scope="col">Layer</th>
-                <th scope="col">Layout</th>
-                <th scope="col">Why</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${first.map(row)}${
-                leftOut > 0 &&
-                html`<tr>
-                  <td colspan="3">… ${leftOut} layers more …</td>
-                </tr>`
-              }${last.map(row)}
-            </tbody>
-          </table>`
+        : layerTable(
+            choices.map((choice) => ({ ...choice, name: choice.node ?? 'a value' })),
+            {
+              mostRows,
+              caption: 'The layouts chosen make the whole network cheapest, by modelled time',
+              columns: ['Layout', 'Why'],
+              cells(choice) {
+                const chosen = choice.candidates.find(({ name: own }) => own === choice.chosen);
+                return [
+                  html`${cut(choice.chosen)}${
+                    chosen !== undefined &&
+                    html`<span class="sub">${timeText(chosen.seconds * 1000)} modelled</span>`
+                  }`,
+                  html`${choice.candidates.length} considered<span class="sub"
+                      >${cut(reasonOf(choice))}</span
+                    >`,
+                ];
+              },
+            },
+          )
     }
   </section> `;
 }

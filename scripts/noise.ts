@@ -1,7 +1,7 @@
 /**
  * `npm run noise`: measure the error of every primitive and write the table of docs/noise.md.
  *
- *   npm run noise                                          all of it: about an hour
+ *   npm run noise                                          all of it: half an hour
  *   npm run noise -- --evaluator native --ring-degree 4096 part of it; the rest of the table stays
  *
  * What was measured is kept in test/noise/measured.json.
@@ -19,7 +19,7 @@ import {
   withNoiseTable,
 } from '../test/noise/noise-table.ts';
 import type { NoiseRow } from '../test/noise/noise-table.ts';
-import { primitives } from '../test/noise/primitive-programs.ts';
+import { groupsOf, primitiveNames } from '../test/noise/primitive-programs.ts';
 
 const { values } = parseArgs({
   options: { evaluator: { type: 'string' }, 'ring-degree': { type: 'string' } },
@@ -34,23 +34,24 @@ let rows: readonly NoiseRow[] = noiseRowsSchema.parse(JSON.parse(readFileSync(da
 for (const { ringDegree, keys } of measuredRings) {
   for (const evaluator of evaluators) {
     if (!chosen(evaluator, ringDegree)) continue;
-    for (const primitive of primitives) {
-      if (evaluator === 'seal' && primitive.nativeOnly === true) continue;
-      const figures = await measureNoise(primitive.program(ringDegree), evaluator, {
+    for (const { program } of groupsOf(evaluator)) {
+      const measured = await measureNoise(program(ringDegree), evaluator, {
         keys: keys[evaluator],
       });
-      const row: NoiseRow = {
-        primitive: primitive.name,
-        ringDegree,
-        evaluator,
-        keys: keys[evaluator],
-        ...figures,
-      };
-      rows = [...rows.filter((other) => !sameCell(other, row)), row];
+      for (const [primitive, figures] of measured) {
+        const row: NoiseRow = {
+          primitive,
+          ringDegree,
+          evaluator,
+          keys: keys[evaluator],
+          ...figures,
+        };
+        rows = [...rows.filter((other) => !sameCell(other, row)), row];
+        console.log(
+          `${evaluator} 2^${Math.log2(ringDegree)} ${primitive}: predicted / measured ${(row.predicted / row.measured).toFixed(3)}, own ${row.rmsOfOwn.toFixed(3)}${holds(row) ? '' : ' OUT OF BOUNDS'}`,
+        );
+      }
       await write();
-      console.log(
-        `${evaluator} 2^${Math.log2(ringDegree)} ${primitive.name}: predicted / measured ${(row.predicted / row.measured).toFixed(3)}, own ${row.rmsOfOwn.toFixed(3)}${holds(row) ? '' : ' OUT OF BOUNDS'}`,
-      );
     }
   }
 }
@@ -62,14 +63,13 @@ function sameCell(a: NoiseRow, b: NoiseRow): boolean {
   );
 }
 
-/** After each figure: a run of an hour may be ended at any time. */
+/** After each program: a run of half an hour may be ended at any time. */
 async function write(): Promise<void> {
-  const order = primitives.map(({ name }) => name);
   const sorted = rows
-    .filter(({ primitive }) => order.includes(primitive))
+    .filter(({ primitive }) => primitiveNames.includes(primitive))
     .sort(
       (a, b) =>
-        order.indexOf(a.primitive) - order.indexOf(b.primitive) ||
+        primitiveNames.indexOf(a.primitive) - primitiveNames.indexOf(b.primitive) ||
         a.evaluator.localeCompare(b.evaluator) ||
         a.ringDegree - b.ringDegree,
     );

@@ -22,7 +22,7 @@ export interface MeasuredNoise {
 }
 
 /**
- * Run a program of one output, each element of which stands in one slot, under fresh keys.
+ * Run a program under fresh keys, and measure each of its outputs, whose elements stand in all slots.
  *
  * Inputs are uniform in [−1, 1].
  */
@@ -30,7 +30,7 @@ export async function measureNoise(
   program: Program,
   evaluator: NoiseEvaluator,
   { keys, seed = 1 }: { readonly keys: number; readonly seed?: number },
-): Promise<MeasuredNoise> {
+): Promise<Map<string, MeasuredNoise>> {
   const plan = {
     program,
     facts: {
@@ -48,7 +48,12 @@ export async function measureNoise(
   const prepared = prepareProgram(program);
   const { bytes, hash } = writePlan(plan);
   const random = randomSource(seed);
-  const sums = { slots: 0, errors: 0, variances: 0, own: 0, worst: 0 };
+  const noise = new Map(
+    program.outputs.map(({ name }) => [
+      name,
+      { slots: 0, errors: 0, variances: 0, own: 0, worst: 0 },
+    ]),
+  );
   for (let key = 0; key < keys; key++) {
     using client = Client.load(clientPlan(plan, hash));
     const { inputs: declared } = client.plan;
@@ -62,8 +67,7 @@ export async function measureNoise(
         () => engine.input(inputs.get(name)!, level, scale),
       ]),
     );
-    const [expected] = (await execute(prepared, engine, sources)).get('y') ?? [];
-    if (expected === undefined) throw new Error('the program has an output y');
+    const expected = await execute(prepared, engine, sources);
 
     const { evaluationKeys } = await client.generateKeys();
     await using session = await InferenceSession.create(bytes, {
@@ -73,24 +77,33 @@ export async function measureNoise(
     const request = await client.encrypt(
       Object.fromEntries([...inputs].map(([name, data]) => [name, { data, shape: [1, elements] }])),
     );
-    const { y } = await client.decrypt(await session.run(request));
-    const deviations = deviationsOf(expected);
-    for (let slot = 0; slot < elements; slot++) {
-      const error = (y?.data[slot] ?? NaN) - expected.slots[slot]!;
-      const own = error / deviations[slot]!;
-      sums.slots++;
-      sums.errors += error * error;
-      sums.variances += deviations[slot]! ** 2;
-      sums.own += own * own;
-      sums.worst = Math.max(sums.worst, Math.abs(own));
+    const results = await client.decrypt(await session.run(request));
+    for (const [name, sums] of noise) {
+      const [exact] = expected.get(name) ?? [];
+      const data = results[name]?.data ?? [];
+      if (exact === undefined) throw new Error(`the program has an output ${name}`);
+      const deviations = deviationsOf(exact);
+      for (let slot = 0; slot < elements; slot++) {
+        const error = (data[slot] ?? NaN) - exact.slots[slot]!;
+        const own = error / deviations[slot]!;
+        sums.slots++;
+        sums.errors += error * error;
+        sums.variances += deviations[slot]! ** 2;
+        sums.own += own * own;
+        sums.worst = Math.max(sums.worst, Math.abs(own));
+      }
     }
   }
-  const rms = (total: number): number => Math.sqrt(total / sums.slots);
-  return {
-    slots: sums.slots,
-    measured: rms(sums.errors),
-    predicted: rms(sums.variances),
-    rmsOfOwn: rms(sums.own),
-    worstOfOwn: sums.worst,
-  };
+  return new Map(
+    [...noise].map(([name, { slots, errors, variances, own, worst }]) => [
+      name,
+      {
+        slots,
+        measured: Math.sqrt(errors / slots),
+        predicted: Math.sqrt(variances / slots),
+        rmsOfOwn: Math.sqrt(own / slots),
+        worstOfOwn: worst,
+      },
+    ]),
+  );
 }

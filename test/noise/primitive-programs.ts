@@ -1,4 +1,10 @@
-/** One small program for each primitive, with parameters in which its error is the largest one. */
+/**
+ * Small programs of primitives, with parameters in which the error of each is the largest one.
+ *
+ * Primitives of the same parameters are outputs of one program: they share keys, whose making takes
+ * most of the time of a measurement.
+ */
+import type { NoiseEvaluator } from '../../src/backend/clear/primitive-errors.ts';
 import { buildProgram } from '../../src/ir/build.ts';
 import type { ProgramBuilder } from '../../src/ir/build.ts';
 import { affineToAttributes } from '../../src/ir/nn/linear.ts';
@@ -16,17 +22,19 @@ import placeRescales from '../../src/passes/place-rescales.ts';
 import { randomSource, randomValues } from '../support/random.ts';
 import { lowerAnd, slotContext } from '../support/slot-programs.ts';
 
-export interface Primitive {
-  readonly name: string;
+export interface PrimitiveGroup {
+  /** The outputs of the program. */
+  readonly names: readonly string[];
   /** Several special primes, which SEAL does not have. */
-  readonly nativeOnly?: boolean;
+  readonly nativeOnly: boolean;
   readonly program: (ringDegree: number) => Program;
 }
 
+/** Computes a primitive on inputs of the highest level. */
+type Body = (writer: Writer) => ValueId;
+
 interface Writer {
-  readonly builder: ProgramBuilder;
-  readonly slots: number;
-  /** An input at the highest level, or at a lower one. */
+  /** An input of the name and scale, the same one to all that ask for it. */
   readonly input: (name: string, scaleBits: number) => ValueId;
   readonly add: (
     op: string,
@@ -84,28 +92,26 @@ function rotationMap(slots: number, steps: readonly number[], random: boolean): 
   return { inShape: [1, slots], outShape: [1, slots], weights, segments };
 }
 
-function write(
-  ringDegree: number,
-  bits: readonly number[],
-  special: readonly number[],
-  body: (writer: Writer) => ValueId,
-): Program {
-  const modulus = chain(ringDegree, bits, special);
-  const builder = buildProgram('primitive', { modulus });
+function writerFor(builder: ProgramBuilder, { ringDegree, primes }: Modulus): Writer {
   const slots = ringDegree / 2;
   const layout = fullLayout(slots);
   const random = randomSource(11);
-  const writer: Writer = {
-    builder,
-    slots,
-    input: (name, scaleBits) =>
-      builder.add('ckks.input', [], {
-        name,
-        layout: layout as unknown as Attribute,
-        range: [-1, 1],
-        level: modulus.primes.length - 1,
-        scale: String(2n ** BigInt(scaleBits)),
-      }),
+  const inputs = new Map<string, ValueId>();
+  return {
+    input(variable, scaleBits) {
+      const name = `${variable}${scaleBits}`;
+      const value =
+        inputs.get(name) ??
+        builder.add('ckks.input', [], {
+          name,
+          layout: layout as unknown as Attribute,
+          range: [-1, 1],
+          level: primes.length - 1,
+          scale: String(2n ** BigInt(scaleBits)),
+        });
+      inputs.set(name, value);
+      return value;
+    },
     add: (op, operands, attributes = {}) => builder.add(`ckks.${op}`, operands, attributes),
     constant: () => builder.constant(tensor([1, slots], randomValues(random, slots)), 'c'),
     rotations(x, steps, { random: weighted, giantStep = 0, plainBits }) {
@@ -118,132 +124,102 @@ function write(
       });
     },
   };
-  const value = body(writer);
-  return builder.finish([{ name: 'y', value, postprocess: [] }]);
+}
+
+function group(
+  bits: readonly number[],
+  special: readonly number[],
+  bodies: Readonly<Record<string, Body>>,
+): PrimitiveGroup {
+  return {
+    names: Object.keys(bodies),
+    nativeOnly: special.length > 1,
+    program(ringDegree) {
+      const modulus = chain(ringDegree, bits, special);
+      const builder = buildProgram('primitives', { modulus });
+      const writer = writerFor(builder, modulus);
+      return builder.finish(
+        Object.entries(bodies).map(([name, body]) => ({
+          name,
+          value: body(writer),
+          postprocess: [],
+        })),
+      );
+    },
+  };
 }
 
 const before = [placeRescales, placeRelins, budgetLevels, chooseParameters, matchScales];
 
-function polynomial(ringDegree: number, coefficients: readonly number[]): Program {
-  const builder = buildProgram('polynomial');
-  const layout = fullLayout(ringDegree / 2) as unknown as Attribute;
-  const x = builder.add('packed.input', [], { name: 'x', layout, range: [-1, 1] });
-  const value = builder.constant(tensor([coefficients.length], [...coefficients]), 'coefficients');
-  const y = builder.add('packed.polynomial', [x], { coefficients: value }, { location: 'p' });
-  const levels = Math.ceil(Math.log2(coefficients.length));
-  const primeBits = [45, ...new Array<number>(levels).fill(30), 50];
-  const context = slotContext({ primeBits, insecure: true }, ringDegree);
-  return lowerAnd(builder.finish([{ name: 'y', value: y, postprocess: [] }]), before, context);
+function polynomial(coefficients: readonly number[]): PrimitiveGroup {
+  const name = `polynomial of degree ${coefficients.length - 1}`;
+  return {
+    names: [name],
+    nativeOnly: false,
+    program(ringDegree) {
+      const builder = buildProgram('polynomial');
+      const layout = fullLayout(ringDegree / 2) as unknown as Attribute;
+      const x = builder.add('packed.input', [], { name: 'x', layout, range: [-1, 1] });
+      const value = builder.constant(tensor([coefficients.length], [...coefficients]), 'p');
+      const y = builder.add('packed.polynomial', [x], { coefficients: value }, { location: 'p' });
+      const levels = Math.ceil(Math.log2(coefficients.length));
+      const primeBits = [45, ...new Array<number>(levels).fill(30), 50];
+      const context = slotContext({ primeBits, insecure: true }, ringDegree);
+      return lowerAnd(builder.finish([{ name, value: y, postprocess: [] }]), before, context);
+    },
+  };
 }
 
-export const primitives: readonly Primitive[] = [
-  {
-    name: 'encryption',
-    program: (n) => write(n, [50, 40], [50], ({ input }) => input('x', 40)),
-  },
-  {
-    name: 'sum',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add }) => add('add', [input('x', 40), input('y', 40)])),
-  },
-  {
-    name: 'sum with a plaintext',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add, constant }) =>
-        add('add-constant', [input('x', 40)], { value: constant() }),
-      ),
-  },
-  {
-    name: 'product with a plaintext',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add, constant }) =>
-        add('multiply-constant', [input('x', 40)], {
-          value: constant(),
-          plainScale: String(2n ** 36n),
-        }),
-      ),
-  },
-  {
-    name: 'encoding of a plaintext factor',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add, constant }) =>
-        add('multiply-constant', [input('x', 45)], {
-          value: constant(),
-          plainScale: String(2n ** 25n),
-        }),
-      ),
-  },
-  {
-    name: 'product',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add }) =>
-        add('relinearize', [add('multiply', [input('x', 35), input('y', 35)])]),
-      ),
-  },
-  {
-    name: 'square',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add }) =>
-        add('relinearize', [add('square', [input('x', 35)])]),
-      ),
-  },
-  {
-    name: 'relinearisation',
-    program: (n) =>
-      write(n, [40, 40], [24], ({ input, add }) =>
-        add('relinearize', [add('multiply', [input('x', 20), input('y', 20)])]),
-      ),
-  },
-  {
-    name: 'rescale',
-    program: (n) => write(n, [50, 40], [50], ({ input, add }) => add('rescale', [input('x', 65)])),
-  },
-  {
-    name: 'rescale before relinearisation',
-    program: (n) =>
-      write(n, [50, 40], [50], ({ input, add }) =>
-        add('relinearize', [add('rescale', [add('multiply', [input('x', 35), input('y', 35)])])]),
-      ),
-  },
-  {
-    name: 'rotation',
-    program: (n) =>
-      write(n, [45, 40, 40], [26], ({ input, rotations }) =>
-        rotations(input('x', 40), [3], { random: false, plainBits: 20 }),
-      ),
-  },
-  {
-    name: 'hoisted rotations',
-    program: (n) =>
-      write(n, [45, 40, 40], [26], ({ input, rotations }) =>
-        rotations(input('x', 40), [1, 2, 3, 4, 5, 6, 7, 8], { random: true, plainBits: 30 }),
-      ),
-  },
-  {
-    name: 'baby and giant steps',
-    program: (n) =>
-      write(n, [45, 40, 40], [26], ({ input, rotations }) =>
-        rotations(input('x', 40), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], {
-          random: true,
-          giantStep: 4,
-          plainBits: 30,
-        }),
-      ),
-  },
-  ...[
-    [34, 34],
-    [36, 36, 36],
-  ].map((special): Primitive => ({
-    name: `rotation, ${special.length} special primes`,
-    nativeOnly: true,
-    program: (n) =>
-      write(n, [45, 40, 40, 40], special, ({ input, rotations }) =>
-        rotations(input('x', 40), [3], { random: false, plainBits: 20 }),
-      ),
-  })),
-  { name: 'polynomial of degree 3', program: (n) => polynomial(n, [0.25, -0.5, 0.75, 0.5]) },
-  {
-    name: 'polynomial of degree 7',
-    program: (n) => polynomial(n, [0.1, 0.9, -0.3, 0.4, 0.2, -0.6, 0.3, 0.5]),
-  },
+const rotateByThree: Body = ({ input, rotations }) =>
+  rotations(input('x', 40), [3], { random: false, plainBits: 20 });
+
+const primitiveGroups: readonly PrimitiveGroup[] = [
+  group([50, 40], [50], {
+    encryption: ({ input }) => input('x', 40),
+    sum: ({ input, add }) => add('add', [input('x', 40), input('y', 40)]),
+    'sum with a plaintext': ({ input, add, constant }) =>
+      add('add-constant', [input('x', 40)], { value: constant() }),
+    'product with a plaintext': ({ input, add, constant }) =>
+      add('multiply-constant', [input('x', 40)], {
+        value: constant(),
+        plainScale: String(2n ** 36n),
+      }),
+    'encoding of a plaintext factor': ({ input, add, constant }) =>
+      add('multiply-constant', [input('x', 45)], {
+        value: constant(),
+        plainScale: String(2n ** 25n),
+      }),
+    product: ({ input, add }) =>
+      add('relinearize', [add('multiply', [input('x', 35), input('y', 35)])]),
+    square: ({ input, add }) => add('relinearize', [add('square', [input('x', 35)])]),
+    rescale: ({ input, add }) => add('rescale', [input('x', 65)]),
+    'rescale before relinearisation': ({ input, add }) =>
+      add('relinearize', [add('rescale', [add('multiply', [input('x', 35), input('y', 35)])])]),
+  }),
+  group([40, 40], [24], {
+    relinearisation: ({ input, add }) =>
+      add('relinearize', [add('multiply', [input('x', 20), input('y', 20)])]),
+  }),
+  group([45, 40, 40], [26], {
+    rotation: rotateByThree,
+    'hoisted rotations': ({ input, rotations }) =>
+      rotations(input('x', 40), [1, 2, 3], { random: true, plainBits: 30 }),
+    'baby and giant steps': ({ input, rotations }) =>
+      rotations(input('x', 40), [0, 1, 2, 3, 4, 5, 6, 7, 8], {
+        random: true,
+        giantStep: 3,
+        plainBits: 30,
+      }),
+  }),
+  group([45, 40, 40, 40], [34, 34], { 'rotation, 2 special primes': rotateByThree }),
+  group([45, 40, 40, 40], [36, 36, 36], { 'rotation, 3 special primes': rotateByThree }),
+  polynomial([0.25, -0.5, 0.75, 0.5]),
+  polynomial([0.1, 0.9, -0.3, 0.4, 0.2, -0.6, 0.3, 0.5]),
 ];
+
+/** The groups that an evaluator runs. */
+export function groupsOf(evaluator: NoiseEvaluator): readonly PrimitiveGroup[] {
+  return primitiveGroups.filter(({ nativeOnly }) => evaluator === 'native' || !nativeOnly);
+}
+
+export const primitiveNames: readonly string[] = primitiveGroups.flatMap(({ names }) => names);

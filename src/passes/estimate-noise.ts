@@ -17,25 +17,31 @@ export default definePass({
     const bits = predictedPrecision(program, estimateErrors(program), margin);
     context.note({ kind: 'figure', name: 'precisionBits', value: bits });
     const wanted = context.options.precisionBits;
-    if (bits < wanted) {
+    // An error beyond what a double holds leaves −Infinity or NaN: no bits, and no number to print.
+    const predicted = Number.isFinite(bits) ? bits : null;
+    if (predicted === null || predicted < wanted) {
+      const missing = predicted === null ? null : wanted - predicted;
       const fixed = context.options.primeBits !== null;
       throw new CipherloomError(
         'PRECISION_UNREACHABLE',
-        `the outputs have ${bits.toFixed(1)} bits of precision at ring degree ${context.ringDegree}, ${wanted} were asked`,
+        `the outputs have ${predicted === null ? 'no' : predicted.toFixed(1)} bits of precision at ring degree ${context.ringDegree}, ${wanted} were asked`,
         {
           phase: 'ckks',
           node: program.outputs[0]?.name,
           details: {
-            precisionBits: bits,
+            precisionBits: predicted,
             wanted,
             ringDegree: context.ringDegree,
-            missing: wanted - bits,
+            missing,
           },
-          hint: fixed
-            ? `raise the inner --prime-bits by ${Math.ceil(wanted - bits)}`
-            : context.ringDegree >= largestRingDegree
-              ? 'no larger ring is tried: --calibration X.npy or a narrower --input-range for smaller values, or ask for less with --precision-bits'
-              : `--ring-degree ${context.ringDegree * 2} has room for a larger scale, or ask for less with --precision-bits`,
+          hint:
+            missing === null
+              ? '--calibration X.npy or a narrower --input-range for smaller values: the error has no bound'
+              : fixed
+                ? `raise the inner --prime-bits by ${Math.ceil(missing)}`
+                : context.ringDegree >= largestRingDegree
+                  ? 'no larger ring is tried: --calibration X.npy or a narrower --input-range for smaller values, or ask for less with --precision-bits'
+                  : `--ring-degree ${context.ringDegree * 2} has room for a larger scale, or ask for less with --precision-bits`,
         },
       );
     }

@@ -11,7 +11,7 @@ import { programInputs } from '../../src/ir/ckks/program-inputs.ts';
 import { buildProgram } from '../../src/ir/build.ts';
 import type { Attribute } from '../../src/ir/program.ts';
 import { groupsOf } from '../noise/primitive-programs.ts';
-import { randomSource, randomValues } from '../support/random.ts';
+import { normalNumber, randomSource, randomValues } from '../support/random.ts';
 import { smallLayout } from '../support/slot-programs.ts';
 
 const ringDegree = 4096;
@@ -87,10 +87,8 @@ describe('range escapes', () => {
   });
   const program = builder.finish([{ name: 'y', value: x, postprocess: [] }]);
   const random = randomSource(5);
-  const normal = (): number =>
-    Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const gauss = (deviation: number, count: number): Float64Array =>
-    Float64Array.from({ length: count }, () => deviation * normal());
+    Float64Array.from({ length: count }, () => deviation * normalNumber(random));
 
   it('counts elements and images outside', () => {
     const counter = countEscapes(program, new Map([['relu', x]]));

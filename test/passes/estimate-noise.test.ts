@@ -117,6 +117,7 @@ describe('the estimate follows the table of docs/noise.md', () => {
 });
 
 describe('estimate-noise', () => {
+  const oneLevel = [50, 40, 60];
   const body = ({ input, mul }: SlotWriter): readonly number[] => {
     const x = input();
     return [mul(x, x)];
@@ -172,5 +173,27 @@ describe('estimate-noise', () => {
     const error = errorOf(() => estimateNoise.run(program, context));
     expect(error.hint).not.toContain('--ring-degree');
     expect(error.hint).toContain('--precision-bits');
+  });
+
+  it('a map of zeros has an error, and a precision that is a number', () => {
+    const zeros = new Array<number[]>(4).fill([0, 0, 0, 0]);
+    const program = prepared(({ input, linear }) => [linear([input()], zeros)], oneLevel);
+    for (const { variance, worst } of estimateErrors(program)) {
+      expect(variance).toBeGreaterThan(0);
+      expect(worst).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('refuses an error that no number holds, without printing Infinity', () => {
+    const huge = new Array<number[]>(4).fill([1e200, 0, 0, 0]);
+    const program = prepared(
+      ({ input, linear }) => [linear([input('x', [0, 1e-200])], huge)],
+      oneLevel,
+    );
+    const error = errorOf(() => estimateNoise.run(program, slotContext({}, n)));
+    expect(error.code).toBe('PRECISION_UNREACHABLE');
+    expect(error.message).toContain('no bits of precision');
+    expect(`${error.message}${error.hint ?? ''}`).not.toMatch(/Infinity|NaN/);
+    expect(error.details).toMatchObject({ precisionBits: null, missing: null });
   });
 });

@@ -21,3 +21,8 @@ export function randomValues(
 ): Float64Array<ArrayBuffer> {
   return Float64Array.from({ length: count }, () => Math.fround(lo + (hi - lo) * random()));
 }
+
+/** Normally distributed, of variance one (Box and Muller). */
+export function normalNumber(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}

@@ -18,6 +18,12 @@ export function erf(x: number): number {
   return Math.sign(x) * (z < change ? 2 * tail * series(z) : 1 - tail / fraction(z));
 }
 
+/** erfc(x) = 1 − erf(x) for x ≥ 0, to a relative 1e-12 also where it is tiny. */
+export function erfc(x: number): number {
+  if (x < change) return 1 - erf(x);
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / fraction(x);
+}
+
 /** Σ 2ⁿ z^(2n+1) / (1 · 3 · … · (2n+1)). */
 function series(z: number): number {
   let term = z;

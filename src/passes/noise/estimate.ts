@@ -34,6 +34,7 @@ import {
   switchCoefficient,
 } from './primitives.ts';
 import type { Digits } from './primitives.ts';
+import { mostDeviations } from './tails.ts';
 
 /** Slots in which uncentred digits gather their error (seen: 0, 1, and four others at N = 2^13). */
 const badSlots = 6;
@@ -41,6 +42,8 @@ const badSlots = 6;
 export interface ErrorEstimate {
   /** Variance of the error of a slot, message units squared. */
   readonly variance: number;
+  /** Part of the variance that is proportional to |s(ζ_j)|² of the slot itself: what rescales add. */
+  readonly secret: number;
   /** Bound of the error in the worst slots, beyond the variance. */
   readonly worst: number;
 }
@@ -60,11 +63,12 @@ export function keySwitchError(
   const n = modulus.ringDegree;
   const coefficient = switchCoefficient(modulus, level, digits) + roundingCoefficient(n);
   const variance = slotVariance(n, coefficient, scale);
-  if (digitsOf(modulus, digits) === 'centred') return { variance, worst: 0 };
+  const secret = slotVariance(n, roundingCoefficient(n), scale);
+  if (digitsOf(modulus, digits) === 'centred') return { variance, secret, worst: 0 };
   // Worst slot: Σ D · N / (π P) · |e(ζ)|, with |e(ζ)| ≈ σ √N.
   const { sum } = digitRatios(modulus, level);
   const worst = ((sum * n) / Math.PI) * Math.sqrt(errorVariance * n);
-  return { variance, worst: worst / scale };
+  return { variance, secret, worst: worst / scale };
 }
 
 /**
@@ -97,12 +101,15 @@ function scaleOf(type: CiphertextType): number {
 }
 
 interface LinearNorms {
-  /** Largest sum of squares of a row. */
+  /** Largest sum of squares of a row, and of fourth powers. */
   readonly squares: number;
+  readonly fourths: number;
   /** Most entries of a row. */
   readonly longest: number;
   /** Products that reach one slot of the result: diagonals of its ciphertext, times the parts folded. */
   readonly products: number;
+  /** A batch layout: the slot of a result has errors of the same slot of the inputs alone. */
+  readonly inPlace: boolean;
 }
 
 function normsOf(program: Program, operation: Operation): LinearNorms {
@@ -112,6 +119,7 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
   const affine = affineOf(types, attributes, context);
   const size = elementCount(attributes.shape);
   const squares = new Float64Array(size);
+  const fourths = new Float64Array(size);
   const counts = new Float64Array(size);
   for (const map of affine.maps) {
     forEachRun(map.segments, 'longest', (out, _, weight, run) => {
@@ -119,22 +127,28 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
       for (let n = 0; n < run.count; n++, o += run.out) {
         const w = map.weights[weight + n * run.weight]!;
         squares[o]! += w * w;
+        fourths[o]! += w ** 4;
         counts[o]! += 1;
       }
     });
   }
-  const longest = counts.reduce((most, value) => Math.max(most, value), 0);
+  const largest = (values: Float64Array): number =>
+    values.reduce((most, value) => Math.max(most, value), 0);
   const { layout } = ciphertextType(operation);
   const inputs = types.map((type) => slottedType(type).layout);
   const fold = methodSchema.nullable().parse(operation.attributes['method'])?.fold ?? null;
   // In a batch layout a diagonal is one number, whose rounding is far below that of a vector.
-  const diagonals = neverRotates(inputs, layout)
+  const inPlace = neverRotates(inputs, layout);
+  const diagonals = inPlace
     ? 0
     : distinctDiagonals(affine.maps, inputs, layout, fold).rotation.length / layout.ciphertexts;
   return {
-    squares: squares.reduce((most, value) => Math.max(most, value), 0),
-    longest,
+    squares: largest(squares),
+    fourths: largest(fourths),
+    // A map of zeros has no entry.
+    longest: Math.max(1, largest(counts)),
     products: diagonals * (fold?.count ?? 1),
+    inPlace,
   };
 }
 
@@ -162,17 +176,23 @@ function estimateOperation(
     const x = typicalMagnitude(operandType(0));
     return {
       variance: factor * factor * operand(0).variance + x * x * encoding(plain),
+      secret: factor * factor * operand(0).secret,
       worst: factor * operand(0).worst,
     };
   };
   switch (operation.op) {
     case 'ckks.input':
-      return { variance: slotVariance(n, freshCoefficient, scale) + encoding(scale), worst: 0 };
+      return {
+        variance: slotVariance(n, freshCoefficient, scale) + encoding(scale),
+        secret: 0,
+        worst: 0,
+      };
     case 'ckks.linear': {
-      const { squares, longest, products } = normsOf(program, operation);
+      const { squares, fourths, longest, products, inPlace } = normsOf(program, operation);
       const method = methodSchema.nullable().parse(operation.attributes['method']);
       const plainScales = operation.attributes['plainScales'] as readonly string[];
       let variance = 0;
+      let secret = 0;
       let worst = 0;
       operation.operands.forEach((_, k) => {
         const from = operandType(k);
@@ -183,6 +203,9 @@ function estimateOperation(
         variance +=
           squares * (operand(k).variance + switched.variance) +
           products * size * size * encoding(plain);
+        // Secrets of different slots are independent: their sum is nearly normal, with the excess
+        // kurtosis of one Laplace error of this variance.
+        secret += (inPlace ? squares : Math.sqrt(fourths)) * operand(k).secret;
         // Only a few slots are bad. Of the terms of a row the bad slots of the input meet a few, and
         // those that key switching makes meet one per baby step (about √ of the terms).
         const inherited = Math.sqrt((squares * Math.min(longest, badSlots)) / longest);
@@ -194,6 +217,7 @@ function estimateOperation(
       const folds = foldRotations(method?.fold ?? null).length;
       return {
         variance: variance + (1 + 2 ** folds) * late.variance,
+        secret: secret + late.secret,
         worst: worst + (1 + folds) * late.worst,
       };
     }
@@ -202,37 +226,47 @@ function estimateOperation(
       const [x, y] = [typicalMagnitude(operandType(0)), typicalMagnitude(operandType(1))];
       return {
         variance: x * x * b.variance + y * y * a.variance + a.variance * b.variance,
+        secret: x * x * b.secret + y * y * a.secret,
         worst: x * b.worst + y * a.worst,
       };
     }
     case 'ckks.square': {
       const a = operand(0);
       const x = typicalMagnitude(operandType(0));
-      return { variance: 4 * x * x * a.variance + 3 * a.variance ** 2, worst: 2 * x * a.worst };
+      return {
+        variance: 4 * x * x * a.variance + 3 * a.variance ** 2,
+        secret: 4 * x * x * a.secret,
+        worst: 2 * x * a.worst,
+      };
     }
     case 'ckks.relinearize': {
       const switched = keySwitchError(modulus, type.level, scale);
       return {
         variance: operand(0).variance + switched.variance,
+        secret: operand(0).secret + switched.secret,
         worst: operand(0).worst + switched.worst,
       };
     }
-    case 'ckks.rescale':
+    case 'ckks.rescale': {
+      const rounding = slotVariance(n, roundingCoefficient(n, type.size), scale);
       return {
-        variance: operand(0).variance + slotVariance(n, roundingCoefficient(n, type.size), scale),
+        variance: operand(0).variance + rounding,
+        secret: operand(0).secret + rounding,
         worst: operand(0).worst,
       };
+    }
     case 'ckks.level-drop':
       return operand(0);
     case 'ckks.add':
     case 'ckks.sub':
       return {
         variance: operand(0).variance + operand(1).variance,
+        secret: operand(0).secret + operand(1).secret,
         worst: operand(0).worst + operand(1).worst,
       };
     case 'ckks.add-constant':
     case 'ckks.add-public':
-      return { variance: operand(0).variance + encoding(scale), worst: operand(0).worst };
+      return { ...operand(0), variance: operand(0).variance + encoding(scale) };
     case 'ckks.multiply-constant': {
       const value = constantAttribute(program, operation, 'value');
       return plainProduct(value.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
@@ -242,11 +276,6 @@ function estimateOperation(
     default:
       throw new InternalError(`estimate-noise has no rule for ${operation.op}`);
   }
-}
-
-/** Standard deviations that all slots together exceed with a probability of 2^-20: N/2 · erfc(k/√2) = 2^-20. */
-function deviations(ringDegree: number): number {
-  return 6.34 + 0.1 * (Math.log2(ringDegree) - 13);
 }
 
 /**
@@ -266,7 +295,9 @@ export function predictedPrecision(
       const error = errors[value];
       const type = operationOf(program, value).type;
       invariant(error !== undefined, 'outputs are estimated');
-      const worst = error.worst + deviations(modulus.ringDegree) * Math.sqrt(error.variance);
+      const share = error.variance > 0 ? Math.min(1, error.secret / error.variance) : 0;
+      const deviations = mostDeviations(modulus.ringDegree / 2, share);
+      const worst = error.worst + deviations * Math.sqrt(error.variance);
       // A proof bounds what can be, like a margin: what is seen stays far below either.
       const seen = magnitude(type.range) / (type.range?.source === 'declared' ? 1 : margin);
       return Math.log2(Math.max(seen, 2 ** -40) / worst);

@@ -33,8 +33,8 @@ export async function errorsOverOwn(
   if (modulus === null || input === undefined) throw new Error('a plan has a modulus and an input');
   const over: number[] = [];
   let left = 0;
+  using client = Client.load(clientPlan);
   for (let first = 0; first < images.length; first += imagesPerKey) {
-    using client = Client.load(clientPlan);
     const { evaluationKeys } = await client.generateKeys();
     await using session = await InferenceSession.create(plan, {
       backend: evaluator,

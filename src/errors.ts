@@ -45,6 +45,7 @@ export const errorCodes = {
     summary: 'A ciphertext is shorter or longer than its length field says.',
   },
   DATA_INVALID: { exit: 3, summary: 'A data file (npy) cannot be read.' },
+  DEADLINE_EXCEEDED: { exit: 7, summary: 'A request took longer than it was given.' },
   FIGURE_UNKNOWN: {
     exit: 2,
     summary: 'A budget is set for a figure that is not known for this plan.',
@@ -73,6 +74,10 @@ export const errorCodes = {
     exit: 2,
     summary: 'This Node.js cannot run the WebAssembly of the encryption library.',
   },
+  NOT_FOUND: {
+    exit: 3,
+    summary: 'A server has no such model, key or path, or not for this caller.',
+  },
   PARAMETERS_INFEASIBLE: {
     exit: 4,
     summary: 'No parameters meet precision, range and security together.',
@@ -94,6 +99,12 @@ export const errorCodes = {
     exit: 4,
     summary: 'A range is calibrated where only proved ranges are allowed.',
   },
+  REQUEST_CONFLICT: {
+    exit: 3,
+    summary:
+      'A request contradicts what the server has: another body for its id, or another part of an upload.',
+  },
+  REQUEST_INVALID: { exit: 3, summary: 'A request to a server is malformed.' },
   RESOURCE_LIMIT: { exit: 7, summary: 'A memory or size limit would be exceeded.' },
   SEAL_FAILED: {
     exit: 1,
@@ -103,7 +114,9 @@ export const errorCodes = {
     exit: 3,
     summary: 'A secret key file is malformed, or belongs to another plan.',
   },
+  SERVER_BUSY: { exit: 7, summary: 'A server takes no more requests at the moment.' },
   SHAPE_MISMATCH: { exit: 3, summary: 'Tensor shapes do not fit together.' },
+  UNAUTHORIZED: { exit: 2, summary: 'A server does not know the token of a request.' },
   USAGE: { exit: 2, summary: 'The command line was not understood.' },
   USE_AFTER_DISPOSE: { exit: 1, summary: 'An object was used after it was disposed.' },
 } as const satisfies Record<string, ErrorCodeEntry>;

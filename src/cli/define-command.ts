@@ -40,6 +40,16 @@ export interface CommandIo {
   readonly progress: Progress;
   /** Printed on stderr, and listed as `warnings` in the object of `--json`. */
   warn(warning: Warning): void;
+  /**
+   * Print a result while the command goes on, as a server does when it listens; what it returns at
+   * its end is then not printed.
+   */
+  announce(result: Pick<CommandResult, 'json' | 'text'>): void;
+  /**
+   * Fires when the process is told to stop (SIGINT, SIGTERM, SIGHUP). Who asks for it ends by itself:
+   * the process waits for it, and a second signal ends it at once.
+   */
+  stopSignal(): AbortSignal;
 }
 
 /** What a command found; the frame prints one of the two forms. */

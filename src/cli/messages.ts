@@ -39,9 +39,19 @@ export type WorkerMessage =
       readonly id: number;
       readonly cleanup: Cleanup;
     }
+  /** Printed at once; the command goes on. */
+  | { readonly kind: 'announcement'; readonly stdout: string }
+  /** The command ends by itself when it is told to stop. */
+  | { readonly kind: 'graceful' }
   | {
       readonly kind: 'result';
       readonly stdout: string;
       readonly exit: NonNullable<CommandResult['exit']>;
     }
   | { readonly kind: 'error'; readonly error: ErrorReport };
+
+/** What the terminal thread tells the command's thread while it runs. */
+export interface StopMessage {
+  readonly kind: 'stop';
+  readonly signal: string;
+}

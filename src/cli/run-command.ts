@@ -8,7 +8,7 @@ import {
 } from './define-command.ts';
 import { reportError } from './error-report.ts';
 import { commandHelp, overviewHelp } from './help.ts';
-import type { WorkerInput, WorkerMessage } from './messages.ts';
+import type { StopMessage, WorkerInput, WorkerMessage } from './messages.ts';
 import { nearestName } from './nearest-name.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { onCleanup } from './temporary-paths.ts';
@@ -28,13 +28,33 @@ export async function runInWorker(table: CommandTable): Promise<void> {
     send({ kind: 'cleanup', change, id, cleanup });
   });
   try {
-    const { stdout, exit } = await run(table, input, send);
+    const { stdout, exit } = await run(table, input, { send, stopSignal: stopSignalOf(port) });
     send({ kind: 'result', stdout, exit });
   } catch (error) {
     send({ kind: 'error', error: cloneable(reportError(error)) });
   } finally {
     port.close();
   }
+}
+
+/** A function that asks the terminal thread, once, to be told of signals. */
+function stopSignalOf(port: MessagePort): () => AbortSignal {
+  let stop: AbortController | null = null;
+  return () => {
+    if (stop !== null) return stop.signal;
+    const controller = new AbortController();
+    stop = controller;
+    port.on('message', ({ signal }: StopMessage) => {
+      controller.abort(new Error(`told to stop by ${signal}`));
+    });
+    port.postMessage({ kind: 'graceful' } satisfies WorkerMessage);
+    return controller.signal;
+  };
+}
+
+interface Terminal {
+  readonly send: (message: WorkerMessage) => void;
+  readonly stopSignal: () => AbortSignal;
 }
 
 interface Outcome {
@@ -45,7 +65,7 @@ interface Outcome {
 async function run(
   table: CommandTable,
   { words, color, columns }: WorkerInput,
-  send: (message: WorkerMessage) => void,
+  { send, stopSignal }: Terminal,
 ): Promise<Outcome> {
   const { name, rest } = findCommand(table, words);
   if (name === undefined) return runWithoutCommand(table, rest, columns);
@@ -60,6 +80,11 @@ async function run(
 
   const warnings: Warning[] = [];
   let advancedAt = 0;
+  const state = { announced: false };
+  const print = ({ json, text }: Pick<CommandResult, 'json' | 'text'>): string => {
+    const stdout = global.json ? JSON.stringify({ ...json, warnings }) : text;
+    return stdout === '' || stdout.endsWith('\n') ? stdout : `${stdout}\n`;
+  };
   const io: CommandIo = {
     json: global.json,
     color,
@@ -81,10 +106,14 @@ async function run(
       warnings.push(warning);
       send({ kind: 'warning', ...warning });
     },
+    announce(result) {
+      state.announced = true;
+      send({ kind: 'announcement', stdout: print(result) });
+    },
+    stopSignal,
   };
-  const { json, text, exit = exitStatus.ok } = await command.run(args, io);
-  const stdout = global.json ? JSON.stringify({ ...json, warnings }) : text;
-  return { stdout: stdout === '' || stdout.endsWith('\n') ? stdout : `${stdout}\n`, exit };
+  const { exit = exitStatus.ok, ...result } = await command.run(args, io);
+  return { stdout: state.announced ? '' : print(result), exit };
 }
 
 /** The command is the first word that is no option; only `--json`, `-h` and the like precede it. */

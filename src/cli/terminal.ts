@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import { exitStatus } from '../errors.ts';
 import { errorJson, errorText, reportError } from './error-report.ts';
 import { escapeControl } from './escape-control.ts';
-import type { WorkerInput, WorkerMessage } from './messages.ts';
+import type { StopMessage, WorkerInput, WorkerMessage } from './messages.ts';
 import { createProgressLine } from './progress.ts';
 import type { Cleanup } from './temporary-paths.ts';
 
@@ -31,6 +31,7 @@ export function runFromTerminal(workerUrl: URL, words: readonly string[]): void 
   let json = words.includes('--json');
   let quiet = json && !process.stderr.isTTY;
   let finished = false;
+  let graceful = false;
 
   ignoreClosedPipe(process.stdout);
   ignoreClosedPipe(process.stderr);
@@ -101,6 +102,13 @@ export function runFromTerminal(workerUrl: URL, words: readonly string[]): void 
         if (message.change === 'add') cleanups.set(message.id, message.cleanup);
         else cleanups.delete(message.id);
         break;
+      case 'announcement':
+        progress.clear();
+        process.stdout.write(message.stdout);
+        break;
+      case 'graceful':
+        graceful = true;
+        break;
       case 'result':
         finish(message.exit);
         process.stdout.write(message.stdout);
@@ -130,6 +138,12 @@ export function runFromTerminal(workerUrl: URL, words: readonly string[]): void 
 
   let stopping = false;
   const stop = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => {
+    if (graceful && !finished) {
+      // Once: the next signal does not wait.
+      graceful = false;
+      port.postMessage({ kind: 'stop', signal } satisfies StopMessage);
+      return;
+    }
     // A second signal, or the same one from a parent that passes signals on, changes nothing.
     if (stopping) return;
     stopping = true;

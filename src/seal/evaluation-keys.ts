@@ -157,6 +157,19 @@ function refuseKeys(
   });
 }
 
+/** Bytes of a file that tell a secret key from a bundle. */
+export const keyFileMagicBytes = magic.length;
+
+/** Refuse a secret key by its first bytes, before anything of it is stored. Throws KEYS_INVALID. */
+export function refuseSecretKey(start: Uint8Array): void {
+  if (!sameBytes(start.subarray(0, secretMagic.length), secretMagic)) return;
+  refuseKeys(
+    'this is a secret key; it was not stored',
+    { offset: 0 },
+    'keep secret.key to yourself and send evaluation.keys',
+  );
+}
+
 /** A bundle whose head was checked; keys are read, and checked, one at a time. */
 export class EvaluationKeys {
   readonly binding: KeyBinding;
@@ -191,13 +204,7 @@ export class EvaluationKeys {
     }
     const fixed = await source.read(0, fixedHeadBytes);
     const fixedView = new DataView(fixed.buffer, fixed.byteOffset, fixed.byteLength);
-    if (sameBytes(fixed.subarray(0, 8), secretMagic)) {
-      refuseKeys(
-        'this is a secret key; it was not stored',
-        { offset: 0 },
-        'keep secret.key to yourself and send evaluation.keys',
-      );
-    }
+    refuseSecretKey(fixed);
     if (!sameBytes(fixed.subarray(0, 8), magic)) {
       refuseKeys('this is not an evaluation-key bundle', { offset: 0 });
     }

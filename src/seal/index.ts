@@ -20,7 +20,9 @@ export { SealContexts } from './contexts.ts';
 export {
   EvaluationKeys,
   evaluationKeyBytes,
+  keyFileMagicBytes,
   keyRequests,
+  refuseSecretKey,
   writeEvaluationKeys,
   type KeyBinding,
 } from './evaluation-keys.ts';

@@ -39,7 +39,7 @@ export interface KeySource {
   readonly path: string | null;
 }
 
-/** Dispose it unless a runner was made: that one takes the plan over. */
+/** A plan that is ready in an evaluator; runners keep what they need of it when it is disposed. */
 export interface ChosenBackend extends Disposable {
   readonly backend: 'native' | 'seal';
   /** Why this one, in a clause. */
@@ -48,7 +48,7 @@ export interface ChosenBackend extends Disposable {
   readonly threads: number;
   /** How SEAL's memory is shared out; null for native. */
   readonly memory: WorkingSet | null;
-  /** Make the runner for keys whose head was checked; once. */
+  /** Make a runner for keys whose head was checked; they share the plan and its encoded constants. */
   open(keys: EvaluationKeys, source: KeySource): PlanRunner;
 }
 
@@ -106,7 +106,7 @@ async function sealBackend(request: BackendRequest, reason: string): Promise<Cho
     memory,
     open: (keys) => new SealRunner({ prepared, client, keys, memory }),
     [Symbol.dispose]() {
-      // Nothing is held before there are keys.
+      // Each runner holds what it needs.
     },
   };
 }

@@ -1,6 +1,4 @@
 /** A plan that answers requests: ciphertexts in, ciphertexts out. It holds no secret and needs none. */
-import { availableParallelism } from 'node:os';
-import { prepareProgram } from '../backend/execute/prepare-program.ts';
 import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
 import { computePublicValues, executionValues } from '../backend/execute/public-values.ts';
 import type { PublicTensors } from '../backend/execute/public-values.ts';
@@ -27,13 +25,11 @@ import {
 } from '../seal/index.ts';
 import type { ByteSource, CiphertextFileForm } from '../seal/index.ts';
 import { openFileSource } from '../seal/file-source.ts';
-import { chooseBackend } from './choose-backend.ts';
 import type { Backend, KeySource } from './choose-backend.ts';
+import { hostPlan, preparing, readThreads } from './hosted-plan.ts';
+import type { HostedPlan, HostOptions } from './hosted-plan.ts';
 
 export type { Backend } from './choose-backend.ts';
-
-/** The native evaluator starts no more. */
-const maxThreads = 1024;
 
 export interface SessionProgress extends Progress {
   /** Program execution, from 0; one holds `batch` images. */
@@ -41,7 +37,7 @@ export interface SessionProgress extends Progress {
   readonly executions: number;
 }
 
-export interface SessionOptions {
+export interface SessionOptions extends Omit<HostOptions, 'backend'> {
   /**
    * `native` and `seal` work on ciphertexts, `clear` runs the same plan without encryption; `auto`,
    * the default, is native where its addon is there and can run the plan, else seal.
@@ -49,26 +45,6 @@ export interface SessionOptions {
   readonly backend?: 'auto' | Backend;
   /** The bundle of evaluation keys that the client made, or its path. Not needed by `clear`. */
   readonly evaluationKeys?: Uint8Array<ArrayBuffer> | string | ByteSource;
-  /**
-   * Most bytes of expanded keys in memory at once. Seal loads others again when they are needed;
-   * native holds all keys or is not used.
-   */
-  readonly maxKeyMemoryBytes?: number;
-  /**
-   * Threads of the native evaluator, from 1 to 1024; as many as the machine runs at once if left out.
-   * Results have the same bytes for any number. Seal and clear have one, whatever is asked for.
-   */
-  readonly threads?: number;
-  /**
-   * Most bytes that native takes for plan, keys and one execution on one thread, as predicted: what is
-   * left keeps encoded constants from one run to the next. Seal shares out its WebAssembly's memory.
-   */
-  readonly maxMemoryBytes?: number;
-  /**
-   * Folder in which native keeps a file of expanded keys for each bundle: sessions and processes share
-   * its memory, and the next one need not expand them. Who can write there can make results wrong.
-   */
-  readonly keyCacheFolder?: string;
   /** Called now and then while a request runs. */
   readonly onProgress?: (progress: SessionProgress) => void;
 }
@@ -89,8 +65,8 @@ export interface RunOptions {
 interface Encrypted {
   readonly runner: PlanRunner;
   readonly memory: WorkingSet | null;
-  /** Closes the key file that the session opened. */
-  readonly closeKeys: () => Promise<void>;
+  /** Closes the key file that the session opened, and frees the plan where it is its own. */
+  readonly close: () => Promise<void>;
 }
 
 interface Choice {
@@ -149,40 +125,69 @@ export class InferenceSession implements Disposable {
   ): Promise<InferenceSession> {
     const bytes = typeof plan === 'string' ? await readPlanFile(plan) : plan;
     const loaded = readPlan(bytes);
-    const prepared = once(() => prepareProgram(loaded.program));
-    const { backend = 'auto', maxKeyMemoryBytes = Infinity } = options;
-    const threads = readThreads(options.threads);
+    const prepared = preparing(loaded);
+    const { backend = 'auto', evaluationKeys, onProgress, ...rest } = options;
+    readThreads(options.threads);
     if (backend === 'clear') {
       const choice = { backend, reason: 'asked for', threads: 1, encrypted: null };
-      return new InferenceSession(loaded, prepared, choice, options.onProgress);
+      return new InferenceSession(loaded, prepared, choice, onProgress);
     }
-    if (options.evaluationKeys === undefined) {
+    if (evaluationKeys === undefined) {
       throw new CipherloomError('KEYS_INVALID', 'the session has no evaluation keys', {
         phase: 'server',
         hint: 'pass the bundle that Client.generateKeys() made as evaluationKeys',
       });
     }
-    const client = clientPlan(loaded, loaded.hash);
-    const parameters = readSealParameters(client.parameters);
-    const chosen = await chooseBackend({
-      backend,
-      plan: bytes,
-      client,
-      maxKeyMemoryBytes,
-      threads,
-      maxMemoryBytes: options.maxMemoryBytes ?? null,
-      keyCacheFolder: options.keyCacheFolder ?? null,
-      prepare: prepared,
-    });
-    const { close, ...source } = await keySource(options.evaluationKeys);
+    const host = await hostPlan(bytes, loaded, prepared, { ...rest, backend });
     try {
-      const keys = await EvaluationKeys.open(source.source, { planHash: loaded.hash, parameters });
+      return await InferenceSession.#open(host, evaluationKeys, {
+        onProgress,
+        close: () => {
+          host[Symbol.dispose]();
+        },
+      });
+    } catch (error) {
+      host[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * A session for one more client of a plan that is ready: plan and encoded constants are shared.
+   * The plan must not be disposed before the session is released.
+   *
+   * Cost: the head of the keys; each is read when it is first used.
+   * Throws KEYS_INVALID, KEYS_MISMATCH, FILE_UNREADABLE.
+   */
+  static open(
+    host: HostedPlan,
+    evaluationKeys: Uint8Array<ArrayBuffer> | string | ByteSource,
+  ): Promise<InferenceSession> {
+    return InferenceSession.#open(host, evaluationKeys, {});
+  }
+
+  static async #open(
+    host: HostedPlan,
+    evaluationKeys: Uint8Array<ArrayBuffer> | string | ByteSource,
+    owner: { readonly onProgress?: SessionOptions['onProgress']; readonly close?: () => void },
+  ): Promise<InferenceSession> {
+    const { plan, client, prepared, chosen } = host;
+    const { close, ...source } = await keySource(evaluationKeys);
+    try {
+      const parameters = readSealParameters(client.parameters);
+      const keys = await EvaluationKeys.open(source.source, { planHash: plan.hash, parameters });
       keys.require(keyRequests(client.keys));
       const runner = chosen.open(keys, source);
-      const encrypted = { runner, memory: chosen.memory, closeKeys: close };
-      return new InferenceSession(loaded, prepared, { ...chosen, encrypted }, options.onProgress);
+      const encrypted = {
+        runner,
+        memory: chosen.memory,
+        close: async () => {
+          await close();
+          owner.close?.();
+        },
+      };
+      return new InferenceSession(plan, prepared, { ...chosen, encrypted }, owner.onProgress);
     } catch (error) {
-      chosen[Symbol.dispose]();
       await close();
       throw error;
     }
@@ -275,7 +280,7 @@ export class InferenceSession implements Disposable {
     this.#released = true;
     await this.#queue;
     await this.#encrypted?.runner[Symbol.asyncDispose]();
-    await this.#encrypted?.closeKeys();
+    await this.#encrypted?.close();
   }
 
   /** As `release`, without waiting. */
@@ -330,23 +335,6 @@ export class InferenceSession implements Disposable {
       })),
     };
   }
-}
-
-/** What was asked for, or as many as this machine runs at once. Throws USAGE. */
-function readThreads(asked: number | undefined): number {
-  if (asked === undefined) return Math.min(availableParallelism(), maxThreads);
-  if (Number.isInteger(asked) && asked >= 1 && asked <= maxThreads) return asked;
-  throw new CipherloomError('USAGE', `threads is ${asked}, not from 1 to ${maxThreads}`, {
-    phase: 'server',
-    details: { threads: asked, least: 1, most: maxThreads },
-    hint: 'leave threads out to use what the machine has',
-  });
-}
-
-/** The function's value, computed when it is first asked for. */
-function once<T extends object>(make: () => T): () => T {
-  let made: T | null = null;
-  return () => (made ??= make());
 }
 
 async function keySource(

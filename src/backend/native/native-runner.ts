@@ -13,7 +13,7 @@ import type { NativeSession } from './native-session.ts';
 export const plaintextBytes = Math.min(2 ** 31, totalmem() / 4);
 
 export interface NativeRunnerOptions {
-  /** The runner takes it over. */
+  /** It stays the caller's; a session that is open keeps what it needs of it. */
   readonly plan: NativePlan;
   readonly client: ClientPlan;
   /** Head of the keys, for what is said of damaged ones. */
@@ -46,7 +46,6 @@ export class NativeRunner implements PlanRunner {
   async [Symbol.asyncDispose](): Promise<void> {
     const session = await this.#session?.catch(() => null);
     session?.[Symbol.dispose]();
-    this.#options.plan[Symbol.dispose]();
   }
 
   /** The opened keys; a run that was aborted meanwhile leaves them to the next. */

@@ -20,6 +20,7 @@ export const commands = {
   passes: () => import('./passes.ts'),
   report: () => import('./report.ts'),
   run: () => import('./run.ts'),
+  serve: () => import('./serve.ts'),
   simulate: () => import('./simulate.ts'),
   verify: () => import('./verify.ts'),
 } as const satisfies CommandTable;

@@ -1,0 +1,175 @@
+/** Inference on ciphertexts. */
+import { createHash, randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { readCiphertextFile } from '../../../seal/index.ts';
+import { CipherloomError } from '../../../errors.ts';
+import { executionBytes } from '../../models/served-model.ts';
+import type { ServedModel } from '../../models/served-model.ts';
+import { noSuchKeys } from '../../keys/no-such-keys.ts';
+import { malformed, RequestError } from '../../request-error.ts';
+import type { HttpContext } from '../context.ts';
+import { contentLength, readBody, requireBodyWithin } from '../read-body.ts';
+import { findModel } from '../find-model.ts';
+import type { ModelPath } from '../find-model.ts';
+import { maxHeaderBytes, readInferRequest } from '../infer-request.ts';
+import type { InferRequest } from '../infer-request.ts';
+import { writeInferResponse } from '../infer-response.ts';
+import { errors, modelParams, secured, versionParams } from '../schemas.ts';
+import { untilClosed } from '../until-closed.ts';
+
+const headerLength = 'inference-header-content-length';
+
+const binaryBody = {
+  description:
+    'JSON of the Open Inference Protocol, then the binary tensors; `parameters` name the keys (SHA-256 of evaluation.keys) and the plan',
+  content: {
+    'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+  },
+} as const;
+
+export function inferRoutes(app: FastifyInstance, context: HttpContext): void {
+  for (const [path, params] of [
+    ['/v2/models/:name/infer', modelParams],
+    ['/v2/models/:name/versions/:version/infer', versionParams],
+  ] as const) {
+    app.post<{ Params: ModelPath }>(
+      path,
+      {
+        schema: {
+          summary: 'Evaluate a model on ciphertexts',
+          tags: ['inference'],
+          security: secured,
+          consumes: ['application/octet-stream'],
+          params,
+          response: {
+            200: binaryBody,
+            ...errors(400, 401, 404, 408, 409, 411, 413, 415, 422, 429, 500, 503, 504),
+          },
+        },
+      },
+      async (request, reply) => {
+        const model = findModel(context.models, request.params);
+        return infer(context, model, request, reply);
+      },
+    );
+  }
+}
+
+async function infer(
+  context: HttpContext,
+  model: ServedModel,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { admission, limits, metrics } = context;
+  const length = contentLength(request.raw);
+  requireBodyWithin(length, limits.maxRequestBytes);
+  const headerBytes = readHeaderLength(request, length);
+  const { tenant } = request;
+  using place = admission.enter(tenant, length + answerBytes(model, length));
+  using closed = untilClosed(request, reply, context);
+  const body = await readBody(request.raw, length, limits.bodyTimeoutMs);
+  metrics.receivedBytes.inc({ model: model.name }, length);
+  const sent = readInferRequest(body, headerBytes, model);
+  const keys = await usableKeys(context, model, tenant, sent);
+  await requireForm(model, sent.ciphertext);
+
+  const startedAt = performance.now();
+  const { tenant: owner, id } = { tenant, id: sent.id };
+  const ciphertext = await context.answers.answer(
+    id === null ? null : `${owner}\n${model.planHash}\n${id}`,
+    createHash('sha256').update(body).digest('hex'),
+    (signal) =>
+      context.queue.evaluate(
+        {
+          id: randomUUID(),
+          tenant,
+          model: model.name,
+          planHash: model.planHash,
+          keys,
+          request: sent.ciphertext,
+          public: sent.public,
+        },
+        { signal },
+      ),
+    closed.signal,
+  );
+  const took = performance.now() - startedAt;
+  place.took(took);
+  metrics.evaluationSeconds.observe({ model: model.name }, took / 1000);
+  const answer = writeInferResponse(model, id, ciphertext);
+  metrics.sentBytes.inc({ model: model.name }, answer.body.length);
+  return await reply
+    .code(200)
+    .header(headerLength, answer.headerBytes)
+    .type('application/octet-stream')
+    .send(Buffer.from(answer.body.buffer));
+}
+
+/** Bytes of the JSON. Throws REQUEST_INVALID. */
+function readHeaderLength({ headers }: FastifyRequest, length: number): number {
+  const text = headers[headerLength];
+  if (typeof text !== 'string') {
+    throw malformed('the request has no Inference-Header-Content-Length', {
+      node: headerLength,
+      hint: 'ciphertexts are sent with the binary tensor extension of the Open Inference Protocol',
+    });
+  }
+  const bytes = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (bytes >= 2 && bytes <= Math.min(length, maxHeaderBytes)) return bytes;
+  throw malformed(`Inference-Header-Content-Length is ${JSON.stringify(text.slice(0, 32))}`, {
+    node: headerLength,
+    details: { least: 2, most: Math.min(length, maxHeaderBytes) },
+    hint: 'it is the length of the JSON before the tensors, in bytes',
+  });
+}
+
+/** Predicted bytes of the answer to so many bytes of ciphertexts, and of the session's copies. */
+function answerBytes(model: ServedModel, length: number): number {
+  const { request, response } = executionBytes(model);
+  return Math.ceil(length / request) * response + length;
+}
+
+/** Throws NOT_FOUND for a plan or keys that are not here, PLAN_MISMATCH, REQUEST_CONFLICT. */
+async function usableKeys(
+  { keys }: HttpContext,
+  model: ServedModel,
+  tenant: string,
+  sent: InferRequest,
+): Promise<string> {
+  if (sent.plan !== null && sent.plan !== model.planHash) {
+    throw new RequestError('NOT_FOUND', 'no such plan', {
+      status: 404,
+      hint: `GET /v2/models/${model.name}/client.json is the client's part of the plan that is served`,
+    });
+  }
+  const state = await keys.state(tenant, sent.keys);
+  if (state === null) throw noSuchKeys();
+  if (!state.complete) {
+    const { received, total } = state;
+    throw new RequestError(
+      'REQUEST_CONFLICT',
+      `${received} of ${total} bytes of the keys are here`,
+      {
+        status: 409,
+        details: { received, total },
+        body: { received },
+        hint: `upload the rest, from byte ${received}`,
+      },
+    );
+  }
+  if (state.planHash !== model.planHash) {
+    throw new CipherloomError('KEYS_MISMATCH', 'evaluation keys: they belong to another plan', {
+      phase: 'server',
+      details: { got: state.planHash, expected: model.planHash },
+      hint: 'make keys for this plan and upload them',
+    });
+  }
+  await keys.use(tenant, sent.keys);
+  return sent.keys;
+}
+
+/** Refuse what is no ciphertext file of this plan before it waits. */
+async function requireForm(model: ServedModel, ciphertext: Uint8Array<ArrayBuffer>): Promise<void> {
+  await readCiphertextFile(ciphertext, model.inputs);
+}

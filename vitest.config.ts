@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
 //   *.full.test.ts  full: whole networks, long runs                     npm run test:full
 // and one apart, because it fails where there is no Chromium:
 //   *.browser.test.ts                                                   npm run test:browser
+// and one that fails where there is no NATS server:
+//   *.service.test.ts                                                   npm run test:service
 export default defineConfig({
   test: {
     // A WASM instance that traps or grows must not outlive its test file.
@@ -18,7 +20,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/*.he.test.ts', '**/*.full.test.ts', '**/*.browser.test.ts'],
+          exclude: [
+            '**/*.he.test.ts',
+            '**/*.full.test.ts',
+            '**/*.browser.test.ts',
+            '**/*.service.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },
@@ -29,6 +36,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'browser', include: ['test/**/*.browser.test.ts'], testTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'service', include: ['test/**/*.service.test.ts'], testTimeout: 1_800_000 },
       },
       {
         extends: true,

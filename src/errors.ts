@@ -62,6 +62,7 @@ export const errorCodes = {
     summary: 'A broken invariant inside cipherloom: a bug, not a fault of the input.',
   },
   IR_INVALID: { exit: 3, summary: 'A program in IR text is malformed or breaks a type rule.' },
+  JOB_FAILED: { exit: 7, summary: 'Workers tried a request several times and gave up.' },
   KEYS_INVALID: { exit: 3, summary: 'An evaluation key file is malformed or damaged.' },
   KEYS_MISMATCH: { exit: 3, summary: 'Keys belong to other parameters or another plan.' },
   LEVELS_EXHAUSTED: {
@@ -94,6 +95,7 @@ export const errorCodes = {
     exit: 3,
     summary: 'A TypeScript program cannot be read, fails, or does not say what it computes.',
   },
+  QUEUE_UNAVAILABLE: { exit: 7, summary: 'The queue of a service cannot be reached or used.' },
   RANGE_TOO_LARGE: { exit: 4, summary: 'A value can exceed half of the modulus at its level.' },
   RANGE_UNPROVED: {
     exit: 4,

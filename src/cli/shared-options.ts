@@ -68,3 +68,12 @@ export const ciphertextBackendOption = {
   schema: choice(['auto', 'native', 'seal']).default('auto'),
   describe: 'auto: native where its addon is built, else seal (default)',
 } as const;
+
+/** Where jobs go, and where workers take them from. */
+export const queueOption = { value: 'ADDRESS', schema: filePath() } as const;
+
+export const queueCredentialsOption = {
+  value: 'FILE',
+  schema: filePath().optional(),
+  describe: 'credentials of NATS (.creds); user and password may stand in the address instead',
+} as const;

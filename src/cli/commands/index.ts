@@ -23,4 +23,5 @@ export const commands = {
   serve: () => import('./serve.ts'),
   simulate: () => import('./simulate.ts'),
   verify: () => import('./verify.ts'),
+  worker: () => import('./worker.ts'),
 } as const satisfies CommandTable;

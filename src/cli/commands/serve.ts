@@ -5,7 +5,12 @@ import { defineCommand } from '../define-command.ts';
 import { byteCount, choice, filePath, integer, number } from '../option-schemas.ts';
 import { packageVersion } from '../package-version.ts';
 import { insecureOption } from '../plan-folder.ts';
-import { ciphertextBackendOption, threadsOption } from '../shared-options.ts';
+import {
+  ciphertextBackendOption,
+  queueCredentialsOption,
+  queueOption,
+  threadsOption,
+} from '../shared-options.ts';
 import { textTable } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
 
@@ -47,9 +52,30 @@ export default defineCommand({
       describe: 'a web page that may call it, such as https://example.org; * for all',
     },
     queue: {
-      value: 'ADDRESS',
+      ...queueOption,
       schema: filePath().default('local'),
-      describe: 'who evaluates; local, the default: this process',
+      describe: 'who evaluates: local, the default, this process; nats://HOST:4222, its workers',
+    },
+    queueCredentials: queueCredentialsOption,
+    queueExpiry: {
+      value: 'SECONDS',
+      schema: number(1, 31_536_000).default(3600),
+      describe: 'with NATS: time that requests and answers are kept (3600)',
+    },
+    queueKeyExpiry: {
+      value: 'SECONDS',
+      schema: number(1, 31_536_000).default(86_400),
+      describe: 'with NATS: time that keys are kept for workers, renewed when used (86400)',
+    },
+    queueGrace: {
+      value: 'SECONDS',
+      schema: number(0, 60).default(0.25),
+      describe: 'with NATS: time that a request waits for workers that have its keys ready (0.25)',
+    },
+    queueReplicas: {
+      value: 'N',
+      schema: integer(1, 5).default(1),
+      describe: 'with NATS: servers of its cluster that hold a copy (1)',
     },
     backend: ciphertextBackendOption,
     threads: threadsOption,
@@ -149,6 +175,10 @@ export default defineCommand({
       command: 'cipherloom serve mnist/ --port 0 --json',
       does: 'one JSON object on stdout with the address, once it listens',
     },
+    {
+      command: 'cipherloom serve mnist/ --queue nats://127.0.0.1:4222',
+      does: 'workers evaluate: cipherloom worker mnist/ --queue nats://127.0.0.1:4222',
+    },
   ],
   async run(args, io) {
     const { dirs, host, port, tokens, tlsCert, tlsKey } = args;
@@ -181,6 +211,7 @@ export default defineCommand({
       keepPartialMs: args.uploadDays * dayMs,
     });
     const tenants = tokens === undefined ? server.oneTenant : await server.readTenants(tokens);
+    const logger = server.makeLogger(args.logLevel);
     const { queue, held, backends } = await server.openQueue({
       address: args.queue,
       models,
@@ -189,8 +220,15 @@ export default defineCommand({
       threads: args.threads,
       maxMemoryBytes: maxMemoryBytes - bodyBytes,
       keyCacheFolder: join(args.keyStore, '.expanded'),
+      credentials: args.queueCredentials,
+      jobMs: args.queueExpiry * 1000,
+      keysMs: args.queueKeyExpiry * 1000,
+      graceMs: args.queueGrace * 1000,
+      replicas: args.queueReplicas,
+      onWarning: (message) => {
+        logger.warn(message);
+      },
     });
-    const logger = server.makeLogger(args.logLevel);
     const service = await server.startService(
       {
         version: packageVersion(),

@@ -51,7 +51,7 @@ export interface ErrorBody {
 
 /** What a client sees of an error; of our own faults it sees the id under which the log has them. */
 export function errorBody(error: CipherloomError, requestId: string): ErrorBody {
-  if (statusOf(error) === 500) {
+  if (statusOf(error) === 500 && !(error instanceof RequestError)) {
     return {
       error: `the server failed; its log has it under ${requestId}`,
       code: 'INTERNAL',

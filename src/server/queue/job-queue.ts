@@ -3,7 +3,7 @@ import type { PublicTensors } from '../../backend/execute/public-values.ts';
 
 /** One evaluation; plan and keys by content. */
 export interface EvaluationJob {
-  /** Unique among the jobs of this server; not the client's. */
+  /** Of one request of this tenant: sent again, it may be answered with what was stored. */
   readonly id: string;
   readonly tenant: string;
   /** Name of the model, for metrics and messages; the plan decides. */

@@ -82,7 +82,8 @@ async function infer(
     (signal) =>
       context.queue.evaluate(
         {
-          id: randomUUID(),
+          // Under the client's id a queue of workers keeps the answer beyond this process.
+          id: id === null ? randomUUID() : `${model.planHash}\n${id}`,
           tenant,
           model: model.name,
           planHash: model.planHash,

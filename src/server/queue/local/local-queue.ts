@@ -139,7 +139,7 @@ export class LocalQueue implements JobQueue {
   }
 }
 
-function stopping(): CipherloomError {
+export function stopping(): CipherloomError {
   return new CipherloomError('SERVER_BUSY', 'the server is stopping', {
     phase: 'server',
     hint: 'send the request again, with the same id',

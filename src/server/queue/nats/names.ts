@@ -1,0 +1,84 @@
+/** How jobs, answers and objects are named in NATS. */
+import { createHash } from 'node:crypto';
+
+/** Where a stream and its subjects belong to: several services share a NATS server by their names. */
+export interface Names {
+  readonly jobs: string;
+  readonly answers: string;
+  /** Buckets of the object store. */
+  readonly requests: string;
+  readonly responses: string;
+  readonly keys: string;
+}
+
+const root = 'cipherloom';
+
+/** Streams and buckets. */
+export const names: Names = {
+  jobs: 'CIPHERLOOM_JOBS',
+  answers: 'CIPHERLOOM_ANSWERS',
+  requests: 'cipherloom-requests',
+  responses: 'cipherloom-responses',
+  keys: 'cipherloom-keys',
+};
+
+/**
+ * Jobs of a plan are split by their keys into so many parts, each with a consumer of its own: the part
+ * is what a worker that has keys ready asks for first.
+ */
+export const partCount = 16;
+
+/** The part of a client's keys. */
+export function partOf(tenant: string, keys: string): number {
+  return digest(tenant, keys).readUInt16BE(0) % partCount;
+}
+
+/** The name of a job: the same for every server that is sent the same id by the same tenant. */
+export function jobName(tenant: string, id: string): string {
+  return digest(tenant, id).toString('hex');
+}
+
+/** What a request asks for: a second one of its id must ask for the same. */
+export function bodyHash(planHash: string, keys: string, body: Uint8Array): string {
+  const hash = createHash('sha256').update(`${planHash}\0${keys}\0`);
+  return hash.update(body).digest('hex');
+}
+
+/** Plans stand in subjects by the beginning of their hash. */
+export function planToken(planHash: string): string {
+  return planHash.slice(0, 16);
+}
+
+export function consumerName(plan: string, part: number): string {
+  return `${plan}-${part}`;
+}
+
+export const subjects = {
+  allJobs: `${root}.jobs.>`,
+  allAnswers: `${root}.answers.>`,
+  /** Jobs of one part of a plan, for its consumer. */
+  jobsOf: (plan: string, part: number): string => `${root}.jobs.${plan}.${part}.*`,
+  job: (plan: string, part: number, name: string): string => `${root}.jobs.${plan}.${part}.${name}`,
+  answer: (name: string): string => `${root}.answers.${name}`,
+  /** A job came for workers that have keys of this part ready. */
+  wake: (plan: string, part: number): string => `${root}.wake.${plan}.${part}`,
+  /** A job of this plan waits for any worker; heard by one idle worker. */
+  idle: (plan: string): string => `${root}.idle.${plan}`,
+  /** What happens to a job. */
+  events: (name: string): string => `${root}.events.${name}`,
+  cancel: (name: string): string => `${root}.cancel.${name}`,
+  allCancels: `${root}.cancel.*`,
+  /** Workers say what they do. */
+  fleet: `${root}.workers`,
+  /** Keys that were removed. */
+  forget: `${root}.forget`,
+} as const;
+
+/** The name of an object of keys; a tenant's keys serve that tenant alone. */
+export function keysObject(tenant: string, keys: string): string {
+  return `${tenant}.${keys}`;
+}
+
+function digest(tenant: string, id: string): Buffer {
+  return createHash('sha256').update(`${tenant}\0${id}`).digest();
+}

@@ -54,6 +54,11 @@ export interface CompileRequest {
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
   /** Names of the inputs that the server knows in the clear; clients neither send nor see them. */
   readonly publicInputs?: readonly string[];
+  /**
+   * What the generated `client.ts` imports: `cipherloom/client` (default), or `cipherloom-client`, the
+   * same code in a package of its own. The plan does not depend on it.
+   */
+  readonly clientImport?: string | undefined;
   readonly afterPass?: (pass: Pass, program: Program, index: number) => void;
   readonly stopAfter?: string;
   readonly verifyEach?: boolean;
@@ -127,9 +132,11 @@ export async function compile(
     ir: (pass) => printProgram(pass === undefined ? program : (stages.get(pass) ?? program)),
     files: () => {
       const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
-      const generated = generateTypeScript(client, {
-        securityBits: report.parameters.securityBits,
-      });
+      const generated = generateTypeScript(
+        client,
+        { securityBits: report.parameters.securityBits },
+        request.clientImport,
+      );
       return new Map([
         ['model.loom', bytes],
         ['client.json', text(clientPlanText(client))],

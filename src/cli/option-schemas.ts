@@ -127,6 +127,13 @@ export function nameList() {
   });
 }
 
+/** What stands after `from` in an import: a package, an entry of one, a relative path or a URL. */
+export function moduleName() {
+  return parsed('expected the name of a module, such as cipherloom-client', (text) =>
+    /^[\w@~.:/-]{1,214}$/.test(text) && !text.startsWith('-') ? text : undefined,
+  );
+}
+
 /** `NAME=1,3,224,224`: a tensor's name and its dimensions. */
 export function namedShape() {
   return parsed('expected NAME=DIMS, such as image=1,3,224,224', (text) => {

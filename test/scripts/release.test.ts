@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clientPackage } from '../../scripts/release/client-package.ts';
 import { addonManifest, withAddons } from '../../scripts/release/manifests.ts';
 import {
   addonPackage,
@@ -12,6 +16,8 @@ const manifest = {
   version: '1.2.3',
   license: 'Apache-2.0',
   engines: { node: '>=24.15' },
+  exports: {},
+  dependencies: {},
   scripts: { build: 'tsc -b' },
 };
 
@@ -42,4 +48,60 @@ test('the package names the addons of its own release as optional, and has no sc
   });
   expect(made['scripts']).toBeUndefined();
   expect(made['version']).toBe('1.2.3');
+});
+
+describe('the package of the client', () => {
+  let root: string;
+  const client = {
+    ...manifest,
+    exports: {
+      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './client': { types: './dist/client/index.d.ts', default: './dist/client/index.js' },
+      './client/page': { types: './dist/client/page.d.ts', default: './dist/client/page.js' },
+    },
+    dependencies: { 'node-seal': '^7.0.0', zod: '^4.0.0' },
+  };
+  const write = (name: string, code: string, types = ''): void => {
+    mkdirSync(path.dirname(path.join(root, 'dist', name)), { recursive: true });
+    writeFileSync(path.join(root, `dist/${name}.js`), code);
+    writeFileSync(path.join(root, `dist/${name}.d.ts`), types);
+  };
+
+  beforeAll(() => {
+    root = mkdtempSync(path.join(tmpdir(), 'cipherloom-release-'));
+    write('client/index', "export * from '../seal/keys.js';", "export * from '../types.js';");
+    write(
+      'client/page',
+      "new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });",
+    );
+    write('client/worker', "import '../seal/keys.js';");
+    write('seal/keys', "await import('node-seal/allows');");
+    write('types', '', 'export type Bits = number;');
+    write('server', "import 'zod';");
+  });
+  afterAll(() => {
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  test('holds what its entries import, workers and types too, and nothing else', () => {
+    const made = clientPackage(root, client);
+    const modules = made.files.flatMap(([, to]) => /^dist\/(.*)\.js$/.exec(to)?.[1] ?? []);
+    expect(modules).toEqual(['client/index', 'client/page', 'client/worker', 'seal/keys', 'types']);
+    expect(made.manifest).toMatchObject({
+      name: 'cipherloom-client',
+      version: '1.2.3',
+      exports: {
+        '.': { default: './dist/client/index.js' },
+        './page': { types: './dist/client/page.d.ts' },
+      },
+      dependencies: { 'node-seal': '^7.0.0' },
+    });
+  });
+
+  test('is refused where the client needs another package, or Node', () => {
+    for (const strange of ['zod', 'node:fs', 'node-sealed']) {
+      write('types', `import '${strange}';`);
+      expect(() => clientPackage(root, client)).toThrow(`node-seal alone, not ${strange}`);
+    }
+  });
 });

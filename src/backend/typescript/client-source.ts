@@ -10,7 +10,7 @@ import { printSourceFile, type Statement } from './source-file.ts';
 import { namesAnImage } from './tensor-facts.ts';
 import { typeName } from './type-name.ts';
 
-export function clientSource(plan: ClientPlan, facts: PlanFacts): string {
+export function clientSource(plan: ClientPlan, facts: PlanFacts, clientImport: string): string {
   const client = `${typeName(plan.name)}Client`;
   const labelled = plan.outputs.filter(({ labels = [] }) => labels.length > 0);
   const classified = labelled.filter(namesAnImage);
@@ -23,7 +23,7 @@ export function clientSource(plan: ClientPlan, facts: PlanFacts): string {
     ],
     imports: [
       {
-        moduleSpecifier: 'cipherloom/client',
+        moduleSpecifier: clientImport,
         namedImports: ['CipherloomError', 'Client', { name: 'TensorData', isTypeOnly: true }],
       },
     ],

@@ -4,7 +4,7 @@ import { modelOptions, openCompileRequest } from '../compile-request.ts';
 import { defineCommand } from '../define-command.ts';
 import { openIrDump } from '../ir-files.ts';
 import { modelDescription } from '../model-file.ts';
-import { filePath, flag, nameList } from '../option-schemas.ts';
+import { filePath, flag, moduleName, nameList } from '../option-schemas.ts';
 import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
 import { requirePassName } from '../pass-names.ts';
 import { outputOption } from '../shared-options.ts';
@@ -54,6 +54,12 @@ export default defineCommand({
       schema: filePath().optional(),
       describe: 'write the program after every pass to a folder, for cipherloom opt',
     },
+    clientImport: {
+      value: 'NAME',
+      schema: moduleName().optional(),
+      describe:
+        'what client.ts imports: cipherloom/client (default), or cipherloom-client, the same code in a small package',
+    },
     explain: {
       schema: flag(),
       describe: 'say which layouts were considered and why one won, with pictures in layouts.svg',
@@ -101,6 +107,7 @@ export default defineCommand({
     const request: CompileRequest = {
       ...asked,
       ...(stopAfter === undefined ? {} : { stopAfter }),
+      clientImport: args.clientImport,
       afterPass: (pass, program, index) => {
         const next = passes[index + 1];
         if (next !== undefined)

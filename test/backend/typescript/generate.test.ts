@@ -63,6 +63,15 @@ describe('text', () => {
     }
   });
 
+  test('the client imports the package that it is told to, and is the same otherwise', () => {
+    const [, , sources] = generated[0]!;
+    const other = generateTypeScript(plainPlan, facts, 'cipherloom-client');
+    expect(other).toEqual({
+      ...sources,
+      'client.ts': sources['client.ts'].replace("'cipherloom/client'", "'cipherloom-client'"),
+    });
+  });
+
   test('predicted precision is not rounded up', () => {
     const { 'client.ts': text } = generateTypeScript({ ...plainPlan, precisionBits: 11.99 }, facts);
     expect(text).toContain('precisionBits: 11.9,');

@@ -190,6 +190,7 @@ describe('compile', () => {
     [['--batch', 'abc'], 2],
     [['--security', '100'], 2],
     [['--security', 'none'], 2],
+    [['--client-import', "a'; import 'b"], 2],
     [['--precision-bits', '40'], 4],
   ])('%j is exit status %i', async (words, status) => {
     const output = join(folder(), 'refused');

@@ -49,7 +49,7 @@ export function inspectPage(): Page {
         { cwd, encoding: 'utf8', env: { PATH: process.env.PATH } },
       );
       const command = `$ cipherloom inspect ${words.join(' ')}`;
-      return `## ${title}\n\n${text}\n\n\`\`\`text\n${command}\n${stdout.trimEnd()}\n\`\`\``;
+      return `## ${title}\n\n${text}\n\n<!-- not run: \`npm run docs\` runs it and writes what it prints -->\n\n\`\`\`text\n${command}\n${stdout.trimEnd()}\n\`\`\``;
     });
     return { path: 'docs/inspect.md', text: [introduction, ...sections].join('\n\n') };
   } finally {

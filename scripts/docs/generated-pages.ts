@@ -1,6 +1,8 @@
 /** Every generated page, as it should stand in docs/. */
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { apiPages } from './api-pages.ts';
+import { cliPage } from './cli-page.ts';
 import { dslPage } from './dsl-page.ts';
 import { inspectPage } from './inspect-page.ts';
 import { operatorPages } from './operator-pages.ts';
@@ -10,12 +12,19 @@ import { passPages } from './pass-pages.ts';
 export const root = path.join(import.meta.dirname, '../..');
 
 /** Folders that hold generated pages and nothing else. */
-export const generatedFolders: readonly string[] = ['docs/operators', 'docs/passes'];
+export const generatedFolders: readonly string[] = ['docs/api', 'docs/operators', 'docs/passes'];
 
 export async function generatedPages(): Promise<Page[]> {
   const config = await resolveConfig(path.join(root, 'docs/page.md'));
   return Promise.all(
-    [...operatorPages(), ...passPages(), dslPage(), inspectPage()].map(async (page) => ({
+    [
+      ...apiPages(),
+      await cliPage(),
+      ...operatorPages(),
+      ...passPages(),
+      dslPage(),
+      inspectPage(),
+    ].map(async (page) => ({
       ...page,
       text: await format(page.text, { ...config, parser: 'markdown' }),
     })),

@@ -10,8 +10,8 @@ export interface ModuleClosure {
   readonly external: readonly string[];
 }
 
-/** Workers and files that a bundler finds by this expression. */
-const besideThis = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1,\s*import\.meta\.url/g;
+/** Workers, which bundlers find by this expression. */
+const besideThis = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+\.[jt]s)\1,\s*import\.meta\.url/g;
 
 /**
  * Follow imports, of types too, from `entries` through the `.js` and `.d.ts` files of `folder`.

@@ -18,6 +18,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseNpy } from '../../src/frontend/npy/read-npy.ts';
+import { readBlocks } from '../docs/blocks/read-blocks.ts';
 import { decryptProgram, encryptProgram, evaluateProgram } from '../e2e/generated-programs.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -163,6 +164,11 @@ test('both packages go the whole way in projects of their own', { timeout: 600_0
     cpSync(join(client, file), join(server, file));
   run(server, 'evaluate.ts', evaluateProgram);
   cpSync(join(server, 'response.ct'), join(client, 'response.ct'));
+  // The page that the package shows on the registry.
+  const [example] = readBlocks(readFileSync(join(root, 'docs/client-package.md'), 'utf8'));
+  mkdirSync(join(client, 'page/plan'), { recursive: true });
+  cpSync(join(client, 'client.json'), join(client, 'page/plan/client.json'));
+  run(join(client, 'page'), 'page.ts', example?.text ?? '');
   const labels = parseNpy(readFileSync(join(examples, 'labels.npy')), 'labels.npy').data;
   expect(JSON.parse(run(client, 'decrypt.ts', decryptProgram))).toEqual({
     shape: [count, 10],

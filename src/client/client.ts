@@ -27,6 +27,19 @@ import {
 import type { SwitchingKeyRequest } from '../seal/switching-key-blob.ts';
 import { postprocess, type Tensor } from './postprocess.ts';
 import { readClientPlan } from './read-client-plan.ts';
+import {
+  fetchClientJson,
+  modelAddress,
+  RemoteModel,
+  type ConnectOptions,
+} from './remote/remote-model.ts';
+import {
+  shareValues,
+  sharingTerms,
+  countShared,
+  type SharedResult,
+  type SharingOptions,
+} from './sharing.ts';
 import { readInputs, type TensorLike } from '../layout/read-inputs.ts';
 
 export interface KeyProgress {
@@ -46,6 +59,11 @@ export interface EvaluationKeyStream extends AsyncIterable<Uint8Array<ArrayBuffe
   readonly byteLength: number;
   /** All pieces as one array. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface DecryptOptions {
+  /** Images that were encrypted; a result of another number is refused. */
+  readonly images?: number;
 }
 
 export interface GeneratedKeys {
@@ -92,6 +110,30 @@ export class Client implements Disposable {
       );
     }
     return new Client(plan, parameters);
+  }
+
+  /**
+   * Make a client for a model on a server, from the `client.json` that the server has.
+   *
+   * The server chooses the plan then: what it may compute and how secure its parameters are, of which
+   * 128 bits are the least. Where the plan is known beforehand, use `load` and `connect`.
+   *
+   * Throws as `load` and `connect`
+   */
+  static async connect(url: string | URL, options: ConnectOptions = {}): Promise<RemoteModel> {
+    const address = modelAddress(url, options);
+    const client = Client.load(await fetchClientJson(address, options.signal));
+    return RemoteModel.open(client, address, options.signal);
+  }
+
+  /**
+   * Find this client's model on a server; its name there is that of the plan unless it is given.
+   *
+   * Throws PLAN_MISMATCH where the server has another plan under the name; NOT_FOUND, UNAUTHORIZED,
+   *        SERVER_UNREACHABLE
+   */
+  async connect(url: string | URL, options: ConnectOptions = {}): Promise<RemoteModel> {
+    return RemoteModel.open(this, modelAddress(url, options, this.plan.name), options.signal);
   }
 
   /** Whether the parameters are below 128 bits, recomputed; such a plan protects nothing. */
@@ -209,24 +251,50 @@ export class Client implements Disposable {
    * Throws  PLAN_MISMATCH, CIPHERTEXT_TRUNCATED, CIPHERTEXT_INVALID before WebAssembly sees the
    *         bytes; CIPHERTEXT_INVALID when the values are far outside the plan's bound
    */
-  async decrypt(bytes: Uint8Array<ArrayBuffer>): Promise<Record<string, Tensor>> {
-    const { images, executions } = await readCiphertextFile(bytes, this.#form('outputs'));
-    const user = await this.#open();
-    const { batch } = this.plan;
-    const results = this.plan.outputs.map((output, t) => {
-      const decrypted = executions.flatMap((execution, e) => {
-        const vectors = (execution[t] ?? []).map((blob, index) =>
-          user.decrypt(
-            blob,
-            { name: output.name, index, scale: output.scale, form: 'expanded' },
-            output.level + 1,
-          ),
-        );
-        return unpack(output.layout, vectors, Math.min(batch, images - e * batch));
-      });
-      return [output.name, finish(output, decrypted)] as const;
+  async decrypt(
+    bytes: Uint8Array<ArrayBuffer>,
+    options: DecryptOptions = {},
+  ): Promise<Record<string, Tensor>> {
+    const decrypted = await this.#decryptImages(bytes, options);
+    return Object.fromEntries(
+      decrypted.map(({ output, images }) => [output.name, finish(output, images)]),
+    );
+  }
+
+  /**
+   * Decrypt results so that others may see them: flooded with noise and rounded to `bits` bits.
+   *
+   * `decrypt` is for the key's owner alone. What this returns hides the error of the ciphertext as far
+   * as `statisticalBits` of the result says; `docs/sharing.md` says what that means.
+   *
+   * Error   a value is at most 3/4 of its `step` from the exact one, but for a chance of 2^-40
+   * Throws  SHARING_REFUSED where the plan is not precise enough for so many bits, or the key has been
+   *         used for `maxShared` results; else as `decrypt`
+   */
+  async decryptForSharing(
+    bytes: Uint8Array<ArrayBuffer>,
+    bits: number,
+    options: SharingOptions,
+  ): Promise<SharedResult> {
+    const { outputs, precisionBits } = this.plan;
+    const { images: count } = await readCiphertextFile(bytes, this.#form('outputs'));
+    const terms = outputs.map((output) =>
+      sharingTerms(output, { ...options, precisionBits, bits, images: count }),
+    );
+    const decrypted = await this.#decryptImages(bytes, options);
+    for (const { output, images } of decrypted) requirePlausible(output, images);
+    // Counted before anything is returned: a crash can only count too many.
+    const shared = await countShared(options);
+    const results = decrypted.map(({ output, images }, t) => {
+      const flooded = images.map((values) => shareValues(values, terms[t]!));
+      return [output.name, { ...finish(output, flooded), ...terms[t]! }] as const;
     });
-    return Object.fromEntries(results);
+    return { outputs: Object.fromEntries(results), shared };
+  }
+
+  /** Images that a ciphertext file of inputs holds. Throws as `decrypt` before WebAssembly sees it. */
+  async imagesOf(request: Uint8Array<ArrayBuffer>): Promise<number> {
+    return (await readCiphertextFile(request, this.#form('inputs'))).images;
   }
 
   /** Wipe the secret key and free WebAssembly memory. */
@@ -251,6 +319,30 @@ export class Client implements Disposable {
     };
     const binding = { planHash: this.plan.planHash, parameters: this.#parameters };
     yield* writeEvaluationKeys(binding, requests, make);
+  }
+
+  /** Decrypted images of each output, in the order of the plan. */
+  async #decryptImages(
+    bytes: Uint8Array<ArrayBuffer>,
+    expected: DecryptOptions,
+  ): Promise<{ readonly output: ClientOutput; readonly images: Float64Array[] }[]> {
+    const { images, executions } = await readCiphertextFile(bytes, this.#form('outputs'));
+    requireImages(images, expected.images);
+    const user = await this.#open();
+    const { batch } = this.plan;
+    return this.plan.outputs.map((output, t) => ({
+      output,
+      images: executions.flatMap((execution, e) => {
+        const vectors = (execution[t] ?? []).map((blob, index) =>
+          user.decrypt(
+            blob,
+            { name: output.name, index, scale: output.scale, form: 'expanded' },
+            output.level + 1,
+          ),
+        );
+        return unpack(output.layout, vectors, Math.min(batch, images - e * batch));
+      }),
+    }));
   }
 
   #form(kind: 'inputs' | 'outputs'): CiphertextFileForm {
@@ -300,8 +392,21 @@ export class Client implements Disposable {
   }
 }
 
-/** Check decrypted images, finish each and join them along the leading axis. */
-function finish(output: ClientOutput, images: readonly Float64Array[]): Tensor {
+function requireImages(got: number, expected: number | undefined): void {
+  if (expected === undefined || got === expected) return;
+  throw new CipherloomError(
+    'CIPHERTEXT_INVALID',
+    `the result is of ${got} images, ${expected} were encrypted`,
+    {
+      phase: 'client',
+      details: { got, expected },
+      hint: 'decrypt the answer to this request',
+    },
+  );
+}
+
+/** Refuse values that no ciphertext of this plan and key decrypts to. Throws CIPHERTEXT_INVALID. */
+function requirePlausible(output: ClientOutput, images: readonly Float64Array[]): void {
   const limit = garbageFactor * Math.max(output.bound, 2 ** -20);
   for (const image of images) {
     for (const value of image) {
@@ -318,6 +423,11 @@ function finish(output: ClientOutput, images: readonly Float64Array[]): Tensor {
       );
     }
   }
+}
+
+/** Check decrypted images, finish each and join them along the leading axis. */
+function finish(output: ClientOutput, images: readonly Float64Array[]): Tensor {
+  requirePlausible(output, images);
   const finished = images.map((data) =>
     output.postprocess.reduce<Tensor>((tensor, step) => postprocess(tensor, step), {
       data,

@@ -10,7 +10,11 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.test.json', './tsconfig.browser.json', './examples/web/tsconfig.json'],
+        project: [
+          './tsconfig.test.json',
+          './tsconfig.browser.json',
+          './examples/web/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -108,6 +108,10 @@ export const errorCodes = {
   },
   REQUEST_INVALID: { exit: 3, summary: 'A request to a server is malformed.' },
   RESOURCE_LIMIT: { exit: 7, summary: 'A memory or size limit would be exceeded.' },
+  RESPONSE_INVALID: {
+    exit: 3,
+    summary: 'An answer of a server is not what the protocol and the plan say.',
+  },
   SEAL_FAILED: {
     exit: 1,
     summary: 'The encryption library failed; its WebAssembly instance was replaced.',
@@ -117,7 +121,13 @@ export const errorCodes = {
     summary: 'A secret key file is malformed, or belongs to another plan.',
   },
   SERVER_BUSY: { exit: 7, summary: 'A server takes no more requests at the moment.' },
+  SERVER_FAILED: { exit: 3, summary: 'A server failed, or answered with an unknown error.' },
+  SERVER_UNREACHABLE: { exit: 3, summary: 'A server cannot be reached, or does not answer.' },
   SHAPE_MISMATCH: { exit: 3, summary: 'Tensor shapes do not fit together.' },
+  SHARING_REFUSED: {
+    exit: 6,
+    summary: 'A result cannot be shared: too precise for its error, or too many of one key.',
+  },
   UNAUTHORIZED: { exit: 2, summary: 'A server does not know the token of a request.' },
   USAGE: { exit: 2, summary: 'The command line was not understood.' },
   USE_AFTER_DISPOSE: { exit: 1, summary: 'An object was used after it was disposed.' },

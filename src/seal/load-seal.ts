@@ -5,7 +5,11 @@
  * in a correct program, and whether it throws would depend on values. Received ciphertexts are
  * checked in `ciphertext-blob.ts` instead.
  */
-import initialize, { type ClassHandle, type MainModule } from 'node-seal/allows';
+import initialize, {
+  type ClassHandle,
+  type InitializeOptions,
+  type MainModule,
+} from 'node-seal/allows';
 import { CipherloomError, InternalError } from '../errors.ts';
 
 /** What emscripten adds to the module when it is built with WebAssembly exceptions. */
@@ -147,6 +151,13 @@ interface Start {
   instance: SealInstance | null;
 }
 
+/**
+ * node-seal's own `locateFile` names `seal_allows.wasm` beside its script, where a bundler renames it.
+ * Without one, emscripten's `new URL('seal_allows.wasm', import.meta.url)` finds it: bundlers follow
+ * that form, browsers and Node resolve it themselves.
+ */
+const bundledWasm = { locateFile: undefined } as unknown as InitializeOptions;
+
 /** The instance in use, or the one being started. */
 let current: Start | null = null;
 
@@ -161,7 +172,7 @@ export async function loadSeal(): Promise<SealInstance> {
   requireEngine();
   const started: Start = {
     instance: null,
-    promise: initialize().then((module) => {
+    promise: initialize(bundledWasm).then((module) => {
       const instance = new SealInstance(module);
       started.instance = instance;
       return instance;

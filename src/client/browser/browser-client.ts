@@ -108,7 +108,11 @@ export class BrowserClient implements Disposable {
    * With `keep`, a page that is reloaded in between goes on where it was. Throws as
    * `Client.generateKeys` and `RemoteModel.uploadKeys`; FILE_UNWRITABLE where nothing may be kept
    */
-  prepareKeys({ keep = false, onProgress, signal }: PrepareKeysOptions = {}): Promise<PreparedKeys> {
+  prepareKeys({
+    keep = false,
+    onProgress,
+    signal,
+  }: PrepareKeysOptions = {}): Promise<PreparedKeys> {
     return this.#call('prepareKeys', { keep }, { onProgress, signal });
   }
 

@@ -145,10 +145,7 @@ export class Connection {
  *
  * Memory is that of the bytes that came, not of a length that is claimed. Throws RESPONSE_INVALID.
  */
-async function readWithin(
-  response: Response,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readWithin(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLong = (got: number | string): CipherloomError =>
     new CipherloomError(
       'RESPONSE_INVALID',
@@ -166,7 +163,7 @@ async function readWithin(
   }
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = response.body?.getReader();
+  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();
   for (;;) {
     const next = await reader?.read();
     if (next?.value === undefined) break;

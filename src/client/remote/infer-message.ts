@@ -89,7 +89,7 @@ export function readInferResponse(
   expected: { readonly id: string; readonly ciphertextBytes: number },
 ): Uint8Array<ArrayBuffer> {
   const refuse = (field: string, got: unknown, wanted: unknown): never => {
-    const shown = (JSON.stringify(got) ?? 'missing').slice(0, 80);
+    const shown = got === undefined ? 'missing' : JSON.stringify(got).slice(0, 80);
     throw new CipherloomError(
       'RESPONSE_INVALID',
       `answer of the server: ${field} is ${shown}, expected ${String(wanted)}`,

@@ -223,11 +223,15 @@ export class RemoteModel {
     const { signal, publicTensors = [], id = crypto.randomUUID() } = options;
     const { client } = this;
     if (this.#keys === null) {
-      throw new CipherloomError('KEYS_INVALID', 'the server has no evaluation keys of this client', {
-        phase: 'client',
-        node: this.name,
-        hint: 'await model.uploadKeys(client.evaluationKeys()) first',
-      });
+      throw new CipherloomError(
+        'KEYS_INVALID',
+        'the server has no evaluation keys of this client',
+        {
+          phase: 'client',
+          node: this.name,
+          hint: 'await model.uploadKeys(client.evaluationKeys()) first',
+        },
+      );
     }
     const { headerBytes, body } = writeInferRequest({
       id,

@@ -1,0 +1,4 @@
+declare module '*.npy?url' {
+  const url: string;
+  export default url;
+}

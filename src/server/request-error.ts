@@ -30,5 +30,9 @@ export function malformed(
   message: string,
   context: Partial<RequestErrorContext> = {},
 ): RequestError {
-  return new RequestError('REQUEST_INVALID', message, { status: 400, ...context });
+  return new RequestError('REQUEST_INVALID', message, {
+    status: 400,
+    hint: 'docs/service.md has examples, /openapi.json the form',
+    ...context,
+  });
 }

@@ -1,7 +1,7 @@
 /** The HTTP server: Open Inference Protocol v2, keys, and what operators need. */
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
-import fastify from 'fastify';
+import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { malformed, RequestError } from '../request-error.ts';
 import { answerClientError } from './client-error.ts';
@@ -53,7 +53,7 @@ export async function makeApp(context: HttpContext, options: AppOptions): Promis
   const app = fastify({
     ...(tls === null ? { http: server } : { https: { ...server, ...tls } }),
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestTimeout: server.requestTimeout,
     keepAliveTimeout: server.keepAliveTimeout,

@@ -1,4 +1,5 @@
 /** Errors as answers: a status, and a body that names cause and way out, never a stack or a path. */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { CipherloomError, InternalError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
@@ -71,8 +72,10 @@ export function errorBody(error: CipherloomError, requestId: string): ErrorBody 
 /** Bodies up to here are read to their end and dropped, so that a client that still sends sees the answer. */
 const droppedBytes = 2 ** 26;
 
-function isSmall(contentLength: string | undefined): boolean {
-  return contentLength !== undefined && Number(contentLength) <= droppedBytes;
+/** Whether the connection can go on; what comes late, is large or of no known length ends it. */
+function mayDropRest(request: IncomingMessage, status: number): boolean {
+  if (status === 408 || status === 411) return false;
+  return request.complete || Number(request.headers['content-length']) <= droppedBytes;
 }
 
 /** Send an error; the connection is closed where a body was not read and is large, or of no known length. */
@@ -90,9 +93,8 @@ export async function replyWithError(reply: FastifyReply, thrown: unknown): Prom
     void reply.header('retry-after', error.retryAfter);
   }
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
-  if (!request.raw.complete && !isSmall(request.headers['content-length'])) {
-    void reply.header('connection', 'close');
-  }
+  if (mayDropRest(request.raw, status)) request.raw.resume();
+  else void reply.header('connection', 'close');
   return reply
     .code(status)
     .type('application/json; charset=utf-8')

@@ -63,6 +63,12 @@ export function makeMetrics(sources: MetricSources) {
       buckets: seconds,
       registers,
     }),
+    runs: new Counter({
+      name: 'cipherloom_runs_total',
+      help: 'Evaluations that were begun; a request that is sent again with its id begins none.',
+      labelNames: ['model'] as const,
+      registers,
+    }),
     receivedBytes: new Counter({
       name: 'cipherloom_received_bytes_total',
       help: 'Bytes of inference requests.',

@@ -66,7 +66,11 @@ async function infer(
   requireBodyWithin(length, limits.maxRequestBytes);
   const headerBytes = readHeaderLength(request, length);
   const { tenant } = request;
-  using place = admission.enter(tenant, length + answerBytes(model, length));
+  const place = admission.enter(tenant, length + answerBytes(model, length));
+  // Until the answer is sent: it lies in memory, and a server that stops waits for it.
+  reply.raw.once('close', () => {
+    place[Symbol.dispose]();
+  });
   using closed = untilClosed(request, reply, context);
   const body = await readBody(request.raw, length, limits.bodyTimeoutMs);
   metrics.receivedBytes.inc({ model: model.name }, length);
@@ -75,12 +79,13 @@ async function infer(
   await requireForm(model, sent.ciphertext);
 
   const startedAt = performance.now();
-  const { tenant: owner, id } = { tenant, id: sent.id };
+  const { id } = sent;
   const ciphertext = await context.answers.answer(
-    id === null ? null : `${owner}\n${model.planHash}\n${id}`,
+    id === null ? null : `${tenant}\n${model.planHash}\n${id}`,
     createHash('sha256').update(body).digest('hex'),
-    (signal) =>
-      context.queue.evaluate(
+    (signal) => {
+      metrics.runs.inc({ model: model.name });
+      return context.queue.evaluate(
         {
           // Under the client's id a queue of workers keeps the answer beyond this process.
           id: id === null ? randomUUID() : `${model.planHash}\n${id}`,
@@ -92,7 +97,8 @@ async function infer(
           public: sent.public,
         },
         { signal },
-      ),
+      );
+    },
     closed.signal,
   );
   const took = performance.now() - startedAt;

@@ -69,7 +69,7 @@ export async function makeApp(context: HttpContext, options: AppOptions): Promis
 
   // Bodies are streams: a route decides from the headers whether it reads them.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
+  app.addContentTypeParser('*', (_request, payload, done) => {
     done(null, payload);
   });
   app.decorateRequest('tenant', '');

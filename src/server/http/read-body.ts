@@ -30,6 +30,19 @@ export function contentLength({ headers }: IncomingMessage): number {
   throw malformed('Content-Length is no number of bytes', { node: 'Content-Length' });
 }
 
+/** A request without a type is taken for the first of them: some clients state none. Throws REQUEST_INVALID (415). */
+export function requireContentType({ headers }: IncomingMessage, types: readonly string[]): void {
+  const got = headers['content-type'];
+  const [type = ''] = (got ?? types[0] ?? '').split(';', 1);
+  if (types.includes(type.trim().toLowerCase())) return;
+  throw malformed(`the body is ${JSON.stringify(type)}, expected ${types.join(' or ')}`, {
+    status: 415,
+    node: 'Content-Type',
+    details: { got: type, expected: types },
+    hint: `send Content-Type: ${types[0] ?? ''}`,
+  });
+}
+
 /** Refuse a body over a limit before it is read. Throws RESOURCE_LIMIT. */
 export function requireBodyWithin(length: number, limit: number): void {
   if (length <= limit) return;

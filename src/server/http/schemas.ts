@@ -2,6 +2,18 @@
 
 export const nothing = { type: 'null', description: 'no body' } as const;
 
+export const liveness = {
+  type: 'object',
+  required: ['live'],
+  properties: { live: { type: 'boolean' }, ready: { type: 'boolean' } },
+} as const;
+
+export const modelReadiness = {
+  type: 'object',
+  required: ['name', 'ready'],
+  properties: { name: { type: 'string' }, ready: { type: 'boolean' } },
+} as const;
+
 export const errorSchema = {
   type: 'object',
   description: 'what went wrong',

@@ -12,7 +12,7 @@ import { KeyStore } from '../../../src/server/keys/key-store.ts';
 import { loadModels } from '../../../src/server/models/served-model.ts';
 import type { ServedModel } from '../../../src/server/models/served-model.ts';
 import type { JobQueue } from '../../../src/server/queue/job-queue.ts';
-import { openQueue } from '../../../src/server/queue/open-queue.ts';
+import { openLocalQueue } from '../../../src/server/queue/open-queue.ts';
 import { startService } from '../../../src/server/service.ts';
 import type { Service, ServiceLimits, ServiceOptions } from '../../../src/server/service.ts';
 import { oneTenant } from '../../../src/server/tenants/tenants.ts';
@@ -139,8 +139,7 @@ export async function runService(
     keepMs: options.keepMs ?? 3600_000,
     keepPartialMs: options.keepPartialMs ?? 3600_000,
   });
-  const { queue, held } = await openQueue({
-    address: 'local',
+  const { queue, held } = await openLocalQueue({
     models,
     capacity,
     backend: 'auto',

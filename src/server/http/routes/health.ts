@@ -1,15 +1,19 @@
 /** Health, readiness and metadata of the server (Open Inference Protocol). */
 import type { FastifyInstance } from 'fastify';
 import type { HttpContext } from '../context.ts';
-import { nothing, serverMetadata } from '../schemas.ts';
+import { liveness, serverMetadata } from '../schemas.ts';
 
 export function healthRoutes(app: FastifyInstance, { version, ready }: HttpContext): void {
   app.get(
     '/v2/health/live',
     {
-      schema: { summary: 'Whether the server runs', tags: ['health'], response: { 200: nothing } },
+      schema: {
+        summary: 'Whether the server runs',
+        tags: ['health'],
+        response: { 200: { ...liveness, description: 'it runs' } },
+      },
     },
-    async (_, reply) => reply.code(200).send(),
+    async () => ({ live: true }),
   );
   app.get(
     '/v2/health/ready',
@@ -17,10 +21,13 @@ export function healthRoutes(app: FastifyInstance, { version, ready }: HttpConte
       schema: {
         summary: 'Whether it takes requests: not before its plans are loaded, nor once it stops',
         tags: ['health'],
-        response: { 200: nothing, 503: nothing },
+        response: {
+          200: { ...liveness, description: 'it takes requests' },
+          503: { ...liveness, description: 'it is stopping' },
+        },
       },
     },
-    async (_, reply) => reply.code(ready() ? 200 : 503).send(),
+    async (_, reply) => reply.code(ready() ? 200 : 503).send({ live: true, ready: ready() }),
   );
   app.get(
     '/v2',

@@ -8,7 +8,7 @@ import type { ServedModel } from '../../models/served-model.ts';
 import { noSuchKeys } from '../../keys/no-such-keys.ts';
 import { malformed, RequestError } from '../../request-error.ts';
 import type { HttpContext } from '../context.ts';
-import { contentLength, readBody, requireBodyWithin } from '../read-body.ts';
+import { contentLength, readBody, requireBodyWithin, requireContentType } from '../read-body.ts';
 import { findModel } from '../find-model.ts';
 import type { ModelPath } from '../find-model.ts';
 import { maxHeaderBytes, readInferRequest } from '../infer-request.ts';
@@ -62,6 +62,7 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { admission, limits, metrics } = context;
+  requireContentType(request.raw, ['application/octet-stream', 'application/json']);
   const length = contentLength(request.raw);
   requireBodyWithin(length, limits.maxRequestBytes);
   const headerBytes = readHeaderLength(request, length);
@@ -113,20 +114,16 @@ async function infer(
     .send(Buffer.from(answer.body.buffer));
 }
 
-/** Bytes of the JSON. Throws REQUEST_INVALID. */
+/** Bytes of the JSON: the whole body where nothing binary follows. Throws REQUEST_INVALID. */
 function readHeaderLength({ headers }: FastifyRequest, length: number): number {
-  const text = headers[headerLength];
-  if (typeof text !== 'string') {
-    throw malformed('the request has no Inference-Header-Content-Length', {
-      node: headerLength,
-      hint: 'ciphertexts are sent with the binary tensor extension of the Open Inference Protocol',
-    });
-  }
-  const bytes = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  if (bytes >= 2 && bytes <= Math.min(length, maxHeaderBytes)) return bytes;
-  throw malformed(`Inference-Header-Content-Length is ${JSON.stringify(text.slice(0, 32))}`, {
+  const text = headers[headerLength] ?? String(length);
+  const bytes = /^\d{1,15}$/.test(String(text)) ? Number(text) : NaN;
+  const most = Math.min(length, maxHeaderBytes);
+  if (bytes >= 2 && bytes <= most) return bytes;
+  const got = headers[headerLength] === undefined ? 'missing' : JSON.stringify(text).slice(0, 32);
+  throw malformed(`Inference-Header-Content-Length is ${got}, expected 2 to ${most}`, {
     node: headerLength,
-    details: { least: 2, most: Math.min(length, maxHeaderBytes) },
+    details: { least: 2, most },
     hint: 'it is the length of the JSON before the tensors, in bytes',
   });
 }

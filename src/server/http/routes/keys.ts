@@ -5,7 +5,7 @@ import { noSuchKeys } from '../../keys/no-such-keys.ts';
 import { malformed, RequestError } from '../../request-error.ts';
 import type { HttpContext } from '../context.ts';
 import { findModel } from '../find-model.ts';
-import { bodyChunks, contentLength } from '../read-body.ts';
+import { bodyChunks, contentLength, requireContentType } from '../read-body.ts';
 import { errors, keyParams, keyState, nothing, secured } from '../schemas.ts';
 
 interface KeyPath {
@@ -39,6 +39,7 @@ export function keyRoutes(app: FastifyInstance, context: HttpContext): void {
     async ({ raw, params, query, headers, tenant }, reply) => {
       const model = findModel(models, { name: query.model });
       requireId(params.sha256);
+      requireContentType(raw, ['application/octet-stream']);
       if (!context.ready()) throw stopping();
       const part = readPart(headers['content-range'], contentLength(raw));
       const state = await keys.put(

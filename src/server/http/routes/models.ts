@@ -5,7 +5,14 @@ import type { ServedModel } from '../../models/served-model.ts';
 import type { HttpContext } from '../context.ts';
 import { findModel } from '../find-model.ts';
 import type { ModelPath } from '../find-model.ts';
-import { errors, modelMetadata, modelParams, nothing, secured, versionParams } from '../schemas.ts';
+import {
+  errors,
+  modelMetadata,
+  modelParams,
+  modelReadiness,
+  secured,
+  versionParams,
+} from '../schemas.ts';
 
 export function modelRoutes(app: FastifyInstance, { models, ready }: HttpContext): void {
   for (const [path, params] of [
@@ -33,12 +40,16 @@ export function modelRoutes(app: FastifyInstance, { models, ready }: HttpContext
           tags: ['health'],
           security: secured,
           params,
-          response: { 200: nothing, 503: nothing, ...errors(401, 404) },
+          response: {
+            200: { ...modelReadiness, description: 'it takes requests' },
+            503: { ...modelReadiness, description: 'the server is stopping' },
+            ...errors(401, 404),
+          },
         },
       },
       async ({ params: asked }, reply) => {
-        findModel(models, asked);
-        return reply.code(ready() ? 200 : 503).send();
+        const { name } = findModel(models, asked);
+        return reply.code(ready() ? 200 : 503).send({ name, ready: ready() });
       },
     );
   }

@@ -29,11 +29,13 @@ import type { ModelSource } from './frontend/examine-model.ts';
 import { importOnnx } from './frontend/import-onnx.ts';
 import type { ImportedModel } from './frontend/import-onnx.ts';
 import type { ExternalData } from './frontend/onnx/external-data.ts';
+import { ciphertextOf } from './ir/ckks/values.ts';
 import { printProgram } from './ir/print.ts';
 import { operationOf } from './ir/program.ts';
 import type { Program } from './ir/program.ts';
 import { shapeOf } from './ir/types.ts';
 import type { ClientPlan } from './layout/client-plan.ts';
+import { batchSize } from './layout/layout.ts';
 import { figureOf } from './passes/define-pass.ts';
 import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
 import { requireLayerSizes } from './passes/linear/count-products.ts';
@@ -172,7 +174,7 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
       insecure: options.insecure,
       precisionBits: figureOf(notes, 'precisionBits') ?? 0,
       peakCiphertextBytes: await measureMemory(prepared),
-      rangeEscape: null,
+      rangeEscape: executionEscape(figureOf(notes, 'rangeEscape'), program),
     },
   };
   const { bytes, hash: planHash } = writePlan(plan);
@@ -191,6 +193,15 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
     evaluatorSeconds: await programSeconds(prepared),
   });
   return { bytes, planHash, client, report, sizes };
+}
+
+/** An execution fails when one of its images leaves a range: it wraps for all. */
+function executionEscape(perImage: number | null, program: Program): number | null {
+  if (perImage === null) return null;
+  const batches = program.outputs.map(({ value }) =>
+    batchSize(ciphertextOf(operationOf(program, value).type).layout),
+  );
+  return Math.min(1, perImage * Math.max(1, ...batches));
 }
 
 /** The class names for each output that has as many classes. */

@@ -215,6 +215,7 @@ export const warningIds = {
   INPUT_RANGE_ASSUMED: 'No input range was given; [0, 1] is assumed.',
   MAX_POOL_AVERAGED: 'A MaxPool was replaced by an average pool, as asked.',
   PRECISION_SHORT: 'The estimated precision is below the asked one.',
+  RANGE_ESCAPED: 'Inputs leave a range of the plan; encrypted, they may come back wrong.',
 } as const;
 
 export interface Warning {

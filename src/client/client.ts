@@ -4,7 +4,7 @@
  */
 import { CipherloomError } from '../errors.ts';
 import type { ClientOutput, ClientPlan } from '../layout/client-plan.ts';
-import { pack, unpack } from '../layout/layout.ts';
+import { pack, unpack, usedSlots } from '../layout/layout.ts';
 import { modulusBits, requireSecurity, securityLevel } from '../layout/security.ts';
 import {
   ciphertextFileBytes,
@@ -249,7 +249,8 @@ export class Client implements Disposable {
    * error of the ciphertext, and with it the key (Li, Micciancio, EUROCRYPT 2021).
    *
    * Throws  PLAN_MISMATCH, CIPHERTEXT_TRUNCATED, CIPHERTEXT_INVALID before WebAssembly sees the
-   *         bytes; CIPHERTEXT_INVALID when the values are far outside the plan's bound
+   *         bytes; CIPHERTEXT_INVALID when the values are far outside the plan's bound, or when slots
+   *         that hold no element are not zero: then values wrapped modulo Q
    */
   async decrypt(
     bytes: Uint8Array<ArrayBuffer>,
@@ -340,6 +341,7 @@ export class Client implements Disposable {
             output.level + 1,
           ),
         );
+        requireUnusedZero(output, vectors, this.plan.precisionBits);
         return unpack(output.layout, vectors, Math.min(batch, images - e * batch));
       }),
     }));
@@ -403,6 +405,37 @@ function requireImages(got: number, expected: number | undefined): void {
       hint: 'decrypt the answer to this request',
     },
   );
+}
+
+/**
+ * Refuse what wrapped modulo q on the last levels: a multiple of q, which is twice the plan's bound and
+ * more, stands in every slot then, also in those that the plan leaves zero.
+ */
+function requireUnusedZero(
+  { name, layout, bound }: ClientOutput,
+  vectors: readonly Float64Array[],
+  precisionBits: number,
+): void {
+  if (layout.unused.kind !== 'zero') return;
+  // Half of the bound; more where the noise may be as much.
+  const limit = Math.max(bound, 2 ** -20) * Math.max(1 / 2, 2 ** (2 - precisionBits));
+  usedSlots(layout).forEach((used, index) => {
+    const vector = vectors[index] ?? [];
+    for (let slot = 0; slot < vector.length; slot++) {
+      const value = Math.abs(vector[slot]!);
+      if (used[slot] === 1 || value <= limit) continue;
+      throw new CipherloomError(
+        'CIPHERTEXT_INVALID',
+        `output ${JSON.stringify(name)}: slot ${slot}, which holds no element, is not zero but more than ${limit.toPrecision(3)}; this is no result`,
+        {
+          phase: 'client',
+          node: name,
+          details: { ciphertext: index, slot, bound, limit },
+          hint: 'the input left the calibrated ranges and values wrapped modulo Q: compile with calibration data like it; or decrypt with the secret key that encrypted it',
+        },
+      );
+    }
+  });
 }
 
 /** Refuse values that no ciphertext of this plan and key decrypts to. Throws CIPHERTEXT_INVALID. */

@@ -19,6 +19,8 @@ export interface PassContext {
   readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
   /** What may still be done; without limit where absent. */
   readonly work?: WorkBudget | undefined;
+  /** What the passes before this one recorded, by name. */
+  readonly notes?: ReadonlyMap<string, readonly PassNote[]>;
   readonly warn: (warning: Warning) => void;
   /** Record a fact for the report, under the name of the pass. */
   readonly note: (fact: PassNote) => void;
@@ -61,6 +63,12 @@ export type PassNote =
         /** Plaintext products of the linear map. */
         readonly diagonals: number;
       }[];
+    }
+  | {
+      /** Predicted probability that an image leaves the range of a node. */
+      readonly kind: 'escape';
+      readonly node: string | null;
+      readonly probability: number;
     }
   | { readonly kind: 'figure'; readonly name: string; readonly value: number };
 

@@ -20,6 +20,7 @@ import lowerPublic from './lower-public.ts';
 import matchScales from './match-scales.ts';
 import placeRelins from './place-relins.ts';
 import placeRescales from './place-rescales.ts';
+import predictEscapes from './predict-escapes.ts';
 import recogniseActivations from './recognise-activations.ts';
 import recognisePolynomials from './recognise-polynomials.ts';
 import schedule from './schedule.ts';
@@ -39,6 +40,7 @@ export const passes: readonly Pass[] = [
   recognisePolynomials,
   calibrateRanges,
   approximateActivations,
+  predictEscapes,
   foldPolynomials,
   fuseLinear,
   lowerPublic,

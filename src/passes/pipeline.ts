@@ -1,7 +1,7 @@
 /**
  * The way through the compiler, from an imported nn program to a ckks program.
  *
- *   nn       fold-constants … calibrate-ranges → approximate-activations → fold-polynomials → fuse-linear
+ *   nn       fold-constants … calibrate-ranges → approximate-activations → predict-escapes → fold-polynomials → fuse-linear
  *   packed   choose-packing → lower-linear
  *   ckks     lower-packed → place-rescales → place-relins → budget-levels → choose-parameters
  *            → match-scales → check-ranges → hoist-rotations → schedule → estimate-noise → choose-rotations
@@ -176,6 +176,7 @@ function runPasses(
       options: request.options,
       calibration: request.calibration,
       work: request.work,
+      notes,
       warn: request.warn,
       note: (fact) => facts.push(fact),
     };

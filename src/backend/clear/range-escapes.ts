@@ -9,6 +9,7 @@ import { invariant } from '../../errors.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Program, ValueId } from '../../ir/program.ts';
+import { magnitude } from '../../ir/types.ts';
 import type { Range } from '../../ir/types.ts';
 
 /** Bins of the distance from the middle of the range, which is 1 at its ends; the last holds the rest. */
@@ -47,10 +48,23 @@ export function activationInputs(
   return inputs;
 }
 
+/** The result of every node whose range comes from calibration, by node. */
+export function calibratedResults(program: Program): Map<string, ValueId> {
+  const results = new Map<string, ValueId>();
+  program.operations.forEach(({ op, location, type }, id) => {
+    if (type.kind !== 'ciphertext' || type.range?.source !== 'calibrated') return;
+    // A level drop belongs to the node that asks for it.
+    if (op !== 'ckks.level-drop') results.set(location ?? `%${id}`, id);
+  });
+  return results;
+}
+
 export interface EscapeCounter {
   /** Count the images of the node's input; returns which of them leave the range. */
   count(node: string, images: readonly Float64Array[]): boolean[];
   result(): RangeEscape[];
+  /** The images, by their place in the order of counting, that leave any range. */
+  escapedImages(): ReadonlySet<number>;
 }
 
 interface Tally {
@@ -62,19 +76,27 @@ interface Tally {
   farthest: number;
 }
 
-/** Counts escapes of the inputs of activations. */
+/**
+ * Counts escapes of values, by node: from their range; or of their magnitude from that of the range,
+ * beyond which a value wraps. (Noise alone takes a square below its proved 0.)
+ */
 export function countEscapes(
   program: Program,
   inputs: ReadonlyMap<string, ValueId>,
+  from: 'range' | 'magnitude' = 'range',
 ): EscapeCounter {
   const tallies = new Map<string, Tally>();
   for (const [node, id] of inputs) {
-    const { range } = ciphertextOf(operationOf(program, id).type);
-    invariant(range !== null, 'check-ranges bounded every value');
+    const { range: own } = ciphertextOf(operationOf(program, id).type);
+    invariant(own !== null, 'check-ranges bounded every value');
+    const most = magnitude(own);
+    const range = from === 'range' ? own : { ...own, lo: -most, hi: most };
     const none = { escaped: 0, images: 0, escapedImages: 0, farthest: 0 };
     tallies.set(node, { range, histogram: new Float64Array(bins), ...none });
   }
+  const left = new Set<number>();
   return {
+    escapedImages: () => left,
     count(node, images) {
       const tally = tallies.get(node);
       invariant(tally !== undefined, 'the node is counted');
@@ -91,8 +113,11 @@ export function countEscapes(
           tally.histogram[bin]! += 1;
         }
         tally.escaped += escaped;
+        if (escaped > 0) {
+          tally.escapedImages++;
+          left.add(tally.images);
+        }
         tally.images++;
-        if (escaped > 0) tally.escapedImages++;
         return escaped > 0;
       });
     },

@@ -38,7 +38,7 @@ export function collectFigures(facts: Facts): Readonly<Record<FigureName, FoundF
       source: 'predicted for the native evaluator',
       nodes: [],
     },
-    rangeEscape: rangeEscape(plan),
+    rangeEscape: rangeEscape(facts),
     agreement: share(measured?.agreement ?? null, measured?.agreementSource ?? '', {
       reason:
         'agreement is that of the plan with the original model on images, and nothing was compared',
@@ -84,11 +84,27 @@ function latency({ report, measured }: Facts): FoundFigure {
 
 /**
  * Proved ranges cannot be left by inputs in their declared range, and others are refused by client
- * and server. What was seen on data can be left; with which probability, the plan says or nobody.
+ * and server. What was seen on data can be left: with the probability that the plan states, or more
+ * often where images show it.
  */
-function rangeEscape({ program, facts }: LoadedPlan): FoundFigure {
+function rangeEscape({ plan: { program, facts }, measured }: Facts): FoundFigure {
   const calibrated = program.operations.filter(({ type }) => type.range?.source === 'calibrated');
   const nodes = distinct(calibrated.map(({ location }) => location));
+  const escapes = measured?.escapes ?? null;
+  if (escapes !== null && calibrated.length > 0) {
+    const share = escapes.escaped / escapes.images;
+    const predicted = facts.rangeEscape ?? escapes.predicted;
+    if (share > predicted || (share === predicted && share > 0)) {
+      return {
+        value: share,
+        source: `${escapes.escaped} of ${escapes.images} images leave a range`,
+        nodes: escapes.nodes,
+      };
+    }
+    if (facts.rangeEscape === null) {
+      return { value: predicted, source: `predicted from ${escapes.images} images`, nodes };
+    }
+  }
   if (facts.rangeEscape !== null) {
     return { value: facts.rangeEscape, source: 'predicted', nodes };
   }
@@ -103,8 +119,8 @@ function rangeEscape({ program, facts }: LoadedPlan): FoundFigure {
       named.length === 0
         ? ''
         : ` (${named.join(', ')}${nodes.length > named.length ? ` and ${nodes.length - named.length} nodes more` : ''})`
-    }, and the probability to leave them is not computed for this plan`,
-    hint: 'compile with --require-range-proof, or leave the budget out',
+    }, and that data does not tell how probable it is to leave them`,
+    hint: '--input X.npy, or compile with eight or more images as --calibration, or with --require-range-proof',
   };
 }
 

@@ -1,8 +1,10 @@
 import type { Client } from '../../client/index.ts';
 import type { CommandIo } from '../define-command.ts';
 import { readInputTensors } from '../input-tensors.ts';
+import { openSession } from '../plan-folder.ts';
 import { accuracyOf, compareResults, topClasses } from '../protocol/compare.ts';
-import { checkInputs, planInputs } from '../protocol/plan-inputs.ts';
+import { imagesOf } from '../protocol/layers/run-layers.ts';
+import { checkInputs, planInputs, publicTensors } from '../protocol/plan-inputs.ts';
 import { readLabels } from '../protocol/read-labels.ts';
 import { openReference } from '../protocol/reference-model.ts';
 import { runProtocol, type ProtocolOptions } from '../protocol/run-protocol.ts';
@@ -41,6 +43,19 @@ export interface Measurement {
   readonly agreement: number | null;
   readonly agreementSource: string | null;
   readonly accuracy: number | null;
+  /** Null where the images are made up. */
+  readonly escapes: EscapedImages | null;
+}
+
+/** Images that leave ranges in the clear. */
+export interface EscapedImages {
+  readonly images: number;
+  /** That leave any range. */
+  readonly escaped: number;
+  /** The same by node, the most first; those that none leaves are left out. */
+  readonly nodes: readonly string[];
+  /** Probability that one does, by the tails of their values. */
+  readonly predicted: number;
 }
 
 /**
@@ -72,6 +87,7 @@ export async function measurePlan(options: MeasureOptions, io: CommandIo): Promi
   const source = `${inputs.images} ${inputs.images === 1 ? 'image' : 'images'}, ${
     encrypted ? `encrypted, ${protocol.backend}` : 'without encryption'
   }`;
+  const escapes = input.length === 0 ? null : await countEscaped();
   const classes = topClasses(plan.outputs, protocol.results);
   const reference = await compareWithOriginal();
   return {
@@ -86,7 +102,30 @@ export async function measurePlan(options: MeasureOptions, io: CommandIo): Promi
     agreement: reference?.agreement ?? null,
     agreementSource: reference === null ? null : `${source}, against ${reference.name}`,
     accuracy: labels === null || classes === null ? null : accuracyOf(classes, labels),
+    escapes,
   };
+
+  async function countEscaped(): Promise<EscapedImages> {
+    io.progress.step('counting range escapes');
+    await using session = await openSession(folder, { insecure, client }, { backend: 'clear' });
+    const { escapes: byNode, escapedImages } = await session.simulate(imagesOf(inputs), {
+      public: publicTensors(plan, inputs),
+      noisy: false,
+    });
+    const most = byNode.toSorted((a, b) => b.escapedImages - a.escapedImages);
+    const expected = byNode.map(
+      ({ predicted, elements, images }) => (predicted * elements) / images,
+    );
+    return {
+      images: inputs.images,
+      escaped: escapedImages,
+      nodes: most.filter(({ escapedImages: own }) => own > 0).map(({ node }) => node),
+      predicted: Math.min(
+        1,
+        expected.reduce((sum, own) => sum + own, 0),
+      ),
+    };
+  }
 
   async function compareWithOriginal() {
     if (options.model === undefined || input.length === 0) return null;

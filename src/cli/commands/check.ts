@@ -30,6 +30,7 @@ import {
   threadsOption,
 } from '../shared-options.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
+import { escapeWarning } from '../text/escape-table.ts';
 import { usageError } from '../usage-error.ts';
 
 // Here they are budgets of the finished plan, not bounds of the compiler's search.
@@ -205,6 +206,10 @@ export default defineCommand({
             { ...args, folder, client, model, backend: args.measured ? args.backend : 'clear' },
             io,
           );
+
+    const { escaped, images } = measured?.escapes ?? { escaped: 0, images: 0 };
+    const warning = escapeWarning(escaped, images);
+    if (warning !== null) io.warn(warning);
 
     const found = collectFigures({ plan, figures, report, measured });
     // A stamped plan is checked only where --insecure asked for it; it has no security to hold.

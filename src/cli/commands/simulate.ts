@@ -7,10 +7,9 @@ import { accuracyOf, compareResults, topClasses } from '../protocol/compare.ts';
 import { imagesOf } from '../protocol/layers/run-layers.ts';
 import { checkInputs, planInputs, publicTensors } from '../protocol/plan-inputs.ts';
 import { readLabels } from '../protocol/read-labels.ts';
-import { readReport } from '../protocol/read-report.ts';
 import { inputOption, labelsOption, limitOption, seedOption } from '../shared-options.ts';
 import { answerTable } from '../text/answers.ts';
-import { escapeTable } from '../text/escape-table.ts';
+import { escapeTable, escapeWarning } from '../text/escape-table.ts';
 import { bitText, shareText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 
@@ -33,7 +32,7 @@ export default defineCommand({
   examples: [
     {
       command: 'cipherloom simulate plan/ --input images.npy --labels labels.npy',
-      does: 'accuracy with noise, precision, and how often an activation leaves its range',
+      does: 'accuracy with noise, precision, and how often a value leaves its range',
     },
     {
       command: 'cipherloom simulate plan/ --input images.npy --seed 2 --evaluator seal --json',
@@ -53,11 +52,10 @@ export default defineCommand({
       io.progress.advance(done, total);
     });
     io.progress.step('simulating');
-    const { outputs, escapes } = await session.simulate(imagesOf(inputs), {
+    const { outputs, escapes, escapedImages } = await session.simulate(imagesOf(inputs), {
       public: publicTensors(plan, inputs),
       seed,
       evaluator,
-      activations: (readReport(dir, plan)?.approximations ?? []).map(({ node }) => node),
     });
     const results = finishResults(plan, outputs);
     const classes = topClasses(plan.outputs, results);
@@ -69,12 +67,15 @@ export default defineCommand({
       accuracy: labels === null || classes === null ? null : accuracyOf(classes, labels),
       agreementProgram: agreement,
       precisionBits,
+      escapedImages,
       rangeEscapes: escapes,
       outputs: Object.fromEntries(
         [...results].map(([name, rows]) => [name, rows.map((row) => [...row])]),
       ),
       planHash: plan.planHash,
     };
+    const warning = escapeWarning(escapedImages, inputs.images);
+    if (warning !== null) io.warn(warning);
     const text = [
       answerTable(plan, results, classes, labels),
       '',

@@ -5,6 +5,7 @@ import { onnx } from 'onnx-proto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatNpy } from '../../../src/frontend/npy/write-npy.ts';
 import { cipherloom, launcher, spawnProgram } from '../spawn-program.ts';
+import { adversarialImages } from '../../noise/plan-errors.ts';
 import { compileLola, errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
 
 const folder = temporaryFolder();
@@ -100,6 +101,7 @@ describe('check', () => {
     ['latencyMs', '--max-latency-ms', '60000', '1', () => []],
     ['keyBytes', '--max-key-bytes', '64MiB', '1MiB', () => []],
     ['memoryBytes', '--max-memory-bytes', '1GiB', '50MiB', () => []],
+    ['rangeEscape', '--max-range-escape', '0.001', '0.000001', () => []],
     [
       'accuracy',
       '--min-accuracy',
@@ -128,7 +130,7 @@ describe('check', () => {
     expect(JSON.parse(other.stdout)).toMatchObject({ agreement: 0.25, missed: ['agreement'] });
   });
 
-  test('a range escape is 0 where every range is proved, and refused where it is not known', async () => {
+  test('a range escape is 0 where every range is proved, refused where nothing tells of it', async () => {
     const proved = join(folder(), 'proved');
     const compiled = await cipherloom('compile', sobel, '-o', proved, '--require-range-proof');
     expect(compiled.status).toBe(0);
@@ -136,12 +138,32 @@ describe('check', () => {
       await cipherloom('check', proved, '--max-range-escape', '0', '--json', '--quiet'),
     );
     expect(json).toMatchObject({ rangeEscape: 0, ranges: { calibrated: 0 } });
-    expect(await errorOf('check', plan(), '--max-range-escape', '0.5')).toMatchObject({
+    const synthetic = join(folder(), 'synthetic');
+    const words = ['compile', example('lola.onnx'), '-o', synthetic, '--quiet'];
+    expect((await cipherloom(...words)).status).toBe(0);
+    expect(await errorOf('check', synthetic, '--max-range-escape', '0.5')).toMatchObject({
       status: 2,
       code: 'FIGURE_UNKNOWN',
       node: 'rangeEscape',
       details: { option: '--max-range-escape', limit: 0.5 },
     });
+  });
+
+  test('images that leave a range are counted and warned of', async () => {
+    const contrast = join(folder(), 'contrast.npy');
+    const images = adversarialImages(784, [0, 1]);
+    const data = Float64Array.from(images.flatMap((image) => [...image]));
+    writeFileSync(contrast, formatNpy({ shape: [images.length, 1, 28, 28], data }));
+    const words = ['check', plan(), '--input', contrast, '--max-range-escape', '0.2'];
+    const { status, stdout } = await cipherloom(...words, '--json');
+    expect(status).toBe(5);
+    const json = JSON.parse(stdout) as { rangeEscape: number; warnings: { id: string }[] };
+    // White, stripes and their negative are unlike any digit.
+    expect(json.rangeEscape * images.length).toBeGreaterThanOrEqual(3);
+    expect(json).toMatchObject({ missed: ['rangeEscape'], warnings: [{ id: 'RANGE_ESCAPED' }] });
+    const digits = jsonOf(await cipherloom('check', plan(), ...onImages(), '--json', '--quiet'));
+    expect(digits).toMatchObject({ warnings: [] });
+    expect(digits['rangeEscape']).toBeLessThan(0.001);
   });
 
   test.each([

@@ -21,9 +21,11 @@ describe('simulate', () => {
       evaluator: 'native',
       accuracy: 1,
       agreementProgram: 1,
-      // A network of squares: nothing was approximated.
-      rangeEscapes: [],
+      escapedImages: 0,
     });
+    const escapes = json['rangeEscapes'] as { node: string; escaped: number }[];
+    expect(escapes.map(({ node }) => node)).toContain('/square2/Mul');
+    expect(escapes.every(({ escaped }) => escaped === 0)).toBe(true);
     const { worst } = json['precisionBits'] as { worst: number };
     expect(worst).toBeGreaterThan(12);
     expect(worst).toBeLessThan(30);

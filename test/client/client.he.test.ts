@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, type ClientPlan, type TensorLike } from '../../src/client/index.ts';
+import type { Layout } from '../../src/layout/layout.ts';
 import { writeSecretKeyFile } from '../../src/client/node/secret-key-file.ts';
 import {
   EvaluationKeys,
@@ -174,6 +175,25 @@ describe('encrypt, evaluate, decrypt', () => {
     await expect(stranger.decrypt(result)).rejects.toMatchObject({
       code: 'CIPHERTEXT_INVALID',
       details: { bound: 1 },
+    });
+  });
+
+  test('a result with values in slots that hold no element is none: it wrapped', async () => {
+    const layout: Layout = {
+      ...output.layout,
+      shape: [1, 8],
+      digits: output.layout.digits.map((digit) => (digit.of === 1 ? { ...digit, size: 8 } : digit)),
+    };
+    // Half of the squares stand where this client expects zeros.
+    using other = Client.load({
+      ...squarePlan,
+      outputs: [{ ...output, shape: [1, 8], layout, bound: 0.25 }],
+    });
+    await other.importSecretKey(secretKey);
+    await expect(other.decrypt(result)).rejects.toMatchObject({
+      code: 'CIPHERTEXT_INVALID',
+      message: expect.stringContaining('holds no element, is not zero') as string,
+      details: { ciphertext: 0, bound: 0.25, limit: 0.125 },
     });
   });
 

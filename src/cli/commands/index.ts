@@ -12,6 +12,7 @@ export const commands = {
   encrypt: () => import('./encrypt.ts'),
   evaluate: () => import('./evaluate.ts'),
   explain: () => import('./explain.ts'),
+  'export-torch': () => import('./export-torch.ts'),
   images: () => import('./images.ts'),
   inspect: () => import('./inspect.ts'),
   keygen: () => import('./keygen.ts'),

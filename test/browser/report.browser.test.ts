@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportPage } from '../../src/cli/report/report-page.ts';
-import { exampleFacts, hostileFacts, largeFacts } from '../cli/report/page-facts.ts';
+import { exampleFacts, hostileFacts, largeFacts, measuredFacts } from '../cli/report/page-facts.ts';
 import { openChromium } from './chromium.ts';
 
 // `REPORT_SCREENSHOTS=DIR npm run test:browser` keeps pictures, for people to look at.
@@ -19,6 +19,7 @@ const pages = {
   lola: () => exampleFacts('lola'),
   relu: () => exampleFacts('relu'),
   lenet: () => exampleFacts('lenet'),
+  'everything measured': measuredFacts,
   'hundreds of layers': largeFacts,
   'hostile names': hostileFacts,
 } as const;

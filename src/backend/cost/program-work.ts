@@ -14,7 +14,7 @@ import rescale from '../../ir/ckks/rescale.ts';
 import square from '../../ir/ckks/square.ts';
 import sub from '../../ir/ckks/sub.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
-import type { ValueId } from '../../ir/program.ts';
+import type { Operation, ValueId } from '../../ir/program.ts';
 import { batchMapWork, linearMapWork } from '../../passes/cost/linear-work.ts';
 import type { Evaluator, LinearCounts } from '../../passes/cost/linear-work.ts';
 import {
@@ -57,18 +57,51 @@ export function programWork(
   evaluator: Evaluator,
   keptBytes: number,
 ): ProgramWork {
+  const parts = workParts(prepared, evaluator, keptBytes);
+  return {
+    run: sumOfWork(parts.flatMap(({ run }) => run)),
+    first: sumOfWork(parts.flatMap(({ first }) => first)),
+  };
+}
+
+/** The same for each operation, every execution; what belongs to none is left out. */
+export function operationWork(
+  prepared: PreparedProgram,
+  evaluator: Evaluator,
+  keptBytes: number,
+): Work[] {
+  return workParts(prepared, evaluator, keptBytes)
+    .slice(1, -1)
+    .map(({ run }) => sumOfWork(run));
+}
+
+interface WorkParts {
+  readonly run: (readonly [times: number, part: Work])[];
+  readonly first: (readonly [times: number, part: Work])[];
+}
+
+/** Of the whole program, of each operation, of the keys. */
+function workParts(
+  prepared: PreparedProgram,
+  evaluator: Evaluator,
+  keptBytes: number,
+): readonly WorkParts[] {
   const { program, forms } = prepared;
   const ringDegree = program.modulus?.ringDegree ?? 0;
   const specialPrimes = program.modulus?.specialPrimes.length ?? 1;
-  const run: [number, Work][] = [[prepared.work, work({ step: 1 })]];
-  const first: [number, Work][] = [];
+  const whole: WorkParts = { run: [[prepared.work, work({ step: 1 })]], first: [] };
   const sizeOf = (id: ValueId): RingSize => {
     const form = forms[id];
     if (form === undefined) throw new InternalError(`%${id} has no form`);
     return { ringDegree, specialPrimes, primes: form.level + 1 };
   };
   let keptLeft = keptBytes;
-  const encode = (plaintexts: number, bytesEach: number, each: Work): void => {
+  const encode = (
+    { run, first }: WorkParts,
+    plaintexts: number,
+    bytesEach: number,
+    each: Work,
+  ): void => {
     const kept = Math.min(plaintexts, Math.floor(keptLeft / Math.max(1, bytesEach)));
     keptLeft -= kept * bytesEach;
     first.push([kept, each]);
@@ -77,8 +110,8 @@ export function programWork(
   const unused = new Set(prepared.steps.filter((step) => step.unused).map(({ head }) => head));
   const scratch = new Float64Array(prepared.slots);
 
-  program.operations.forEach((operation, id) => {
-    if (unused.has(id)) return;
+  const countOperation = (operation: Operation, id: ValueId, parts: WorkParts): void => {
+    const { run } = parts;
     const { op, operands, type } = operation;
     const { ciphertexts } = ciphertextOf(type).layout;
     const size = sizeOf(operands[0] ?? id);
@@ -87,7 +120,7 @@ export function programWork(
       const constants = constantSlots(program, id, scratch);
       let vectors = 0;
       for (let c = 0; c < ciphertexts; c++) if (typeof constants(c) !== 'number') vectors++;
-      encode(vectors, primes * ringDegree * 8, encoding(size, primes));
+      encode(parts, vectors, primes * ringDegree * 8, encoding(size, primes));
     };
     switch (op) {
       case input.name:
@@ -114,7 +147,7 @@ export function programWork(
         const extended = evaluator === 'native' && counts.babies > 0;
         const residues = extended ? extendedResidues(size) : primes;
         const each = sumOfWork([[1 / Math.max(1, groups.count), map.encode]]);
-        encode(groups.count, residues * ringDegree * 8, each);
+        encode(parts, groups.count, residues * ringDegree * 8, each);
         return;
       }
       case rescale.name:
@@ -154,11 +187,16 @@ export function programWork(
       default:
         throw new InternalError(`no model of the time of ${op}`);
     }
+  };
+  const operations = program.operations.map((operation, id): WorkParts => {
+    const parts: WorkParts = { run: [], first: [] };
+    if (!unused.has(id)) countOperation(operation, id, parts);
+    return parts;
   });
-  for (const { primeCount } of keyRequests(prepared.keys)) {
-    first.push([1, keyLoading({ ringDegree, specialPrimes, primes: primeCount })]);
-  }
-  return { run: sumOfWork(run), first: sumOfWork(first) };
+  const keys = keyRequests(prepared.keys).map(
+    ({ primeCount }) => [1, keyLoading({ ringDegree, specialPrimes, primes: primeCount })] as const,
+  );
+  return [whole, ...operations, { run: [], first: keys }];
 }
 
 /** Count what a linear operation is made of. */

@@ -7,9 +7,12 @@ import type { Operation, Program, ValueId } from '../../ir/program.ts';
 import { log2 } from '../../ir/rational.ts';
 import type { CiphertextType, Range } from '../../ir/types.ts';
 import { invariant } from '../../errors.ts';
-import { operationSeconds, profileOf } from '../../passes/cost/profile.ts';
-import type { CompileOptions } from '../../passes/options.ts';
+import type { Evaluator } from '../../passes/cost/linear-work.ts';
+import { profiles } from '../../passes/cost/profile.ts';
+import { secondsOf } from '../../passes/cost/work.ts';
 import { estimateErrors, predictedPrecision } from '../../passes/noise/estimate.ts';
+import { operationWork } from '../cost/program-work.ts';
+import { prepareProgram } from '../execute/prepare-program.ts';
 
 export type LayerKind = 'input' | 'linear' | 'product' | 'sum';
 
@@ -45,21 +48,24 @@ interface Group {
 /** How many times the largest value seen a calibrated range holds. */
 export interface LayerFacts {
   readonly margin: number;
-  readonly target: CompileOptions['target'];
+  /** Whose time is shared out. */
+  readonly evaluator: Evaluator;
 }
 
 /**
  * The layers in the order of execution.
  *
- * Cost: gathering the products of every linear map, twice.
+ * Cost: gathering the products of every linear map, three times.
  */
-export function planLayers(program: Program, { margin, target }: LayerFacts): PlanLayer[] {
+export function planLayers(program: Program, { margin, evaluator }: LayerFacts): PlanLayer[] {
   const groups = groupOperations(program);
   const layerOf = new Map(groups.flatMap(({ ids }, k) => ids.map((id) => [id, k] as const)));
   const errors = estimateErrors(program);
-  const seconds = groups.map(({ ids }) =>
-    ids.reduce((sum, id) => sum + secondsOf(program, id, target), 0),
+  const profile = profiles[evaluator];
+  const each = operationWork(prepareProgram(program), evaluator, profile.keptBytes).map((work) =>
+    secondsOf(work, profile.seconds),
   );
+  const seconds = groups.map(({ ids }) => ids.reduce((sum, id) => sum + (each[id] ?? 0), 0));
   const total = seconds.reduce((sum, own) => sum + own, 0);
   return groups.map(({ name, ids }, k) => {
     const result = ids.at(-1)!;
@@ -138,26 +144,4 @@ function sumCosts(costs: readonly OpCost[]): OpCost {
   return Object.fromEntries(
     names.map((name) => [name, costs.reduce((sum, cost) => sum + cost[name], 0)]),
   ) as unknown as OpCost;
-}
-
-/** Modelled seconds of an operation at the level of its operands. */
-function secondsOf(program: Program, id: ValueId, target: CompileOptions['target']): number {
-  const { modulus } = program;
-  invariant(modulus !== null, 'a plan has a modulus');
-  const operand = operationOf(program, id).operands[0] ?? id;
-  const primes = (ciphertextOf(program, operand).level ?? 0) + 1;
-  const each = operationSeconds(
-    profileOf({ target }),
-    modulus.ringDegree,
-    primes,
-    modulus.specialPrimes.length,
-  );
-  const cost = costOf(program, id);
-  return (
-    cost.rotations * each.rotate +
-    cost.relinearisations * each.relinearize +
-    cost.plainMultiplications * each.multiplyPlain +
-    cost.ciphertextMultiplications * each.multiply +
-    cost.rescales * each.rescale
-  );
 }

@@ -9,17 +9,22 @@ import { planFileName } from '../output-folder.ts';
 import { requireSamePlan } from '../plan-folder.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
 import { reportFileName } from '../protocol/read-report.ts';
-import type { PageFacts } from './page-facts.ts';
+import { shownEvaluator, type PageFacts } from './page-facts.ts';
 import { readEvidence } from './read-evidence.ts';
 import { readFullReport } from './read-full-report.ts';
 
 /**
- * All that the page of a plan folder says: from its three files, and from the results in it.
+ * All that the page of a plan folder says: from its three files, from the results in it, and from
+ * those in other files.
  *
  * Cost    gathering the products of every linear map a few times
- * Throws  FILE_UNREADABLE, PLAN_INVALID, PLAN_MISMATCH, RESOURCE_LIMIT
+ * Throws  FILE_UNREADABLE, DATA_INVALID, PLAN_INVALID, PLAN_MISMATCH, RESOURCE_LIMIT
  */
-export async function gatherFacts(folder: string, client: Client): Promise<PageFacts> {
+export async function gatherFacts(
+  folder: string,
+  client: Client,
+  results: readonly string[] = [],
+): Promise<PageFacts> {
   const path = join(folder, planFileName);
   const plan = await namingFilesLater({ PLAN_INVALID: path, PARAMETERS_INSECURE: path }, () =>
     loadPlan(path),
@@ -41,8 +46,8 @@ export async function gatherFacts(folder: string, client: Client): Promise<PageF
     report,
     layers: planLayers(plan.program, {
       margin: synthetic ? syntheticMargin : calibratedMargin,
-      target: report.target,
+      evaluator: shownEvaluator,
     }),
-    evidence: readEvidence(folder, plan.hash),
+    evidence: readEvidence(folder, plan.hash, results),
   };
 }

@@ -15,6 +15,9 @@ export type ApproximationRow = Omit<Approximation, 'sketch'> & {
   readonly sketch: Approximation['sketch'] | null;
 };
 
+/** The evaluator whose modelled time the page begins with: it runs every plan, and is the faster. */
+export const shownEvaluator = 'native';
+
 /** All that the page says. */
 export interface PageFacts {
   readonly plan: LoadedPlan;

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { CipherloomError } from '../../errors.ts';
 import { reportFileName } from '../protocol/read-report.ts';
@@ -13,19 +13,32 @@ export interface Finding<T = number> {
   readonly file: string;
 }
 
+/** Root mean square errors over that of the values of a layer; null is what cannot be compared. */
 export interface LayerErrors {
-  readonly measured: number;
-  readonly simulated: number;
+  /** On ciphertexts, and simulated. */
+  readonly measured: number | null;
+  readonly simulated: number | null;
+  /** Of polynomials: on images inside of the ranges, and on others. */
+  readonly approximation: number | null;
+  readonly rangeEscape: number | null;
 }
+
+/** The first layer that verify found wrong. */
+export type WrongLayer = NonNullable<z.infer<typeof verifySchema>['firstWrongLayer']>;
+
+/** How often the argument of an activation left its range. */
+export type Escape = z.infer<typeof escapeSchema>;
 
 /** A budget as `check` judged it. */
 export type JudgedBudget = z.infer<typeof checkSchema>['budgets'][number];
 
-/** What `run`, `verify` and `check` found of a plan; null is what nobody measured. */
+/** What `run`, `simulate`, `verify` and `check` found of a plan; null is what nobody measured. */
 export interface Evidence {
   readonly accuracy: {
     readonly original: Finding | null;
     readonly polynomial: Finding | null;
+    /** With drawn noise. */
+    readonly simulated: Finding | null;
     readonly encrypted: Finding | null;
   };
   /** Accuracy of the original less that of the plan, on the same images. */
@@ -39,8 +52,12 @@ export interface Evidence {
   readonly peakMemoryBytes: Finding | null;
   /** Null where nothing was checked. */
   readonly budgets: readonly JudgedBudget[] | null;
-  /** By node of the model: root mean square error over that of the values, on ciphertexts and simulated. */
+  /** By node of the model, of verify --layers. */
   readonly layerErrors: ReadonlyMap<string, LayerErrors>;
+  /** Null where every layer is right, or nobody compared them. */
+  readonly wrongLayer: WrongLayer | null;
+  /** By node of the activation; null where nobody counted. */
+  readonly escapes: Finding<ReadonlyMap<string, Escape>> | null;
   /** Files that were read. */
   readonly files: readonly string[];
   /** Files of the same kind about another plan. */
@@ -71,6 +88,29 @@ const runSchema = z.object({
   peakMemoryBytes: count,
 });
 
+const figure = z.number().nullable();
+
+const escapeSchema = z.object({
+  node: z.string(),
+  escaped: count,
+  elements: count,
+  escapedImages: count,
+  images: count,
+  predicted: share,
+});
+
+const escapeList = z.array(escapeSchema).max(20_000);
+
+const simulateSchema = z.object({
+  planHash,
+  seed: count,
+  evaluator: z.enum(['native', 'seal']),
+  images: count,
+  accuracy: share.nullable(),
+  agreementProgram: share.nullable(),
+  rangeEscapes: escapeList,
+});
+
 const verifySchema = z.object({
   planHash,
   backend: z.enum(['native', 'seal', 'clear']),
@@ -80,8 +120,21 @@ const verifySchema = z.object({
   precisionBitsProgram: z.object({ worst: z.number().nullable() }),
   perImage: z.array(z.unknown()).max(2 ** 20),
   layers: z
-    .array(z.object({ node: z.string(), measured: z.number(), predicted: z.number() }))
+    .array(
+      z.object({
+        node: z.string(),
+        measured: figure,
+        predicted: figure,
+        approximation: figure,
+        rangeEscape: figure,
+      }),
+    )
     .max(20_000)
+    .nullable()
+    .default(null),
+  rangeEscapes: escapeList.nullable().default(null),
+  firstWrongLayer: z
+    .object({ node: z.string(), cause: z.string(), error: figure, limit: z.number() })
     .nullable()
     .default(null),
 });
@@ -105,12 +158,18 @@ const checkSchema = z.object({
 });
 
 /**
- * What the JSON files in a plan folder tell that `run --json`, `verify --json` and `check --json`
- * wrote about this plan. Of two files that tell the same, that with more images counts.
+ * What the JSON files in a plan folder tell that `run`, `simulate`, `verify` and `check` wrote with
+ * --json about this plan, and those in `given`. Of two that tell the same, that with more images
+ * counts.
  *
- * Throws  RESOURCE_LIMIT for more files or larger ones than results are
+ * Throws  RESOURCE_LIMIT for more files or larger ones than results are; for a given one
+ *         FILE_UNREADABLE, DATA_INVALID where it is no result, PLAN_MISMATCH
  */
-export function readEvidence(folder: string, hash: string): Evidence {
+export function readEvidence(
+  folder: string,
+  hash: string,
+  given: readonly string[] = [],
+): Evidence {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.json') && !planFiles.includes(name))
     .sort();
@@ -139,7 +198,41 @@ export function readEvidence(folder: string, hash: string): Evidence {
       found.foreign.push(file);
     }
   }
+  for (const path of given) readGiven(found, path, hash);
   return found;
+}
+
+/** A file that was named must be a result, and about this plan. */
+function readGiven(found: Draft, path: string, hash: string): void {
+  const value = parsedJson(path);
+  const own = z.object({ planHash }).safeParse(value);
+  const file = basename(path);
+  const kinds = readersOf(value, file);
+  if (!own.success || kinds.length === 0) {
+    throw new CipherloomError(
+      'DATA_INVALID',
+      `${path} is no result of run, simulate, verify or check`,
+      {
+        phase: 'cli',
+        node: path,
+        hint: `cipherloom simulate DIR --input X.npy --labels Y.npy --json > ${path}`,
+      },
+    );
+  }
+  if (own.data.planHash !== hash) {
+    throw new CipherloomError(
+      'PLAN_MISMATCH',
+      `${path} is about the plan ${own.data.planHash}, the folder holds ${hash}`,
+      {
+        phase: 'cli',
+        node: path,
+        details: { expected: hash, actual: own.data.planHash },
+        hint: 'measure again: the model or the options have changed since',
+      },
+    );
+  }
+  found.files.push(file);
+  for (const read of kinds) read(found);
 }
 
 /** Another program's file may be anything; it is none of ours then. */
@@ -156,6 +249,7 @@ type Reader = (found: Draft) => void;
 
 function readersOf(value: unknown, file: string): Reader[] {
   const run = runSchema.safeParse(value);
+  const simulate = simulateSchema.safeParse(value);
   const verify = verifySchema.safeParse(value);
   const check = checkSchema.safeParse(value);
   return [
@@ -163,6 +257,13 @@ function readersOf(value: unknown, file: string): Reader[] {
       ? [
           (found: Draft) => {
             takeRun(found, run.data, file);
+          },
+        ]
+      : []),
+    ...(simulate.success
+      ? [
+          (found: Draft) => {
+            takeSimulation(found, simulate.data, file);
           },
         ]
       : []),
@@ -191,7 +292,7 @@ type Draft = { -readonly [K in keyof Evidence]: Evidence[K] } & {
 
 function nothingFound(): Draft {
   return {
-    accuracy: { original: null, polynomial: null, encrypted: null },
+    accuracy: { original: null, polynomial: null, simulated: null, encrypted: null },
     loss: { polynomial: null, encrypted: null },
     agreement: null,
     precisionBits: null,
@@ -199,6 +300,8 @@ function nothingFound(): Draft {
     peakMemoryBytes: null,
     budgets: null,
     layerErrors: new Map(),
+    wrongLayer: null,
+    escapes: null,
     files: [],
     foreign: [],
   };
@@ -211,6 +314,7 @@ function takeRun(found: Draft, run: z.infer<typeof runSchema>, file: string): vo
   const encrypted = backend !== 'clear';
   const { accuracy } = found;
   found.accuracy = {
+    ...accuracy,
     original: better(accuracy.original, of(run.accuracyReference)),
     polynomial: better(accuracy.polynomial, of(encrypted ? run.accuracyProgram : run.accuracy)),
     encrypted: better(accuracy.encrypted, of(encrypted ? run.accuracy : null)),
@@ -241,14 +345,35 @@ function takeRun(found: Draft, run: z.infer<typeof runSchema>, file: string): vo
 /** How `run` calls its reference where no model was given. */
 const planInTheClear = 'the plan in the clear';
 
+function takeSimulation(
+  found: Draft,
+  simulation: z.infer<typeof simulateSchema>,
+  file: string,
+): void {
+  const { images, accuracy, rangeEscapes } = simulation;
+  if (accuracy !== null) {
+    const own = { value: accuracy, images, file };
+    found.accuracy = { ...found.accuracy, simulated: better(found.accuracy.simulated, own) };
+  }
+  takeEscapes(found, rangeEscapes, images, file);
+}
+
+function takeEscapes(found: Draft, escapes: readonly Escape[], images: number, file: string): void {
+  if (escapes.length === 0) return;
+  const value = new Map(escapes.map((escape) => [escape.node, escape]));
+  found.escapes = better(found.escapes, { value, images, file });
+}
+
 function takeVerify(found: Draft, verify: z.infer<typeof verifySchema>, file: string): void {
-  const { images, backend, agreement, layers } = verify;
+  const { images, backend, agreement, layers, rangeEscapes } = verify;
   if (backend === 'clear') return;
   if (layers !== null) {
     found.layerErrors = new Map(
-      layers.map(({ node, measured, predicted }) => [node, { measured, simulated: predicted }]),
+      layers.map(({ node, predicted, ...errors }) => [node, { ...errors, simulated: predicted }]),
     );
+    found.wrongLayer = verify.firstWrongLayer;
   }
+  takeEscapes(found, rangeEscapes ?? [], images, file);
   if (agreement !== null) {
     found.agreement = better(found.agreement, { value: agreement, images, file });
   }

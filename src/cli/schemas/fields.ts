@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { errorCodes, warningIds } from '../../errors.ts';
 import type { ErrorCode, Warning } from '../../errors.ts';
+import type { RangeEscape } from '../../server/index.ts';
 import type { Approximation, ReportParameters } from '../../backend/report/build-report.ts';
 
 export const count = z.int().nonnegative();
@@ -91,6 +92,32 @@ export const warning = z.strictObject({
 
 /** What `--json` adds to the object of every command. */
 export const warnings = z.array(warning);
+
+export const outputRows = z
+  .record(z.string(), z.array(z.array(z.number())))
+  .describe('by name: one row-major list an image');
+
+export const rangeEscapes = z
+  .array(
+    z.strictObject({
+      node: z.string().describe('ONNX node of the activation'),
+      range,
+      elements: count,
+      escaped: count.describe('elements outside of the range'),
+      images: count,
+      escapedImages: count.describe('images that have some'),
+      farthest: z
+        .number()
+        .nonnegative()
+        .describe('largest distance from the middle of the range; 1 at its ends'),
+      predicted: z
+        .number()
+        .min(0)
+        .max(1)
+        .describe('probability that an element leaves the range, by the fitted tail'),
+    }) satisfies z.ZodType<RangeEscape>,
+  )
+  .describe('one an activation');
 
 export const precisionBits = z
   .strictObject({

@@ -5,9 +5,13 @@ import client from './client-plan.ts';
 import compile from './compile-output.ts';
 import type { JsonSchema } from './define-json-schema.ts';
 import error from './error-output.ts';
+import exportTorch from './export-torch-output.ts';
 import inspect from './inspect-output.ts';
+import reportPage from './report-page-output.ts';
 import report from './report.ts';
 import run from './run-output.ts';
+import simulate from './simulate-output.ts';
+import verify from './verify-output.ts';
 
 export const jsonSchemas: readonly JsonSchema[] = [
   budget,
@@ -15,7 +19,11 @@ export const jsonSchemas: readonly JsonSchema[] = [
   client,
   compile,
   error,
+  exportTorch,
   inspect,
   report,
+  reportPage,
   run,
+  simulate,
+  verify,
 ];

@@ -6,6 +6,7 @@ import {
   bytes,
   count,
   milliseconds,
+  outputRows,
   parameterFields,
   planHash,
   precisionBits,
@@ -26,9 +27,7 @@ const schema = z.strictObject({
   agreement: share.nullable().describe('top-1 agreement with agreementReference'),
   agreementReference: z.string().describe('the model of --model, else the plan in the clear'),
   agreementProgram: share.nullable().describe('top-1 agreement with the plan in the clear'),
-  outputs: z
-    .record(z.string(), z.array(z.array(z.number())))
-    .describe('by name: one row-major list an image'),
+  outputs: outputRows,
   precisionBits,
   timingsMs: z.strictObject({
     keygen: milliseconds.nullable().describe('null for the clear backend'),

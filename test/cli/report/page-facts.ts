@@ -34,6 +34,71 @@ export async function examplePlan(name: string): Promise<string> {
   return folder;
 }
 
+/** A network of which everything was measured, and nothing is well. */
+export async function measuredFacts(): Promise<PageFacts> {
+  const facts = await exampleFacts('relu');
+  const { layers, report, evidence } = facts;
+  const found = (value: number, images: number) => ({ value, images, file: 'run.json' });
+  return {
+    ...facts,
+    evidence: {
+      ...evidence,
+      accuracy: {
+        original: found(0.9928, 10_000),
+        polynomial: found(0.9232, 10_000),
+        simulated: found(0.921, 1000),
+        encrypted: found(0.92, 100),
+      },
+      loss: { polynomial: found(0.0696, 10_000), encrypted: found(0.07, 100) },
+      agreement: found(0.93, 100),
+      precisionBits: found(12.8, 100),
+      latency: { value: { ms: 1527, evaluator: 'native, 2 threads' }, images: 100, file: 'r.json' },
+      peakMemoryBytes: found(2 ** 29, 100),
+      budgets: [
+        {
+          name: 'accuracy',
+          option: '--min-accuracy',
+          limit: 0.98,
+          figure: 0.92,
+          bound: 'least',
+          source: 'measured on 100 images',
+          met: false,
+        },
+      ],
+      layerErrors: new Map(
+        layers.map(({ name }, k) => [
+          name,
+          {
+            measured: k === 0 ? 0 : 2 ** -20,
+            simulated: k === 1 ? null : 2 ** -21,
+            approximation: k % 2 === 0 ? 0.3 : null,
+            rangeEscape: k === 2 ? 0.9 : null,
+          },
+        ]),
+      ),
+      wrongLayer: { node: layers[2]!.name, cause: 'range escape', error: 0.9, limit: 0.25 },
+      escapes: {
+        value: new Map(
+          report.approximations.map(({ node }) => [
+            node ?? '',
+            {
+              node: node ?? '',
+              escaped: 31,
+              elements: 235_200,
+              escapedImages: 9,
+              images: 100,
+              predicted: 1.2e-4,
+            },
+          ]),
+        ),
+        images: 100,
+        file: 'simulation.json',
+      },
+      files: ['run.json', 'simulation.json', 'verify.json'],
+    },
+  };
+}
+
 /** A residual network of 400 layers, as far as the page is concerned. */
 export async function largeFacts(): Promise<PageFacts> {
   const facts = await exampleFacts('relu');

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { errorOf, jsonOf } from '../commands/example-plans.ts';
+import { errorOf, example, jsonOf } from '../commands/example-plans.ts';
 import { cipherloom } from '../spawn-program.ts';
 import { examplePlan } from './page-facts.ts';
 
@@ -58,6 +58,30 @@ test('shows results about this plan, and names those about another', async () =>
   expect(page).toContain('Results of another plan are not shown:');
   expect(page).toContain('150 ms');
   for (const name of ['run.json', 'old.json', 'notes.json']) rmSync(join(folder, name));
+});
+
+test('shows results in other files, which have to be about this plan', async () => {
+  const images = ['--input', example('images.npy'), '--labels', example('labels.npy')];
+  const { stdout } = await cipherloom('simulate', folder, ...images, '--json');
+  const file = join(folder, '..', `${basename(folder)}-simulation.json`);
+  writeFileSync(file, stdout);
+  const json = jsonOf(await cipherloom('report', folder, '--results', file, '--json'));
+  expect(json).toMatchObject({
+    accuracy: { original: null, simulated: 1, encrypted: null },
+    results: [basename(file)],
+  });
+  writeFileSync(file, stdout.replace(/"planHash":"../, '"planHash":"00'));
+  const named = { status: 3, node: file };
+  expect(await errorOf('report', folder, '--results', file)).toMatchObject({
+    ...named,
+    code: 'PLAN_MISMATCH',
+  });
+  writeFileSync(file, '{}');
+  expect(await errorOf('report', folder, '--results', file)).toMatchObject({
+    ...named,
+    code: 'DATA_INVALID',
+  });
+  rmSync(file);
 });
 
 test.each([

@@ -4,7 +4,14 @@ import { ticksOf } from '../../../src/cli/report/activation-chart.ts';
 import { reportPage } from '../../../src/cli/report/report-page.ts';
 import { shortenRows } from '../../../src/cli/report/shorten-rows.ts';
 import { leastShare, verdictOf } from '../../../src/cli/report/verdict.ts';
-import { exampleFacts, hostileFacts, hostileNames, largeFacts } from './page-facts.ts';
+import { timeText } from '../../../src/cli/text/figures.ts';
+import {
+  exampleFacts,
+  hostileFacts,
+  hostileNames,
+  largeFacts,
+  measuredFacts,
+} from './page-facts.ts';
 
 test('strings are escaped, markup is not, and nothing is made of null and false', () => {
   const bold = html`<b>${'<&>'}</b>`;
@@ -54,6 +61,32 @@ test('a network of 400 layers gives a page of at most 3 MiB, and says what it le
   expect(page).toContain('… 280 layers more …');
 });
 
+test('what was simulated and verified stands beside what is predicted', async () => {
+  const facts = await measuredFacts();
+  const text = reportPage(facts)
+    .replaceAll(/<[^>]*>/g, '')
+    .replaceAll(/\s+/g, ' ');
+  expect(text).toContain('simulated 92.1 %');
+  expect(text).toContain('typical: 20.0 bits measured, 21.0 bits simulated');
+  expect(text).toContain('polynomials: 1.7 bits against the original network');
+  expect(text).toContain(
+    `The first layer that goes wrong is ${facts.layers[2]!.name}, by range escape: an error of 0.9 of its values, more than 0.25.`,
+  );
+  expect(text).toContain('31 of 235200 arguments outside of the range, on 9 of 100 images');
+});
+
+test('modelled times are those of the native evaluator, and layers share them out', async () => {
+  const { report, layers, ...facts } = await exampleFacts('relu');
+  const page = reportPage({ report, layers, ...facts });
+  const { native, seal } = report.evaluatorSeconds;
+  expect(page).toContain(`${timeText(native.run * 1000)} modelled for the native evaluator`);
+  expect(page).toContain(`${timeText(seal!.run * 1000)} for SEAL in WebAssembly`);
+  const shares = layers.map(({ timeShare }) => timeShare);
+  expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
+  // The second convolution has the most diagonals by far.
+  expect(layers[shares.indexOf(Math.max(...shares))]!.name).toBe('/conv2/Conv');
+});
+
 test('the verdict follows what was measured', async () => {
   const facts = await exampleFacts('lola');
   const found = (value: number, images: number) => ({ value, images, file: 'run.json' });
@@ -65,6 +98,7 @@ test('the verdict follows what was measured', async () => {
         accuracy: {
           original: found(original, images),
           polynomial: found(encrypted, images),
+          simulated: null,
           encrypted: found(encrypted, images),
         },
         loss: {

@@ -155,6 +155,34 @@ describe('what the commands print and write', () => {
     expect(faults('run', await printed(0, ...words))).toEqual([]);
   });
 
+  test('simulate', async () => {
+    const input = join(examples, 'images.npy');
+    const labels = join(examples, 'labels.npy');
+    const words = ['simulate', plan, '--input', input, '--labels', labels, '--limit', '2'];
+    expect(faults('simulate', await printed(0, ...words))).toEqual([]);
+  });
+
+  test('verify, and its budgets missed', async () => {
+    const input = join(examples, 'images.npy');
+    const words = ['verify', plan, '--model', model, '--input', input, '--limit', '2'];
+    const clear = [...words, '--backend', 'clear'];
+    expect(faults('verify', await printed(0, ...clear))).toEqual([]);
+    const missed = await printed(5, ...clear, '--min-precision-bits', '60');
+    expect(missed).toMatchObject({ missed: [{ name: 'precisionBits' }] });
+    expect(faults('verify', missed)).toEqual([]);
+  });
+
+  test('report', async () => {
+    expect(faults('report-page', await printed(0, 'report', plan))).toEqual([]);
+  });
+
+  test('export-torch', async () => {
+    const relu = join(examples, 'relu.onnx');
+    const calibration = ['--calibration', join(examples, 'calibration.npy')];
+    const words = ['export-torch', relu, ...calibration, '-o', join(folder, 'relu.py')];
+    expect(faults('export-torch', await printed(0, ...words))).toEqual([]);
+  });
+
   test('a failure', async () => {
     const error = await printed(3, 'inspect', join(folder, 'absent.onnx'));
     expect(error).toMatchObject({ code: 'FILE_UNREADABLE' });

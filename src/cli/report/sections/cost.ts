@@ -1,24 +1,28 @@
-import { profileOf } from '../../../passes/cost/profile.ts';
+import { profiles } from '../../../passes/cost/profile.ts';
 import type { OpCost } from '../../../ir/define-op.ts';
 import { shareText, timeText } from '../../text/figures.ts';
 import { bar } from '../bar.ts';
 import { html, type Markup } from '../html.ts';
 import { layerTable } from '../layer-table.ts';
-import type { PageFacts } from '../page-facts.ts';
+import { shownEvaluator, type PageFacts } from '../page-facts.ts';
 
 /** Where the time of an evaluation goes. */
 export function costSection({ layers, report }: PageFacts): Markup {
   const busy = layers.filter(({ kind }) => kind !== 'input');
   const most = Math.max(0, ...busy.map(({ timeShare }) => timeShare));
   const costliest = busy.find(({ timeShare }) => timeShare === most);
-  const { modelledSeconds } = report;
-  const total =
-    modelledSeconds === null ? 'not modelled for a batch' : timeText(modelledSeconds * 1000);
+  const { native, seal } = report.evaluatorSeconds;
+  const shown = report.evaluatorSeconds[shownEvaluator].run;
   return html`<section aria-labelledby="cost">
     <h2 id="cost">Where the time goes</h2>
     <p>
-      One evaluation on ${profileOf(report).evaluator} is modelled at
-      ${total}.${
+      One evaluation on ${profiles.native.evaluator} is modelled at ${timeText(native.run * 1000)},
+      the first of a session at ${timeText(native.first * 1000)};
+      ${
+        seal === null
+          ? 'SEAL in WebAssembly cannot run this plan'
+          : `on ${profiles.seal.evaluator} it takes ${timeText(seal.run * 1000)}`
+      }.${
         costliest !== undefined && most >= 0.5
           ? html` Most of it, ${shareText(round(most))}, is one layer.`
           : null
@@ -26,13 +30,12 @@ export function costSection({ layers, report }: PageFacts): Markup {
       Rotations move values between slots, and switch keys: they are what costs.
     </p>
     ${layerTable(busy, {
-      caption: 'Share of the modelled time, and the operations on ciphertexts',
+      caption: 'Share of the native evaluator’s modelled time, and the operations on ciphertexts',
       columns: ['Time', 'Work'],
       cells: ({ timeShare, cost }) => [
-        html`${shareText(round(timeShare))}${
-          modelledSeconds !== null &&
-          html`<span class="sub">${timeText(timeShare * modelledSeconds * 1000)}</span>`
-        }${bar(most > 0 ? timeShare / most : 0)}`,
+        html`${shareText(round(timeShare))}<span class="sub"
+            >${timeText(timeShare * shown * 1000)}</span
+          >${bar(most > 0 ? timeShare / most : 0)}`,
         html`${workText(cost)}`,
       ],
     })}

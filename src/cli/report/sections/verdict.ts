@@ -2,10 +2,10 @@ import { totalBytes } from '../../../backend/native/native-memory.ts';
 import { bitText, byteText, numberText, shareText, timeText } from '../../text/figures.ts';
 import { budgetFigures } from '../../check/budget-figures.ts';
 import { figureText } from '../../check/verdicts.ts';
-import { profileOf } from '../../../passes/cost/profile.ts';
+import { profiles } from '../../../passes/cost/profile.ts';
 import { cut, html, names, type Markup } from '../html.ts';
 import { measuringCommand } from '../measuring-command.ts';
-import type { PageFacts } from '../page-facts.ts';
+import { shownEvaluator, type PageFacts } from '../page-facts.ts';
 import type { Finding } from '../read-evidence.ts';
 import { verdictOf } from '../verdict.ts';
 
@@ -25,14 +25,17 @@ export function verdictSection(facts: PageFacts): Markup {
   </section> `;
 }
 
+/** Of the evaluator that the page begins with. */
+function modelledText({ evaluatorSeconds }: PageFacts['report']): string {
+  return timeText(evaluatorSeconds[shownEvaluator].run * 1000);
+}
+
 function summary({ report, figures, evidence }: PageFacts): string {
   const { latency } = evidence;
   const time =
     latency !== null
       ? `One evaluation took ${timeText(latency.value.ms)}`
-      : report.modelledSeconds !== null
-        ? `One evaluation takes about ${timeText(report.modelledSeconds * 1000)}`
-        : `One evaluation holds ${report.batch} images`;
+      : `One evaluation takes about ${modelledText(report)}`;
   return `${time}; results are right to about ${Math.floor(report.precisionBits)} bits; the parameters give ${Math.floor(figures.parameters.securityBits)} bits of security.`;
 }
 
@@ -50,20 +53,22 @@ function tile(
 
 function accuracyTile({ evidence }: PageFacts): Markup {
   const { accuracy, agreement } = evidence;
-  const { original, polynomial, encrypted } = accuracy;
+  const { original, polynomial, simulated, encrypted } = accuracy;
   const row = (term: string, found: Finding | null): Markup =>
     html`<dt>${term}</dt>
       <dd>${found === null ? 'not measured' : shareText(found.value)}</dd>`;
   const counts = [
-    ...new Set([original, polynomial, encrypted].flatMap((found) => found?.images ?? [])),
+    ...new Set(
+      [original, polynomial, simulated, encrypted].flatMap((found) => found?.images ?? []),
+    ),
   ];
   const missing = original === null || polynomial === null || encrypted === null;
   return html`<div class="tile">
     <h3>Accuracy</h3>
     <dl>
-      ${row('original network', original)}${row('with polynomials', polynomial)}${row('encrypted', encrypted)}${
-        agreement !== null && row('agrees with original', agreement)
-      }
+      ${row('original network', original)}${row('with polynomials', polynomial)}${
+        simulated !== null && row('simulated', simulated)
+      }${row('encrypted', encrypted)}${agreement !== null && row('agrees with original', agreement)}
     </dl>
     ${counts.length > 0 && html`<p class="muted">on ${counts.join(' and ')} images</p>`}${
       missing &&
@@ -95,17 +100,19 @@ function securityTile({ figures, plan }: PageFacts): Markup {
 
 function latencyTile({ report, evidence }: PageFacts): Markup {
   const { latency } = evidence;
-  const modelled = report.modelledSeconds === null ? null : timeText(report.modelledSeconds * 1000);
-  const { evaluator } = profileOf(report);
+  const modelled = `${modelledText(report)} modelled for ${profiles[shownEvaluator].evaluator}`;
+  const { seal } = report.evaluatorSeconds;
+  const slower =
+    seal === null
+      ? 'SEAL cannot run it'
+      : `${timeText(seal.run * 1000)} for ${profiles.seal.evaluator}`;
   const batch = report.batch > 1 ? `an execution holds ${report.batch} images` : 'for one image';
   return latency === null
-    ? tile('Latency', modelled ?? 'not modelled', [
-        `modelled for ${evaluator}; ${batch}`,
-        'not measured',
-      ])
+    ? tile('Latency', modelledText(report), [`${modelled}; ${batch}`, slower, 'not measured'])
     : tile('Latency', timeText(latency.value.ms), [
         `measured, median of ${imagesText(latency.images)}, ${latency.value.evaluator}; ${batch}`,
-        modelled === null ? null : `${modelled} modelled for ${evaluator}`,
+        modelled,
+        slower,
       ]);
 }
 

@@ -21,6 +21,10 @@ export function promiseSection({ plan, report, evidence }: PageFacts): Markup {
       'That the network stays secret',
       'The client holds no weights, but answers and their noise tell something of the network (no circuit privacy).',
     ],
+    [
+      'Side channels on the client',
+      'WebAssembly and JavaScript may take times that depend on the key, and leave it in memory that was freed.',
+    ],
     seen === 0
       ? null
       : [

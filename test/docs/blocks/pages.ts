@@ -1,6 +1,7 @@
 /** The pages whose blocks run, what their folders hold at the start, and in which tier they run. */
 import { globSync } from 'node:fs';
 import path from 'node:path';
+import { copyCheckout } from './copy-checkout.ts';
 import { writeDigits } from './write-digits.ts';
 
 export const root = path.join(import.meta.dirname, '../../..');
@@ -48,6 +49,11 @@ const setups: Readonly<Record<string, PageSetup>> = {
     files: network('relu', 'relu.onnx'),
     before: 'cipherloom compile relu.onnx -o plan/ --calibration calibration.npy',
   },
+  'docs/tutorials/first-model.md': { tier: 'he', files: checkout },
+  'docs/tutorials/relu-model.md': { tier: 'full', files: checkout },
+  'docs/tutorials/ci-budget.md': { tier: 'he', files: checkout },
+  'docs/tutorials/adding-an-operator.md': { tier: 'full', make: copyCheckout },
+  'docs/tutorials/adding-a-pass.md': { tier: 'full', make: copyCheckout },
   'examples/filters/README.md': { tier: 'full', files: checkout },
 };
 

@@ -83,19 +83,11 @@ function runBlock(folder: string, block: Block, at: string): string {
   writeInto(folder, name, block.text);
   const [program, ...words] =
     block.language === 'sh' ? ['bash', '-euo', 'pipefail', name] : [process.execPath, name];
-  const { NODE_OPTIONS: _options, ...environment } = process.env;
   const ended = spawnSync(program, words, {
     cwd: folder,
     encoding: 'utf8',
     timeout: blockTimeout,
-    env: {
-      ...environment,
-      PATH: [
-        path.join(folder, 'node_modules/.bin'),
-        path.dirname(process.execPath),
-        process.env['PATH'],
-      ].join(path.delimiter),
-    },
+    env: readerEnvironment(folder),
   });
   rmSync(path.join(folder, name));
   const output = ended.stdout + ended.stderr;
@@ -103,6 +95,16 @@ function runBlock(folder: string, block: Block, at: string): string {
   expect(ended.status, `${at}\n${block.text}\n\n${output}`).toBe(status);
   if (block.marker?.kind === 'prints') expect(output, at).toContain(block.marker.text);
   return output;
+}
+
+/** The reader's environment: none of the test runner's settings. */
+function readerEnvironment(folder: string): NodeJS.ProcessEnv {
+  const known = ['HOME', 'LANG', 'TMPDIR', 'CIPHERLOOM_DATA', 'CIPHERLOOM_NATIVE'];
+  const folders = [path.join(folder, 'node_modules/.bin'), path.dirname(process.execPath)];
+  return {
+    ...Object.fromEntries(known.map((name) => [name, process.env[name]])),
+    PATH: [...folders, process.env['PATH']].join(path.delimiter),
+  };
 }
 
 /** Every line stands in the output, in this order; `…` stands for anything. */

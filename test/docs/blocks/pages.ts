@@ -51,6 +51,7 @@ const setups: Readonly<Record<string, PageSetup>> = {
   },
   'docs/tutorials/first-model.md': { tier: 'he', files: checkout },
   'docs/tutorials/relu-model.md': { tier: 'full', files: checkout },
+  'docs/tutorials/service.md': { tier: 'full', files: checkout },
   'docs/tutorials/ci-budget.md': { tier: 'he', files: checkout },
   'docs/tutorials/adding-an-operator.md': { tier: 'full', make: copyCheckout },
   'docs/tutorials/adding-a-pass.md': { tier: 'full', make: copyCheckout },

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -47,7 +48,19 @@ export function runPage(page: string): void {
       if (runs(block)) printed = runBlock(folder, block, at);
     }
   } finally {
+    stopServers(folder);
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a page started and, when one of its blocks failed, did not stop. */
+function stopServers(folder: string): void {
+  for (const file of globSync('out/*.pid', { cwd: folder })) {
+    try {
+      process.kill(Number(readFileSync(path.join(folder, file), 'utf8')));
+    } catch {
+      // It ended by itself.
+    }
   }
 }
 

@@ -32,6 +32,13 @@ const setups: Readonly<Record<string, PageSetup>> = {
     files: { ...checkout, ...network('lola') },
     before: 'cipherloom compile model.onnx -o plan/',
   },
+  'docs/export-torch.md': {
+    tier: 'full',
+    files: {
+      'model.onnx': 'examples/mnist/relu.onnx',
+      'images.npy': 'examples/mnist/calibration.npy',
+    },
+  },
   'docs/from-images-to-report.md': {
     tier: 'full',
     files: network('relu'),

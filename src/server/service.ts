@@ -1,6 +1,7 @@
 /** A server of plans: loaded, listening, and stopped in order. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
+import { CipherloomError } from '../errors.ts';
 import { Admission } from './admission/admission.ts';
 import { AnswerStore } from './http/answer-store.ts';
 import { makeApp } from './http/app.ts';
@@ -108,7 +109,11 @@ export async function startService(
   }, expireEveryMs);
   sweep.unref();
   await expire();
-  await app.listen(address);
+  try {
+    await app.listen(address);
+  } catch (error) {
+    throw cannotListen(error, address);
+  }
   const { port } = app.server.address() as AddressInfo;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
@@ -126,4 +131,17 @@ export async function startService(
       await queue[Symbol.asyncDispose]();
     },
   };
+}
+
+/** An address that is taken, not this machine's or not this user's; anything else as it is. */
+function cannotListen(error: unknown, { host, port }: { host: string; port: number }): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'].includes(code ?? '')) return error;
+  return new CipherloomError('USAGE', `cannot listen on ${host}, port ${port}: ${String(code)}`, {
+    phase: 'server',
+    node: '--port',
+    details: { host, port, systemCode: code },
+    hint: code === 'EADDRINUSE' ? 'the port is taken; --port 0 finds one' : 'use another --host',
+    cause: error,
+  });
 }

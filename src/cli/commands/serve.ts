@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defineCommand } from '../define-command.ts';
@@ -240,7 +239,7 @@ export default defineCommand({
         tls:
           tlsCert === undefined || tlsKey === undefined
             ? null
-            : { cert: await readFile(tlsCert), key: await readFile(tlsKey) },
+            : await server.readTls(tlsCert, tlsKey),
         logger,
         held,
         limits: {

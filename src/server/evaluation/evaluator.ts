@@ -61,7 +61,8 @@ export class Evaluator implements AsyncDisposable {
     models: Iterable<ServedModel>,
     options: EvaluatorOptions,
   ): Promise<Evaluator> {
-    const all = [...models];
+    // A plan that is served under two names is held once.
+    const all = [...new Map([...models].map((model) => [model.planHash, model])).values()];
     const { maxMemoryBytes } = options;
     const plans = all.reduce((sum, { memory }) => sum + memory.planBytes, 0);
     const run = Math.max(0, ...all.map((model) => runBytes(model) + model.memory.keyBytes));

@@ -140,7 +140,7 @@ async function readLabels(
     throw error;
   });
   if (text === null) return new Map();
-  const found = JSON.parse(text) as Partial<ClientPlan>;
+  const found = parsePlan(path, text);
   if (found.planHash !== planHash) {
     throw new CipherloomError(
       'PLAN_MISMATCH',
@@ -158,6 +158,21 @@ async function readLabels(
       labels === undefined ? [] : [[name, labels] as const],
     ),
   );
+}
+
+/** Only hash and labels are used of it, and both are checked. Throws PLAN_INVALID. */
+function parsePlan(path: string, text: string): Partial<ClientPlan> {
+  try {
+    const found: unknown = JSON.parse(text);
+    if (typeof found === 'object' && found !== null) return found;
+  } catch {
+    // As for JSON that is no object.
+  }
+  throw new CipherloomError('PLAN_INVALID', `${path} is no client.json`, {
+    phase: 'server',
+    node: path,
+    hint: 'compile the model again',
+  });
 }
 
 function usage(message: string, node: string, hint: string): CipherloomError {

@@ -1,22 +1,20 @@
 import { z } from 'zod';
 import { CipherloomError } from '../../errors.ts';
-import { createImageDecoder, type ImageDecoder } from '../../frontend/images/decode-image.ts';
+import { createImageDecoder } from '../../frontend/images/decode-image.ts';
 import { loadDecoders } from '../../frontend/images/load-decoders.ts';
 import { normaliseImage, type Normalisation } from '../../frontend/images/normalise-image.ts';
 import { resizeKernels, squareImage } from '../../frontend/images/square-image.ts';
 import { formatNpy } from '../../frontend/npy/write-npy.ts';
 import { defineCommand } from '../define-command.ts';
 import { listImages, type ListedImage } from '../images/list-images.ts';
+import { readImage } from '../images/read-image.ts';
 import { choice, filePath, flag, integer } from '../option-schemas.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
-import { readBoundedFile } from '../read-file.ts';
 import { outputOption } from '../shared-options.ts';
 import { numberText, shapeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
 
-/** A JPEG of 64 megapixels has about 20 MB. */
-const maxFileBytes = 2 ** 27;
 /** Numbers of all images together: 1 GiB. */
 const maxNumbers = 2 ** 28;
 
@@ -117,7 +115,7 @@ export default defineCommand({
     const data = new Float32Array(images.length * each);
     for (const [k, { path }] of images.entries()) {
       io.progress.advance(k, images.length);
-      const pixels = squareImage(await decoded(path, decode), size, resize);
+      const pixels = squareImage(await readImage(path, decode), size, resize);
       data.set(normaliseImage(pixels, normalisation), k * each);
     }
     const shape = [images.length, channels, size, size];
@@ -199,22 +197,6 @@ function chosen(
     .filter(({ place }) => place >= skip && place < skip + each)
     .sort((a, b) => (a.image.label === null ? 0 : a.place - b.place))
     .map(({ image }) => image);
-}
-
-async function decoded(path: string, decode: ImageDecoder) {
-  const bytes = readBoundedFile(path, maxFileBytes);
-  try {
-    return await decode(bytes);
-  } catch (cause) {
-    if (cause instanceof CipherloomError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CipherloomError('DATA_INVALID', `${path}: ${reason}`, {
-      phase: 'cli',
-      node: path,
-      hint: 'repair the image, or move it out of the folder',
-      cause,
-    });
-  }
 }
 
 function rangeOf(data: Float32Array): readonly [number, number] {

@@ -23,6 +23,7 @@ export const commands = {
   run: () => import('./run.ts'),
   serve: () => import('./serve.ts'),
   simulate: () => import('./simulate.ts'),
+  submit: () => import('./submit.ts'),
   verify: () => import('./verify.ts'),
   worker: () => import('./worker.ts'),
 } as const satisfies CommandTable;

@@ -51,6 +51,11 @@ const setups: Readonly<Record<string, PageSetup>> = {
     files: network('lola'),
     before: 'cipherloom compile model.onnx -o plan/',
   },
+  'docs/service.md': {
+    tier: 'full',
+    files: network('lola'),
+    before: 'cipherloom compile model.onnx -o plan/ --calibration calibration.npy',
+  },
   'docs/verify.md': {
     tier: 'full',
     files: network('relu', 'relu.onnx'),

@@ -21,7 +21,7 @@ export interface ClientPackage {
 /**
  * What the package holds: the modules that the client's entries need, with types, sources and maps.
  *
- * Throws when they need another package than node-seal, or Node.
+ * Throws when they need another package than node-seal, or Node, unless they are `cipherloom/client/node`.
  */
 export function clientPackage(root: string, manifest: PackageManifest): ClientPackage {
   const { name, version, license, engines, exports, dependencies } = manifest;
@@ -30,13 +30,14 @@ export function clientPackage(root: string, manifest: PackageManifest): ClientPa
       ? [[key.replace('./client', '.'), entry as Entry] as const]
       : [],
   );
-  const roots = entries.map(([, entry]) => moduleOf(entry.default));
-  const { modules, external } = moduleClosure(path.join(root, 'dist'), roots);
-  const strange = external.filter(
-    (each) => each !== cryptography && !each.startsWith(`${cryptography}/`),
-  );
-  if (strange.length > 0) {
-    throw new Error(`the client may import ${cryptography} alone, not ${strange.join(', ')}`);
+  const modules = new Set<string>();
+  for (const [key, entry] of entries) {
+    const needed = moduleClosure(path.join(root, 'dist'), [moduleOf(entry.default)]);
+    const strange = needed.external.filter((each) => !isAllowed(each, key));
+    if (strange.length > 0) {
+      throw new Error(`the client may import ${cryptography} alone, not ${strange.join(', ')}`);
+    }
+    for (const module of needed.modules) modules.add(module);
   }
   return {
     manifest: {
@@ -53,19 +54,27 @@ export function clientPackage(root: string, manifest: PackageManifest): ClientPa
       dependencies: { [cryptography]: dependencies[cryptography] },
     },
     files: [
-      ...modules.flatMap((module) =>
-        [
-          `dist/${module}.js`,
-          `dist/${module}.js.map`,
-          `dist/${module}.d.ts`,
-          `src/${module}.ts`,
-        ].map((file) => [file, file] as const),
-      ),
+      ...[...modules]
+        .sort()
+        .flatMap((module) =>
+          [
+            `dist/${module}.js`,
+            `dist/${module}.js.map`,
+            `dist/${module}.d.ts`,
+            `src/${module}.ts`,
+          ].map((file) => [file, file] as const),
+        ),
       ['docs/client-package.md', 'README.md'],
       ['CHANGELOG.md', 'CHANGELOG.md'],
       ['LICENSE', 'LICENSE'],
     ],
   };
+}
+
+/** What an entry may import: Node's own modules where its name says that it is for Node. */
+function isAllowed(specifier: string, entry: string): boolean {
+  if (specifier.startsWith('node:')) return /^\.\/node(\/|$)/.test(entry);
+  return specifier === cryptography || specifier.startsWith(`${cryptography}/`);
 }
 
 /** Copy the files of the package from the checkout into an empty folder. */

@@ -57,6 +57,7 @@ describe('the package of the client', () => {
     exports: {
       '.': { types: './dist/index.d.ts', default: './dist/index.js' },
       './client': { types: './dist/client/index.d.ts', default: './dist/client/index.js' },
+      './client/node': { types: './dist/client/node.d.ts', default: './dist/client/node.js' },
       './client/page': { types: './dist/client/page.d.ts', default: './dist/client/page.js' },
     },
     dependencies: { 'node-seal': '^7.0.0', zod: '^4.0.0' },
@@ -74,6 +75,7 @@ describe('the package of the client', () => {
       'client/page',
       "new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });",
     );
+    write('client/node', "import 'node:fs';");
     write('client/worker', "import '../seal/keys.js';");
     write('seal/keys', "await import('node-seal/allows');");
     write('types', '', 'export type Bits = number;');
@@ -86,7 +88,14 @@ describe('the package of the client', () => {
   test('holds what its entries import, workers and types too, and nothing else', () => {
     const made = clientPackage(root, client);
     const modules = made.files.flatMap(([, to]) => /^dist\/(.*)\.js$/.exec(to)?.[1] ?? []);
-    expect(modules).toEqual(['client/index', 'client/page', 'client/worker', 'seal/keys', 'types']);
+    expect(modules).toEqual([
+      'client/index',
+      'client/node',
+      'client/page',
+      'client/worker',
+      'seal/keys',
+      'types',
+    ]);
     expect(made.manifest).toMatchObject({
       name: 'cipherloom-client',
       version: '1.2.3',

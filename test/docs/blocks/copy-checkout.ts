@@ -5,15 +5,7 @@ import path from 'node:path';
 const root = path.join(import.meta.dirname, '../../..');
 
 /** Large, built, or nobody's sources. */
-const left = new Set([
-  '.git',
-  'node_modules',
-  'native',
-  'bench',
-  'out',
-  'coverage',
-  'test-results',
-]);
+const left = new Set(['.git', 'node_modules', 'native', 'out', 'coverage', 'test-results']);
 
 /** Fill the folder with the checkout, dependencies by link. */
 export function copyCheckout(folder: string): void {

@@ -20,11 +20,11 @@ export function rawRequest(
   let text = '';
   let closed = false;
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  let quiet = setTimeout(resolve, 60_000);
+  let quiet = setTimeout(resolve, 60_000, undefined);
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1');
     clearTimeout(quiet);
-    quiet = setTimeout(resolve, quietMs);
+    quiet = setTimeout(resolve, quietMs, undefined);
   });
   socket.on('error', () => undefined);
   socket.on('close', () => {

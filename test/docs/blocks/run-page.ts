@@ -55,7 +55,7 @@ export function runPage(page: string): void {
 
 /** What a page started and, when one of its blocks failed, did not stop. */
 function stopServers(folder: string): void {
-  for (const file of globSync('out/*.pid', { cwd: folder })) {
+  for (const file of globSync(['*.pid', 'out/*.pid'], { cwd: folder })) {
     try {
       process.kill(Number(readFileSync(path.join(folder, file), 'utf8')));
     } catch {

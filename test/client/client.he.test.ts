@@ -2,7 +2,12 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, type ClientPlan, type TensorLike } from '../../src/client/index.ts';
+import {
+  Client,
+  sharingCounterInMemory,
+  type ClientPlan,
+  type TensorLike,
+} from '../../src/client/index.ts';
 import type { Layout } from '../../src/layout/layout.ts';
 import { writeSecretKeyFile } from '../../src/client/node/secret-key-file.ts';
 import {
@@ -195,6 +200,39 @@ describe('encrypt, evaluate, decrypt', () => {
       message: expect.stringContaining('holds no element, is not zero') as string,
       details: { ciphertext: 0, bound: 0.25, limit: 0.125 },
     });
+  });
+
+  test('a result of another number of images than were encrypted', async () => {
+    await expect(client.decrypt(result, { images: 2 })).resolves.toBeDefined();
+    await expect(client.decrypt(result, { images: 1 })).rejects.toMatchObject({
+      code: 'CIPHERTEXT_INVALID',
+      details: { got: 2, expected: 1 },
+    });
+  });
+
+  test('P4: a shared result is rounded, near the exact one, and the same for two ciphertexts of one message', async () => {
+    // Squares of quarters are multiples of the step.
+    const x = Float64Array.from({ length: 16 }, (_, i) => ((i % 9) - 4) / 4);
+    const shared = await Promise.all(
+      [1, 2].map(async () => {
+        const response = await server.run(await client.encrypt({ image: x }));
+        return client.decryptForSharing(response, 4, { counter: sharingCounterInMemory() });
+      }),
+    );
+    for (const { outputs, shared: count } of shared) {
+      expect(count).toBe(1);
+      expect(outputs['squares']).toMatchObject({ step: 1 / 16, shape: [1, 16] });
+      expect(outputs['squares']?.data).toEqual(x.map((value) => value * value));
+    }
+  });
+
+  test('P5: a key that has shared enough shares no more, and a refused result shows nothing', async () => {
+    const counter = sharingCounterInMemory();
+    const share = (bits: number) =>
+      client.decryptForSharing(result, bits, { counter, maxShared: 1 });
+    await expect(share(12)).rejects.toMatchObject({ code: 'SHARING_REFUSED' });
+    await expect(share(4)).resolves.toMatchObject({ shared: 1 });
+    await expect(share(4)).rejects.toMatchObject({ code: 'SHARING_REFUSED' });
   });
 
   test('generating keys can be aborted', async () => {

@@ -82,9 +82,9 @@ describe('deploy/kubernetes', () => {
       for (const { name } of container.volumeMounts ?? []) expect(volumes).toContain(name);
       for (const volume of (spec['volumes'] ?? []) as readonly Node[]) {
         const claim = at(volume, 'persistentVolumeClaim', 'claimName');
-        if (claim !== undefined) manifest('PersistentVolumeClaim', String(claim));
+        if (typeof claim === 'string') manifest('PersistentVolumeClaim', claim);
         const secret = at(volume, 'secret', 'secretName');
-        if (secret !== undefined) manifest('Secret', String(secret));
+        if (typeof secret === 'string') manifest('Secret', secret);
       }
     }
   });

@@ -26,7 +26,7 @@ ${table(
 )}
 
 With \`--json\`, stdout holds exactly one object, and an error is one object on stderr: \`code\`, \`phase\`, \`node\`, \`message\`, \`details\`, \`hint\`. The schemas are
-those of \`schemas/\`. [Errors](errors) have a page each, which \`cipherloom explain CODE\` prints.`;
+those of \`schemas/\`. [Errors](errors.md) have a page each, which \`cipherloom explain CODE\` prints.`;
 
 /** The page of every command with its options. */
 export async function cliPage(): Promise<Page> {

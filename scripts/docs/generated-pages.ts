@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { apiPages } from './api-pages.ts';
 import { cliPage } from './cli-page.ts';
 import { dslPage } from './dsl-page.ts';
+import { errorPage } from './error-page.ts';
 import { inspectPage } from './inspect-page.ts';
 import { operatorPages } from './operator-pages.ts';
 import type { Page } from './page.ts';
@@ -23,6 +24,7 @@ export async function generatedPages(): Promise<Page[]> {
       ...operatorPages(),
       ...passPages(),
       dslPage(),
+      errorPage(),
       inspectPage(),
     ].map(async (page) => ({
       ...page,

@@ -10,6 +10,8 @@ import { compileLola, errorOf, example, jsonOf, temporaryFolder } from './exampl
 
 const folder = temporaryFolder();
 const plan = () => join(folder(), 'plan');
+/** Several programs one after the other, on a machine that does other work too. */
+const slow = { timeout: 300_000 };
 const sobel = fileURLToPath(new URL('../../../examples/filters/sobel.ts', import.meta.url));
 
 /** The same network, whose last bias makes every digit a zero. */
@@ -149,7 +151,36 @@ describe('check', () => {
     });
   });
 
-  test('images that leave a range are counted and warned of', async () => {
+  test('a scale of four bits less: the precision of the plan no longer holds', slow, async () => {
+    const report = JSON.parse(readFileSync(join(plan(), 'report.json'), 'utf8')) as {
+      parameters: { ringDegree: number; primes: string[]; specialPrimes: string[] };
+    };
+    const bits = (primes: readonly string[]) =>
+      primes.map((prime) => BigInt(prime).toString(2).length);
+    const [first, ...inner] = bits(report.parameters.primes);
+    const shrunk = join(folder(), 'shrunk');
+    const compiled = await compileLola(
+      shrunk,
+      '--ring-degree',
+      String(report.parameters.ringDegree),
+      '--prime-bits',
+      [first, ...inner.map((own) => own - 4), ...bits(report.parameters.specialPrimes)].join(),
+      '--precision-bits',
+      '6',
+    );
+    expect(compiled.status).toBe(0);
+    const check = (of: string) =>
+      cipherloom('check', of, '--min-precision-bits', '12', '--json', '--quiet');
+    const [whole, less] = await Promise.all([check(plan()), check(shrunk)]);
+    expect([whole.status, less.status]).toEqual([0, 5]);
+    const [before, after] = [whole, less].map(
+      ({ stdout }) => JSON.parse(stdout) as { precisionBits: number; missed: string[] },
+    );
+    expect(after!.missed).toEqual(['precisionBits']);
+    expect(before!.precisionBits - after!.precisionBits).toBeGreaterThan(2);
+  });
+
+  test('images that leave a range are counted and warned of', slow, async () => {
     const contrast = join(folder(), 'contrast.npy');
     const images = adversarialImages(784, [0, 1]);
     const data = Float64Array.from(images.flatMap((image) => [...image]));

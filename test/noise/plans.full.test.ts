@@ -46,8 +46,5 @@ describe.runIf(encryptedBackends.includes('native'))('errors of a plan, slot by 
     );
     const worst = Math.max(...over.map(Math.abs));
     expect(worst).toBeLessThan(mostDeviations(over.length, share));
-    console.log(
-      `${name}: ${over.length} errors over their own deviations, root mean square ${rms.toFixed(3)}, largest ${worst.toFixed(2)}`,
-    );
   });
 });

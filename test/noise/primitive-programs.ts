@@ -13,6 +13,7 @@ import { tensor } from '../../src/ir/tensor.ts';
 import type { LinearMap, Segment } from '../../src/ir/linear-map.ts';
 import { zeroUnused } from '../../src/layout/layout.ts';
 import type { Layout } from '../../src/layout/layout.ts';
+import type { Pass } from '../../src/passes/define-pass.ts';
 import budgetLevels from '../../src/passes/budget-levels.ts';
 import chooseParameters from '../../src/passes/choose-parameters.ts';
 import matchScales from '../../src/passes/match-scales.ts';
@@ -149,24 +150,50 @@ function group(
   };
 }
 
-const before = [placeRescales, placeRelins, budgetLevels, chooseParameters, matchScales];
+/** From packed programs to those that evaluators run. */
+export const before: readonly Pass[] = [
+  placeRescales,
+  placeRelins,
+  budgetLevels,
+  chooseParameters,
+  matchScales,
+];
+
+/** Polynomials of one input in [−1, 1], constant terms first, by name of the output. */
+export function polynomials(
+  ringDegree: number,
+  coefficients: Readonly<Record<string, readonly number[]>>,
+  {
+    primeBits,
+    outputLevel = 0,
+    passes = before,
+  }: {
+    readonly primeBits: readonly number[];
+    readonly outputLevel?: number;
+    readonly passes?: readonly Pass[];
+  },
+): Program {
+  const builder = buildProgram('polynomials');
+  const layout = fullLayout(ringDegree / 2) as unknown as Attribute;
+  const x = builder.add('packed.input', [], { name: 'x', layout, range: [-1, 1] });
+  const outputs = Object.entries(coefficients).map(([name, terms]) => {
+    const constant = builder.constant(tensor([terms.length], [...terms]), 'p');
+    const attributes = { coefficients: constant };
+    const value = builder.add('packed.polynomial', [x], attributes, { location: name });
+    return { name, value, postprocess: [] };
+  });
+  const context = slotContext({ primeBits: [...primeBits], insecure: true }, ringDegree);
+  return lowerAnd(builder.finish(outputs), passes, { ...context, outputLevel });
+}
 
 function polynomial(coefficients: readonly number[]): PrimitiveGroup {
   const name = `polynomial of degree ${coefficients.length - 1}`;
+  const levels = Math.ceil(Math.log2(coefficients.length));
+  const primeBits = [45, ...new Array<number>(levels).fill(30), 50];
   return {
     names: [name],
     nativeOnly: false,
-    program(ringDegree) {
-      const builder = buildProgram('polynomial');
-      const layout = fullLayout(ringDegree / 2) as unknown as Attribute;
-      const x = builder.add('packed.input', [], { name: 'x', layout, range: [-1, 1] });
-      const value = builder.constant(tensor([coefficients.length], [...coefficients]), 'p');
-      const y = builder.add('packed.polynomial', [x], { coefficients: value }, { location: 'p' });
-      const levels = Math.ceil(Math.log2(coefficients.length));
-      const primeBits = [45, ...new Array<number>(levels).fill(30), 50];
-      const context = slotContext({ primeBits, insecure: true }, ringDegree);
-      return lowerAnd(builder.finish([{ name, value: y, postprocess: [] }]), before, context);
-    },
+    program: (ringDegree) => polynomials(ringDegree, { [name]: coefficients }, { primeBits }),
   };
 }
 

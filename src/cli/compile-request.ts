@@ -1,6 +1,6 @@
 import type { CompileRequest, ModelSource } from '../compile.ts';
 import { examineModel } from '../frontend/examine-model.ts';
-import { calibrationOption, readCalibration } from './calibration.ts';
+import { calibrationOptions, readCalibration, type CalibrationArgs } from './calibration.ts';
 import {
   givenCompileOptions,
   inputRangeOption,
@@ -17,15 +17,14 @@ import { tensorInputs } from './program-inputs.ts';
 
 /** What a command needs beside the compiler's own options to compile a model. */
 export const modelOptions = {
-  calibration: calibrationOption,
+  ...calibrationOptions,
   inputRange: inputRangeOption,
   inputShape: inputShapeOption,
   publicInput: publicInputOption,
   program: programOption,
 } as const;
 
-export interface ModelArgs extends CompilerArgs {
-  readonly calibration: readonly string[];
+export interface ModelArgs extends CompilerArgs, CalibrationArgs {
   readonly inputRange: readonly GivenRange[];
   readonly inputShape: readonly GivenShape[];
   readonly publicInput: readonly string[];
@@ -50,7 +49,7 @@ export async function openCompileRequest(
     model,
     request: {
       options: givenCompileOptions(args),
-      calibration: inputs === null ? null : readCalibration(args.calibration, inputs),
+      calibration: inputs === null ? null : await readCalibration(args, inputs),
       inputShapes,
       publicInputs: args.publicInput,
       ...(args.inputRange.length === 0 || inputs === null

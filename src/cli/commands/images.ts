@@ -1,22 +1,15 @@
-import { z } from 'zod';
-import { CipherloomError } from '../../errors.ts';
-import { createImageDecoder } from '../../frontend/images/decode-image.ts';
-import { loadDecoders } from '../../frontend/images/load-decoders.ts';
-import { normaliseImage, type Normalisation } from '../../frontend/images/normalise-image.ts';
-import { resizeKernels, squareImage } from '../../frontend/images/square-image.ts';
+import { resizeKernels } from '../../frontend/images/square-image.ts';
 import { formatNpy } from '../../frontend/npy/write-npy.ts';
 import { defineCommand } from '../define-command.ts';
 import { listImages, type ListedImage } from '../images/list-images.ts';
-import { readImage } from '../images/read-image.ts';
+import { normalisationOf, normalisationOptions } from '../images/normalisation.ts';
+import { maxImageNumbers, readImages, tooManyImages } from '../images/read-images.ts';
 import { choice, filePath, flag, integer } from '../option-schemas.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { outputOption } from '../shared-options.ts';
 import { numberText, shapeText } from '../text/figures.ts';
 import { factLines } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
-
-/** Numbers of all images together: 1 GiB. */
-const maxNumbers = 2 ** 28;
 
 export default defineCommand({
   name: 'images',
@@ -40,16 +33,7 @@ export default defineCommand({
       schema: choice(resizeKernels).default('triangle'),
       describe: 'triangle (default, as bilinear in Pillow) or area',
     },
-    mean: {
-      value: 'M,…',
-      schema: channelNumbers().optional(),
-      describe: 'taken from the pixels in 0…1, one for all or for each channel; default 0',
-    },
-    std: {
-      value: 'D,…',
-      schema: channelNumbers().optional(),
-      describe: 'what is left is divided by it; default 1',
-    },
+    ...normalisationOptions,
     each: {
       value: 'K',
       schema: integer(1).optional(),
@@ -98,26 +82,15 @@ export default defineCommand({
       });
     }
     const each = channels * size * size;
-    if (images.length * each > maxNumbers) {
-      throw new CipherloomError(
-        'RESOURCE_LIMIT',
-        `${images.length} images of ${each} numbers; at most ${maxNumbers} numbers are written`,
-        {
-          phase: 'cli',
-          node: folder,
-          details: { images: images.length, numbers: images.length * each, limit: maxNumbers },
-          hint: `--each ${Math.max(1, Math.floor(maxNumbers / each / Math.max(1, classes.length)))}`,
-        },
-      );
+    if (images.length * each > maxImageNumbers) {
+      const most = Math.floor(maxImageNumbers / each / Math.max(1, classes.length));
+      throw tooManyImages(folder, images.length, each, `--each ${Math.max(1, most)}`);
     }
     io.progress.step(`${images.length} images to ${size} × ${size}`);
-    const decode = await createImageDecoder(await loadDecoders());
-    const data = new Float32Array(images.length * each);
-    for (const [k, { path }] of images.entries()) {
-      io.progress.advance(k, images.length);
-      const pixels = squareImage(await readImage(path, decode), size, resize);
-      data.set(normaliseImage(pixels, normalisation), k * each);
-    }
+    const paths = images.map(({ path }) => path);
+    const data = await readImages(paths, { size, resize, normalisation }, (done) => {
+      io.progress.advance(done, images.length);
+    });
     const shape = [images.length, channels, size, size];
     writeOutputFile(output, formatNpy({ shape, data }));
     if (labelsOut !== undefined) {
@@ -146,38 +119,6 @@ export default defineCommand({
     return { json, text };
   },
 });
-
-/** `.5` or `.485,.456,.406` */
-function channelNumbers() {
-  return z
-    .string()
-    .transform((text) => text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part))))
-    .refine((numbers) => numbers.every(Number.isFinite), 'numbers with commas between them');
-}
-
-function normalisationOf(
-  {
-    mean = [0],
-    std = [1],
-  }: { readonly mean?: number[] | undefined; readonly std?: number[] | undefined },
-  channels: number,
-): Normalisation {
-  const spread = (option: string, given: readonly number[]): readonly number[] => {
-    if (given.length === 1) return new Array<number>(channels).fill(given[0]!);
-    if (given.length === channels) return given;
-    throw usageError(`${option} has ${given.length} numbers for ${channels} channels`, {
-      option,
-      hint: channels === 1 ? `${option} ${given[0]!}` : 'one number, or one for each channel',
-    });
-  };
-  if (std.some((value) => value <= 0)) {
-    throw usageError(`--std ${std.join()} divides by zero or turns signs`, {
-      option: '--std',
-      hint: 'numbers above 0',
-    });
-  }
-  return { mean: spread('--mean', mean), std: spread('--std', std) };
-}
 
 /**
  * Of each class, or of all where there are none. Classes take turns, so that the first images, which

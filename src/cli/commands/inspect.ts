@@ -4,7 +4,7 @@ import { examineModel } from '../../frontend/examine-model.ts';
 import { inspect, type Inspection } from '../../inspect.ts';
 import { passes } from '../../passes/index.ts';
 import { compileOptionsSchema } from '../../passes/options.ts';
-import { calibrationOption, readCalibration } from '../calibration.ts';
+import { calibrationOptions, readCalibration } from '../calibration.ts';
 import {
   compilerOptions,
   givenCompileOptions,
@@ -26,7 +26,7 @@ export default defineCommand({
   summary: 'Say whether a model will work, what it will cost, and what to change if not.',
   positional: { model: { describe: modelDescription } },
   options: {
-    calibration: calibrationOption,
+    ...calibrationOptions,
     inputRange: inputRangeOption,
     inputShape: inputShapeOption,
     publicInput: publicInputOption,
@@ -59,7 +59,7 @@ export default defineCommand({
       inputShapes,
       publicInputs: args.publicInput,
       options,
-      calibration: inputs.length === 0 ? null : readCalibration(args.calibration, inputs),
+      calibration: inputs.length === 0 ? null : await readCalibration(args, inputs),
       ...(args.inputRange.length === 0
         ? {}
         : { inputRanges: rangesByName(args.inputRange, inputs) }),
@@ -74,6 +74,8 @@ export default defineCommand({
     const { inputShape, inputRange, calibration } = args;
     const typed = `${shellWord(args.model)}${typedOptions({
       calibration,
+      ...(args.mean === undefined ? {} : { mean: args.mean.join() }),
+      ...(args.std === undefined ? {} : { std: args.std.join() }),
       inputRange: inputRange.map(({ name, range }) =>
         name === null ? range.join(',') : `${name}=${range.join(',')}`,
       ),

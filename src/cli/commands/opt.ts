@@ -5,7 +5,7 @@ import { verify } from '../../ir/verify.ts';
 import type { Pass, PassNote } from '../../passes/define-pass.ts';
 import { passes } from '../../passes/index.ts';
 import { compileOptionsSchema } from '../../passes/options.ts';
-import { calibrationOption, readCalibration } from '../calibration.ts';
+import { calibrationOptions, readCalibration } from '../calibration.ts';
 import { compilerOptions, givenCompileOptions } from '../compile-options.ts';
 import { defineCommand } from '../define-command.ts';
 import { readIrFile, writeIrFile } from '../ir-files.ts';
@@ -39,7 +39,7 @@ export default defineCommand({
       schema: outputOption.schema.optional(),
       describe: 'write the program here, its constants beside it, instead of printing it',
     },
-    calibration: calibrationOption,
+    ...calibrationOptions,
     ...compilerOptions,
   },
   examples: [
@@ -52,13 +52,13 @@ export default defineCommand({
       does: 'read, verify and print: the same text again',
     },
   ],
-  run(args, io) {
+  async run(args, io) {
     for (const name of args.passes) requirePassName(name, '--passes');
     if (args.output !== undefined) checkOutputFile(args.output, { inputs: [args.file] });
     let program = readIrFile(args.file, args.constants);
     const given = givenCompileOptions(args);
     const options = compileOptionsSchema.parse(given);
-    const calibration = readCalibration(args.calibration, tensorInputs(program));
+    const calibration = await readCalibration(args, tensorInputs(program));
     const notes: { readonly pass: string; readonly notes: readonly PassNote[] }[] = [];
     for (const name of args.passes) {
       const pass = passes.find((each) => each.name === name)!;

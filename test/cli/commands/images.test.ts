@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { readNpyFile } from '../../../src/frontend/npy/read-npy.ts';
 import { jpegFile, pixelImage, pngFile } from '../../support/image-files.ts';
 import { cipherloom } from '../spawn-program.ts';
-import { errorOf, jsonOf, temporaryFolder } from './example-plans.ts';
+import { errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
 
 const folder = temporaryFolder();
 
@@ -77,5 +78,47 @@ describe('images', () => {
       const words = ['images', join(folder(), name), '-o', join(folder(), 'z.npy'), '--size', '2'];
       expect(await errorOf(...words)).toMatchObject({ code: 'DATA_INVALID', status: 3 });
     }
+  });
+});
+
+describe('--calibration FOLDER', () => {
+  const photos = () => join(folder(), 'photos');
+  const compiled = async (...words: readonly string[]) =>
+    jsonOf(
+      await cipherloom(
+        ...['compile', example('lola.onnx'), '--input-range', '-1,1', '--json'],
+        ...['-o', join(folder(), 'plan'), ...words],
+      ),
+    );
+  beforeAll(() => {
+    for (let k = 0; k < 33; k++) {
+      const image = pixelImage(30, 32, (x, y) => [(7 * x * y + k) % 256, (9 * x + k) % 256, y]);
+      write(`photos/${String(k).padStart(2, '0')}.png`, pngFile(image));
+    }
+  });
+
+  test('gives the plan that the array of the images gives', async () => {
+    const array = join(folder(), 'photos.npy');
+    const normalised = ['--mean', '.5', '--std', '.5'];
+    const form = ['--size', '28', '--gray', ...normalised];
+    jsonOf(await cipherloom('images', photos(), '-o', array, ...form, '--json'));
+    const ofArray = await compiled('--calibration', array);
+    const ofFolder = await compiled('--calibration', photos(), ...normalised);
+    expect(ofFolder['planHash']).toBe(ofArray['planHash']);
+    expect(ofFolder['warnings']).toEqual([]);
+    const other = await compiled('--calibration', `image=${photos()}`);
+    expect(other['planHash']).not.toBe(ofArray['planHash']);
+  });
+
+  test('says what does not fit', async () => {
+    const words = ['compile', example('lola.onnx'), '-o', join(folder(), 'none')];
+    const array = ['--calibration', example('calibration.npy'), '--std', '2'];
+    expect(await errorOf(...words, ...array)).toMatchObject({ status: 2, code: 'USAGE' });
+    expect(await errorOf(...words, '--mean', '.5')).toMatchObject({ status: 2, code: 'USAGE' });
+    const wrong = ['--calibration', photos(), '--mean', '1,2,3'];
+    expect((await errorOf(...words, ...wrong)).message).toContain('3 numbers for 1 channels');
+    const network = fileURLToPath(new URL('../../../examples/filters/score.ts', import.meta.url));
+    const flat = ['compile', network, '-o', join(folder(), 'none'), '--calibration', photos()];
+    expect((await errorOf(...flat)).code).toMatch(/^(INPUT_INVALID|USAGE)$/);
   });
 });

@@ -100,7 +100,7 @@ export const outputRows = z
 export const rangeEscapes = z
   .array(
     z.strictObject({
-      node: z.string().describe('ONNX node of the activation'),
+      node: z.string().describe('ONNX node of the value, or of the activation of it'),
       range,
       elements: count,
       escaped: count.describe('elements outside of the range'),
@@ -117,7 +117,7 @@ export const rangeEscapes = z
         .describe('probability that an element leaves the range, by the fitted tail'),
     }) satisfies z.ZodType<RangeEscape>,
   )
-  .describe('one an activation');
+  .describe('one a node');
 
 export const precisionBits = z
   .strictObject({

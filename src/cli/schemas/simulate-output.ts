@@ -9,6 +9,7 @@ const schema = z.strictObject({
   accuracy: share.nullable().describe('against --labels; null without'),
   agreementProgram: share.nullable().describe('top-1 agreement with the plan in the clear'),
   precisionBits,
+  escapedImages: count.describe('that leave any range: encrypted, their values may wrap'),
   rangeEscapes,
   outputs: outputRows,
   planHash,

@@ -1,5 +1,5 @@
 /** What `serve` and `worker` load when they are run: fastify and the rest are of no use to other commands. */
-export { KeyStore } from '../server/keys/key-store.ts';
+export { expandedKeys, KeyStore } from '../server/keys/key-store.ts';
 export { readTls } from '../server/http/read-tls.ts';
 export { makeLogger } from '../server/http/logger.ts';
 export { loadModels, modelSource } from '../server/models/served-model.ts';

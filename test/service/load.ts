@@ -76,6 +76,26 @@ try {
   }
   const unloadedMs = quantile(overHttp, 0.5);
   const directMs = quantile(direct, 0.5);
+  const addedMs = quantile(
+    overHttp.map((ms, pair) => ms - direct[pair]!),
+    0.5,
+  );
+  const figures = async () => {
+    const { bytes } = await call(`${server.url}/metrics`);
+    const text = new TextDecoder().decode(bytes);
+    return (name: string): number => {
+      const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+      return Number(line?.slice(name.length + 1) ?? NaN);
+    };
+  };
+  // What the server itself spends beside evaluating: reading, checking, writing.
+  const unloaded = await figures();
+  const route = 'method="POST",route="/v2/models/:name/infer",status="200"';
+  const besideMs =
+    (1000 *
+      (unloaded(`cipherloom_request_seconds_sum{${route}}`) -
+        unloaded('cipherloom_evaluation_seconds_sum{model="model"}'))) /
+    unloaded(`cipherloom_request_seconds_count{${route}}`);
 
   // Each client asks so often that all of them ask for twice what one evaluation at a time gives.
   const clients = Number(values.clients);
@@ -102,9 +122,7 @@ try {
     }),
   );
   const elapsed = (performance.now() - startedAt) / 1000;
-  const metrics = new TextDecoder().decode((await call(`${server.url}/metrics`)).bytes);
-  const figure = (name: string) =>
-    Number(new RegExp(`^${name} ([0-9.e+]+)$`, 'm').exec(metrics)?.[1] ?? NaN);
+  const figure = await figures();
   const residentBytes = figure('process_resident_memory_bytes');
   const heldBytes = figure('cipherloom_held_bytes');
 
@@ -114,7 +132,13 @@ try {
     threads: availableParallelism(),
     requestBytes: request.length,
     answerBytes: good.length,
-    unloaded: { httpMs: unloadedMs, evaluateMs: directMs, overhead: unloadedMs / directMs - 1 },
+    unloaded: {
+      httpMs: unloadedMs,
+      evaluateMs: directMs,
+      addedMs,
+      besideEvaluationMs: besideMs,
+      overhead: addedMs / directMs,
+    },
     load: {
       clients,
       seconds: elapsed,

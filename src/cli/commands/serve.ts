@@ -218,7 +218,7 @@ export default defineCommand({
       backend: args.backend,
       threads: args.threads,
       maxMemoryBytes: maxMemoryBytes - bodyBytes,
-      keyCacheFolder: join(args.keyStore, '.expanded'),
+      keyCacheFolder: join(args.keyStore, server.expandedKeys),
       credentials: args.queueCredentials,
       jobMs: args.queueExpiry * 1000,
       keysMs: args.queueKeyExpiry * 1000,

@@ -20,7 +20,7 @@ export interface AdmissionOptions extends AdmissionLimits {
 
 /** A place of one request; dispose it when the request is answered. */
 export interface Admitted extends Disposable {
-  /** The evaluation took so long, in milliseconds: what others may expect. */
+  /** The evaluation took so long, waiting included, in milliseconds: what others may expect. */
   took(ms: number): void;
 }
 
@@ -113,10 +113,9 @@ export class Admission {
     });
   }
 
-  /** Seconds after which a place is likely to be free. */
+  /** Seconds in which the requests that are here are likely to be answered. */
   #retryAfter(): number {
-    const { capacity } = this.#options.state();
-    return Math.max(1, Math.ceil((this.#meanMs * this.#requests) / Math.max(capacity, 1) / 1000));
+    return Math.max(1, Math.ceil(this.#meanMs / 1000));
   }
 
   #leave(tenant: string, bytes: number): void {

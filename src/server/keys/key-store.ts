@@ -61,6 +61,9 @@ interface KeyFacts {
   readonly total: number;
 }
 
+/** Beside the tenants, in a folder that no tenant can be named after: what sessions expand keys to. */
+export const expandedKeys = '.expanded';
+
 const idPattern = /^[0-9a-f]{64}$/;
 
 export class KeyStore {
@@ -183,7 +186,18 @@ export class KeyStore {
       if (kind === 'keys') gone.push({ tenant, id, file });
       await this.#inTurn(`${tenant}/${id}`, () => this.#remove(tenant, id));
     }
+    await this.#expireExpanded(now - keepMs);
     return gone;
+  }
+
+  /** Expanded keys are made again where they are still needed; sessions that map them keep them. */
+  async #expireExpanded(before: number): Promise<void> {
+    const folder = join(this.#options.folder, expandedKeys);
+    for (const name of await readdir(folder).catch(() => [])) {
+      const path = join(folder, name);
+      const known = await stat(path).catch(() => null);
+      if (known !== null && known.mtimeMs < before) await rm(path, { force: true });
+    }
   }
 
   #path(tenant: string, id: string, kind: string): string {

@@ -256,9 +256,11 @@ describe('keys', () => {
       await putKeys(first.url, other.keyId, other.keys.slice(0, 100), { range });
       expect(readdirSync(join(keyFolder, 'local'))).toHaveLength(4);
     }
+    writeFileSync(join(keyFolder, '.expanded', 'long-ago'), 'expanded keys');
     await new Promise((resolve) => setTimeout(resolve, 20));
     await using second = await runService(folders, { keyFolder, keepMs: 10, keepPartialMs: 10 });
     expect(readdirSync(join(keyFolder, 'local'))).toEqual([]);
+    expect(readdirSync(join(keyFolder, '.expanded'))).toEqual([]);
     expect(await infer(second.url, request, { keys: party.keyId })).toMatchObject({ status: 404 });
   });
 });

@@ -8,7 +8,7 @@ import { Client } from '../../../src/client/index.ts';
 import { compile } from '../../../src/index.ts';
 import { clientPlanText } from '../../../src/backend/plan/client-plan.ts';
 import type { CompiledModel } from '../../../src/index.ts';
-import { KeyStore } from '../../../src/server/keys/key-store.ts';
+import { expandedKeys, KeyStore } from '../../../src/server/keys/key-store.ts';
 import { loadModels } from '../../../src/server/models/served-model.ts';
 import type { ServedModel } from '../../../src/server/models/served-model.ts';
 import type { JobQueue } from '../../../src/server/queue/job-queue.ts';
@@ -144,7 +144,7 @@ export async function runService(
     capacity,
     backend: 'auto',
     maxMemoryBytes: options.maxMemoryBytes ?? null,
-    keyCacheFolder: join(temporary, '.expanded'),
+    keyCacheFolder: join(temporary, expandedKeys),
   });
   const log: string[] = [];
   const service = await startService(

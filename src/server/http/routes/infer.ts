@@ -79,14 +79,14 @@ async function infer(
   const keys = await usableKeys(context, model, tenant, sent);
   await requireForm(model, sent.ciphertext);
 
-  const startedAt = performance.now();
   const { id } = sent;
   const ciphertext = await context.answers.answer(
     id === null ? null : `${tenant}\n${model.planHash}\n${id}`,
-    createHash('sha256').update(body).digest('hex'),
-    (signal) => {
+    id === null ? '' : createHash('sha256').update(body).digest('hex'),
+    async (signal) => {
       metrics.runs.inc({ model: model.name });
-      return context.queue.evaluate(
+      const startedAt = performance.now();
+      const results = await context.queue.evaluate(
         {
           // Under the client's id a queue of workers keeps the answer beyond this process.
           id: id === null ? randomUUID() : `${model.planHash}\n${id}`,
@@ -99,12 +99,13 @@ async function infer(
         },
         { signal },
       );
+      const took = performance.now() - startedAt;
+      place.took(took);
+      metrics.evaluationSeconds.observe({ model: model.name }, took / 1000);
+      return results;
     },
     closed.signal,
   );
-  const took = performance.now() - startedAt;
-  place.took(took);
-  metrics.evaluationSeconds.observe({ model: model.name }, took / 1000);
   const answer = writeInferResponse(model, id, ciphertext);
   metrics.sentBytes.inc({ model: model.name }, answer.body.length);
   return await reply
@@ -147,9 +148,10 @@ async function usableKeys(
       hint: `GET /v2/models/${model.name}/client.json is the client's part of the plan that is served`,
     });
   }
-  const state = await keys.state(tenant, sent.keys);
-  if (state === null) throw noSuchKeys();
-  if (!state.complete) {
+  const stored = await keys.use(tenant, sent.keys);
+  if (stored === null) {
+    const state = await keys.state(tenant, sent.keys);
+    if (state === null) throw noSuchKeys();
     const { received, total } = state;
     throw new RequestError(
       'REQUEST_CONFLICT',
@@ -162,14 +164,13 @@ async function usableKeys(
       },
     );
   }
-  if (state.planHash !== model.planHash) {
+  if (stored.planHash !== model.planHash) {
     throw new CipherloomError('KEYS_MISMATCH', 'evaluation keys: they belong to another plan', {
       phase: 'server',
-      details: { got: state.planHash, expected: model.planHash },
+      details: { got: stored.planHash, expected: model.planHash },
       hint: 'make keys for this plan and upload them',
     });
   }
-  await keys.use(tenant, sent.keys);
   return sent.keys;
 }
 

@@ -1,6 +1,5 @@
 /** Answers by the names of their jobs: the first one that is stored is the answer. */
 import { JetStreamApiError } from '@nats-io/jetstream';
-import type { ObjectStore } from '@nats-io/obj';
 import { CipherloomError } from '../../../errors.ts';
 import { RequestError } from '../../request-error.ts';
 import type { JetStreamConnection } from './connection.ts';
@@ -59,8 +58,8 @@ export async function publishFirst(
 
 /** The response that an answer names. Throws the error that it holds; NOT_FOUND for an expired response. */
 export async function responseOf(
+  connection: JetStreamConnection,
   { result }: AnswerMessage,
-  responses: ObjectStore,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (result.kind === 'error') {
     const { code, message, details, hint } = result.error;
@@ -69,7 +68,7 @@ export async function responseOf(
       ? new RequestError(code, message, { ...context, status: 500 })
       : new CipherloomError(code, message, context);
   }
-  const found = await getObject(responses, result.response);
+  const found = await getObject(connection, names.responses, result.response);
   if (found !== null) return found;
   throw new RequestError('NOT_FOUND', 'the answer to this request has expired', {
     status: 410,

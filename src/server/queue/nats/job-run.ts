@@ -9,16 +9,16 @@ import { messageOf } from './connection.ts';
 import type { JetStreamConnection } from './connection.ts';
 import { jobEvent, jobMessage } from './messages.ts';
 import type { AnswerMessage, JobEvent, JobMessage } from './messages.ts';
-import { keysObject, subjects } from './names.ts';
+import { keysObject, names, subjects } from './names.ts';
 import type { Delivery } from './pull.ts';
 import { decodeRequestBody } from './request-body.ts';
-import { getObject, putObject } from './stored-objects.ts';
-import type { Buckets } from './streams.ts';
+import { deleteObject, getObject, putObject } from './stored-objects.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface JobContext {
   readonly connection: JetStreamConnection;
-  readonly buckets: Buckets;
+  /** Keys of clients. */
+  readonly bucket: ObjectStore;
   /** Evaluates in this process. */
   readonly local: JobQueue;
   readonly keys: KeyStore;
@@ -91,9 +91,9 @@ export async function runJob(
     let result: AnswerMessage['result'];
     try {
       const response = await evaluate(context, job, signal, tell);
-      const object = `${job.name}.${context.run}`;
+      const object = `${job.name}-${context.run}`;
       const stored = await tryAgain(
-        () => putObject(context.buckets.responses, object, response),
+        () => putObject(connection, names.responses, object, response),
         signal,
       );
       result = { kind: 'response', response: stored };
@@ -110,7 +110,7 @@ export async function runJob(
 }
 
 async function evaluate(
-  { buckets, local, keys, models }: JobContext,
+  { connection, bucket, local, keys, models }: JobContext,
   job: JobMessage,
   signal: AbortSignal,
   tell: (event: JobEvent) => void,
@@ -123,9 +123,11 @@ async function evaluate(
     });
   }
   // NATS may be away for a while; the job is this worker's as long as it says so.
-  const file = await tryAgain(() => keyFile(keys, buckets.keys, job, model), signal);
+  const [file, body] = await Promise.all([
+    tryAgain(() => keyFile(keys, bucket, job, model), signal),
+    tryAgain(() => getObject(connection, names.requests, job.request), signal),
+  ]);
   await local.publishKeys(job.tenant, job.keys, file);
-  const body = await tryAgain(() => getObject(buckets.requests, job.request), signal);
   if (body === null) throw gone('the request');
   let told = 0;
   return local.evaluate(
@@ -178,7 +180,7 @@ async function answer(
   result: AnswerMessage['result'],
   signal?: AbortSignal,
 ): Promise<Outcome> {
-  const { connection, buckets, run } = context;
+  const { connection, run } = context;
   const message: AnswerMessage = { format: 1, name: job.name, body: job.body, run, result };
   const first = await tryAgain(async () => {
     if ((await storeAnswer(connection, message)) === 'stored') return true;
@@ -186,7 +188,7 @@ async function answer(
     return (await readAnswer(connection, job.name))?.answer.run === run;
   }, signal);
   if (!first && result.kind === 'response') {
-    await buckets.responses.delete(result.response.object);
+    await deleteObject(connection, names.responses, result.response.object);
   }
   await finish(context, job, delivery);
   return first ? 'answered' : 'answered before';
@@ -194,14 +196,14 @@ async function answer(
 
 /** The job is answered: take it out of the queue, remove its request, and tell who waits. */
 async function finish(
-  { connection, buckets, onWarning }: JobContext,
+  { connection, onWarning }: JobContext,
   job: JobMessage,
   delivery: Delivery,
 ): Promise<void> {
   connection.nc.publish(subjects.events(job.name), jobEvent.encode({ kind: 'answered' }));
   try {
     await delivery.acknowledge();
-    await buckets.requests.delete(job.request.object);
+    await deleteObject(connection, names.requests, job.request.object);
   } catch (error) {
     // It is handed out again and found answered; the request expires.
     onWarning(`job ${job.name} is answered, but not acknowledged: ${messageOf(error)}`);

@@ -6,10 +6,14 @@ import type { ErrorCode } from '../../../errors.ts';
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const format = z.literal(1);
 
-/** An object of the store, by content. */
+/** A request or a response that is stored, by content. */
 const objectSchema = z.object({
-  object: z.string().min(1),
-  bytes: z.number().int().nonnegative(),
+  object: z.string().regex(/^[0-9a-f-]{1,128}$/),
+  bytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(2 ** 32),
   sha256: hash,
 });
 

@@ -1,26 +1,19 @@
 /** How jobs, answers and objects are named in NATS. */
 import { createHash } from 'node:crypto';
 
-/** Where a stream and its subjects belong to: several services share a NATS server by their names. */
-export interface Names {
-  readonly jobs: string;
-  readonly answers: string;
-  /** Buckets of the object store. */
-  readonly requests: string;
-  readonly responses: string;
-  readonly keys: string;
-}
-
 const root = 'cipherloom';
 
-/** Streams and buckets. */
-export const names: Names = {
+/** Streams, and the bucket of keys. */
+export const names = {
   jobs: 'CIPHERLOOM_JOBS',
   answers: 'CIPHERLOOM_ANSWERS',
-  requests: 'cipherloom-requests',
-  responses: 'cipherloom-responses',
+  requests: 'CIPHERLOOM_REQUESTS',
+  responses: 'CIPHERLOOM_RESPONSES',
   keys: 'cipherloom-keys',
-};
+} as const;
+
+/** A stream of objects that are read by their names. */
+export type ObjectStream = (typeof names)['requests' | 'responses'];
 
 /**
  * Jobs of a plan are split by their keys into so many parts, each with a consumer of its own: the part
@@ -60,6 +53,11 @@ export const subjects = {
   jobsOf: (plan: string, part: number): string => `${root}.jobs.${plan}.${part}.*`,
   job: (plan: string, part: number, name: string): string => `${root}.jobs.${plan}.${part}.${name}`,
   answer: (name: string): string => `${root}.answers.${name}`,
+  allObjects: (stream: ObjectStream): string => `${root}.${stream}.*.*`,
+  /** Part of an object, whose name has no dot. */
+  chunk: (stream: ObjectStream, object: string, index: number): string =>
+    `${root}.${stream}.${object}.${index}`,
+  chunks: (stream: ObjectStream, object: string): string => `${root}.${stream}.${object}.*`,
   /** A job came for workers that have keys of this part ready. */
   wake: (plan: string, part: number): string => `${root}.wake.${plan}.${part}`,
   /** A job of this plan waits for any worker; heard by one idle worker. */

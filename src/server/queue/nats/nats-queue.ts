@@ -1,4 +1,5 @@
 /** Hands jobs to workers through NATS JetStream, and waits for their answers. */
+import type { ObjectStore } from '@nats-io/obj';
 import { CipherloomError } from '../../../errors.ts';
 import { RequestError } from '../../request-error.ts';
 import type { EvaluateOptions, EvaluationJob, JobQueue, QueueState } from '../job-queue.ts';
@@ -14,9 +15,9 @@ import type { JobEvent, JobMessage } from './messages.ts';
 import { bodyHash, consumerName, jobName, names, partOf, planToken, subjects } from './names.ts';
 import { PublishedKeys } from './published-keys.ts';
 import { encodeRequestBody } from './request-body.ts';
-import { putObject, referenceTo } from './stored-objects.ts';
+import { deleteObject, putObject, referenceTo } from './stored-objects.ts';
 import { makeStreams } from './streams.ts';
-import type { Buckets, Retention } from './streams.ts';
+import type { Retention } from './streams.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface NatsQueueOptions extends NatsOptions, Retention {
@@ -41,7 +42,6 @@ interface Submission {
 
 export class NatsQueue implements JobQueue {
   readonly #connection: JetStreamConnection;
-  readonly #buckets: Buckets;
   readonly #options: NatsQueueOptions;
   readonly #keys: PublishedKeys;
   readonly #fleet: Fleet;
@@ -52,13 +52,12 @@ export class NatsQueue implements JobQueue {
 
   private constructor(
     connection: JetStreamConnection,
-    buckets: Buckets,
+    bucket: ObjectStore,
     options: NatsQueueOptions,
   ) {
     this.#connection = connection;
-    this.#buckets = buckets;
     this.#options = options;
-    this.#keys = new PublishedKeys(buckets.keys, options.keysMs);
+    this.#keys = new PublishedKeys(bucket, options.keysMs);
     this.#fleet = new Fleet(connection.nc);
     const count = (): void => {
       // A figure that is late harms nobody.
@@ -174,7 +173,7 @@ export class NatsQueue implements JobQueue {
     const digest = bodyHash(planHash, keys, body);
     const plan = planToken(planHash);
     const part = partOf(tenant, keys);
-    const request = referenceTo(`${name}.${digest.slice(0, 16)}`, body);
+    const request = referenceTo(`${name}-${digest.slice(0, 16)}`, body);
     const message: JobMessage = {
       format: 1,
       name,
@@ -204,14 +203,16 @@ export class NatsQueue implements JobQueue {
     retry: <T>(attempt: () => Promise<T>) => Promise<T>,
   ): Promise<Uint8Array> {
     requireSame(answer.body, message.body);
-    return retry(() => responseOf(answer, this.#buckets.responses));
+    return retry(() => responseOf(this.#connection, answer));
   }
 
   /** Put the job into the stream unless it is there; request and keys are in the store before it. */
   async #submit({ message, subject, body, plan, part }: Submission, job: EvaluationJob) {
     const { js, jsm, nc } = this.#connection;
-    await this.#keys.ensure(job.tenant, job.keys);
-    await putObject(this.#buckets.requests, message.request.object, body);
+    await Promise.all([
+      this.#keys.ensure(job.tenant, job.keys),
+      putObject(this.#connection, names.requests, message.request.object, body),
+    ]);
     if (!(await publishFirst(js, subject, jobMessage.encode(message)))) {
       const there = await jsm.streams.getMessage(names.jobs, { last_by_subj: subject });
       if (there !== null) requireSame(jobMessage.decode(there.data).body, message.body);
@@ -259,7 +260,7 @@ export class NatsQueue implements JobQueue {
     const { jsm, nc } = this.#connection;
     await jsm.streams.purge(names.jobs, { filter: subject });
     nc.publish(subjects.cancel(message.name));
-    await this.#buckets.requests.delete(message.request.object);
+    await deleteObject(this.#connection, names.requests, message.request.object);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Takes jobs from NATS JetStream, those first whose keys it has ready, and answers them. */
 import { randomBytes } from 'node:crypto';
+import type { ObjectStore } from '@nats-io/obj';
 import type { Subscription } from '@nats-io/transport-node';
 import { CipherloomError } from '../../../errors.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
@@ -14,8 +15,7 @@ import { forgetMessage, jobMessage, workerMessage } from './messages.ts';
 import { consumerName, keysObject, names, partCount, planToken, subjects } from './names.ts';
 import { pullJob } from './pull.ts';
 import type { Delivery } from './pull.ts';
-import { makeConsumers, openBuckets } from './streams.ts';
-import type { Buckets } from './streams.ts';
+import { makeConsumers, openKeys } from './streams.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface NatsWorkerOptions extends NatsOptions {
@@ -61,7 +61,7 @@ const lookMs = 1_000;
 
 export class NatsWorker implements AsyncDisposable {
   readonly #connection: JetStreamConnection;
-  readonly #buckets: Buckets;
+  readonly #bucket: ObjectStore;
   readonly #options: NatsWorkerOptions;
   readonly #models: ReadonlyMap<string, ServedModel>;
   readonly #parts: readonly Part[];
@@ -82,11 +82,11 @@ export class NatsWorker implements AsyncDisposable {
 
   private constructor(
     connection: JetStreamConnection,
-    buckets: Buckets,
+    bucket: ObjectStore,
     options: NatsWorkerOptions,
   ) {
     this.#connection = connection;
-    this.#buckets = buckets;
+    this.#bucket = bucket;
     this.#options = options;
     this.#models = new Map([...options.models].map((model) => [model.planHash, model]));
     this.#parts = [...this.#models.keys()].map(planToken).flatMap((plan) =>
@@ -106,8 +106,8 @@ export class NatsWorker implements AsyncDisposable {
   static async start(options: NatsWorkerOptions, signal?: AbortSignal): Promise<NatsWorker> {
     const connection = await openConnection(options);
     try {
-      const buckets = await tryAgain(() => openBuckets(connection), signal);
-      const worker = new NatsWorker(connection, buckets, options);
+      const bucket = await tryAgain(() => openKeys(connection), signal);
+      const worker = new NatsWorker(connection, bucket, options);
       for (const plan of new Set(worker.#parts.map((part) => part.plan))) {
         await tryAgain(() => makeConsumers(connection.jsm, plan, options.redeliverMs), signal);
       }
@@ -304,7 +304,7 @@ export class NatsWorker implements AsyncDisposable {
     return runJob(
       {
         connection: this.#connection,
-        buckets: this.#buckets,
+        bucket: this.#bucket,
         local,
         keys,
         models: this.#models,
@@ -386,7 +386,7 @@ export class NatsWorker implements AsyncDisposable {
   async #dropForgotten(): Promise<void> {
     const { keys } = this.#options;
     for await (const { tenant, id } of keys.stored()) {
-      const found = await tryAgain(() => this.#buckets.keys.info(keysObject(tenant, id)));
+      const found = await tryAgain(() => this.#bucket.info(keysObject(tenant, id)));
       if (found === null || found.deleted) await keys.remove(tenant, id);
     }
   }

@@ -1,40 +1,47 @@
-/** Objects of the store, checked against the digest that their reference carries. */
+/**
+ * Requests and responses in a stream, in as many messages as they need, checked against their digest.
+ *
+ * The object store of NATS does the same in a dozen round trips; these are written in one, read in one
+ * and removed in one, which is what a request of a tenth of a second can afford.
+ */
 import { createHash } from 'node:crypto';
-import type { ObjectStore } from '@nats-io/obj';
 import { CipherloomError } from '../../../errors.ts';
+import type { JetStreamConnection } from './connection.ts';
 import type { StoredObject } from './messages.ts';
+import { subjects } from './names.ts';
+import type { ObjectStream } from './names.ts';
 
-/** A transfer that takes longer than 10 s and 1 MB/s would is given up, and tried again by who asked. */
-function transferMs(bytes: number): number {
-  return 10_000 + bytes / 1000;
-}
-
-/** Bytes of one message: half of what NATS takes if it is not told otherwise. */
+/** Bytes of one message: NATS takes 1 MiB if it is not told otherwise, and answers in base64. */
 const chunkBytes = 2 ** 19;
 
 export async function putObject(
-  bucket: ObjectStore,
+  { js }: JetStreamConnection,
+  stream: ObjectStream,
   object: string,
   bytes: Uint8Array,
 ): Promise<StoredObject> {
-  await within(
-    transferMs(bytes.length),
-    bucket.putBlob({ name: object, options: { max_chunk_size: chunkBytes } }, bytes),
+  await Promise.all(
+    chunksOf(bytes.length).map((at, index) =>
+      js.publish(subjects.chunk(stream, object, index), bytes.subarray(at, at + chunkBytes)),
+    ),
   );
   return referenceTo(object, bytes);
 }
 
-export function referenceTo(object: string, bytes: Uint8Array): StoredObject {
-  return { object, bytes: bytes.length, sha256: sha256(bytes) };
-}
-
 /** Null where it is not there, or no longer. Throws where it is another object than was referred to. */
 export async function getObject(
-  bucket: ObjectStore,
+  { jsm }: JetStreamConnection,
+  stream: ObjectStream,
   { object, bytes, sha256: expected }: StoredObject,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const found = await within(transferMs(bytes), bucket.getBlob(object));
-  if (found === null) return null;
+  const chunks = await Promise.all(
+    chunksOf(bytes).map((_, index) =>
+      jsm.streams.getMessage(stream, { last_by_subj: subjects.chunk(stream, object, index) }),
+    ),
+  );
+  const parts = chunks.flatMap((chunk) => (chunk === null ? [] : [chunk.data]));
+  if (parts.length < chunks.length) return null;
+  const found = new Uint8Array(Buffer.concat(parts));
   if (found.length !== bytes || sha256(found) !== expected) {
     throw new CipherloomError(
       'REQUEST_INVALID',
@@ -42,24 +49,31 @@ export async function getObject(
       {
         phase: 'server',
         details: { got: found.length, expected: bytes },
-        hint: 'nobody but cipherloom may write to its buckets; send the request again with a new id',
+        hint: 'nobody but cipherloom may write to its streams; send the request again with a new id',
       },
     );
   }
-  return new Uint8Array(found);
+  return found;
 }
 
-/** Throws a plain error, as NATS does, when it takes longer. */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`NATS did not answer within ${ms} ms`));
-  }, ms);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+export async function deleteObject(
+  { jsm }: JetStreamConnection,
+  stream: ObjectStream,
+  object: string,
+): Promise<void> {
+  await jsm.streams.purge(stream, { filter: subjects.chunks(stream, object) });
+}
+
+export function referenceTo(object: string, bytes: Uint8Array): StoredObject {
+  return { object, bytes: bytes.length, sha256: sha256(bytes) };
+}
+
+/** Where the chunks of so many bytes begin; one at least. */
+function chunksOf(bytes: number): number[] {
+  return Array.from(
+    { length: Math.max(1, Math.ceil(bytes / chunkBytes)) },
+    (_, index) => index * chunkBytes,
+  );
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-/** Streams and buckets, all in files and all with an expiry. */
+/** Streams and the bucket of keys, all in files and all with an expiry. */
 import { Objm } from '@nats-io/obj';
 import type { ObjectStore } from '@nats-io/obj';
 import {
@@ -22,61 +22,47 @@ export interface Retention {
   readonly replicas: number;
 }
 
-export interface Buckets {
-  readonly requests: ObjectStore;
-  readonly responses: ObjectStore;
-  readonly keys: ObjectStore;
-}
-
 type Limits = Pick<StreamConfig, 'name'> & Partial<StreamConfig>;
 
-/** Make what is missing, and give what is there these expiries. */
+/** Make what is missing, and give what is there these expiries; returns the bucket of keys. */
 export async function makeStreams(
   connection: JetStreamConnection,
   { jobMs, keysMs, replicas }: Retention,
-): Promise<Buckets> {
+): Promise<ObjectStore> {
   const { jsm } = connection;
-  await makeStream(jsm, {
-    name: names.jobs,
-    subjects: [subjects.allJobs],
-    // A job leaves the stream when it is acknowledged, and not before.
-    retention: RetentionPolicy.Workqueue,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
-    ...ageLimits(jobMs),
-    num_replicas: replicas,
-  });
-  await makeStream(jsm, {
-    name: names.answers,
-    subjects: [subjects.allAnswers],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
-    ...ageLimits(jobMs),
-    num_replicas: replicas,
-  });
-  const bucket = async (name: string, ms: number): Promise<void> => {
-    await new Objm(connection.js).create(name, {
-      ttl: nanos(ms),
+  const stream = (
+    name: string,
+    subject: string,
+    ms: number,
+    retention: RetentionPolicy = RetentionPolicy.Limits,
+  ): Promise<void> =>
+    makeStream(jsm, {
+      name,
+      subjects: [subject],
+      retention,
       storage: StorageType.File,
-      replicas,
+      discard: DiscardPolicy.New,
+      ...ageLimits(ms),
+      num_replicas: replicas,
     });
-    await setAge(jsm, `OBJ_${name}`, ms);
-  };
-  await bucket(names.requests, jobMs);
+  // A job leaves the stream when it is acknowledged, and not before.
+  await stream(names.jobs, subjects.allJobs, jobMs, RetentionPolicy.Workqueue);
+  await stream(names.answers, subjects.allAnswers, jobMs);
+  await stream(names.requests, subjects.allObjects(names.requests), jobMs);
   // A response is stored before the answer that names it, and has to outlive it.
-  await bucket(names.responses, 2 * jobMs);
-  await bucket(names.keys, keysMs);
-  return openBuckets(connection);
+  await stream(names.responses, subjects.allObjects(names.responses), 2 * jobMs);
+  const bucket = await new Objm(connection.js).create(names.keys, {
+    ttl: nanos(keysMs),
+    storage: StorageType.File,
+    replicas,
+  });
+  await setAge(jsm, `OBJ_${names.keys}`, keysMs);
+  return bucket;
 }
 
-/** Those that a server made. Throws where there are none yet. */
-export async function openBuckets({ js }: JetStreamConnection): Promise<Buckets> {
-  const all = new Objm(js);
-  const [requests, responses, keys] = await Promise.all(
-    [names.requests, names.responses, names.keys].map((name) => all.open(name)),
-  );
-  return { requests: requests!, responses: responses!, keys: keys! };
+/** The bucket of keys that a server made. Throws where there is none yet. */
+export function openKeys({ js }: JetStreamConnection): Promise<ObjectStore> {
+  return new Objm(js).open(names.keys);
 }
 
 /** Make the consumers of a plan that are missing, one a part; they stay when nobody asks them. */

@@ -115,14 +115,15 @@ export class Client implements Disposable {
   /**
    * Make a client for a model on a server, from the `client.json` that the server has.
    *
-   * The server chooses the plan then: what it may compute and how secure its parameters are, of which
-   * 128 bits are the least. Where the plan is known beforehand, use `load` and `connect`.
+   * The server chooses the plan then: what is computed, and how secure the parameters are, 128 bits at
+   * least unless `insecure` allows less. Where the plan is known beforehand, use `load` and `connect`.
    *
-   * Throws as `load` and `connect`
+   * Throws as `load` and `connect`; PARAMETERS_INSECURE
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<RemoteModel> {
     const address = modelAddress(url, options);
     const client = Client.load(await fetchClientJson(address, options.signal));
+    if (client.insecure && options.insecure !== true) refuseInsecure(client.plan, address.name);
     return RemoteModel.open(client, address, options.signal);
   }
 
@@ -392,6 +393,21 @@ export class Client implements Disposable {
     this.#contexts?.[Symbol.dispose]();
     this.#contexts = null;
   }
+}
+
+/** A server must not talk a client into keys that can be broken. */
+function refuseInsecure({ parameters }: ClientPlan, name: string): never {
+  const bits = modulusBits([...parameters.primes, ...parameters.specialPrimes].map(BigInt));
+  throw new CipherloomError(
+    'PARAMETERS_INSECURE',
+    `the server's plan of ${JSON.stringify(name)} is below 128 bits: log2 QP = ${bits.toFixed(0)} at ring degree ${parameters.ringDegree}`,
+    {
+      phase: 'client',
+      node: name,
+      details: { ringDegree: parameters.ringDegree, modulusBits: bits },
+      hint: 'it would protect nothing; for tests, connect with insecure: true',
+    },
+  );
 }
 
 function requireImages(got: number, expected: number | undefined): void {

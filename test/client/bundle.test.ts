@@ -2,11 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildBrowser } from '../../scripts/build-browser.ts';
 
-// `npm run build` made what is bundled: the entry that packages offer, its worker, node-seal.
-const entry = join(import.meta.dirname, '../../dist/client/browser/index.js');
 const limit = 150_000;
 
 let folder: string;
@@ -17,18 +15,7 @@ const scripts = (): { readonly name: string; readonly text: string }[] =>
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cipherloom-bundle-'));
-  await build({
-    root: folder,
-    configFile: false,
-    logLevel: 'silent',
-    worker: { format: 'es' },
-    build: {
-      outDir: folder,
-      target: 'esnext',
-      assetsInlineLimit: 0,
-      rolldownOptions: { input: entry, preserveEntrySignatures: 'strict' },
-    },
-  });
+  await buildBrowser(folder);
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });

@@ -237,9 +237,9 @@ function showResult(result: BrowserResult): void {
     ['sent', result.request, 'received'],
     ['got', result.response, 'sent back'],
   ] as const) {
-    drawCoefficients(canvas(`${what}-picture`), bytes);
+    const drawn = drawCoefficients(canvas(`${what}-picture`), bytes);
     element(`${what}-text`).textContent =
-      `It ${words} ${bytesText(bytes.length)}; the picture is the lowest byte of 16,384 of its coefficients, below are some of its bytes.`;
+      `It ${words} ${bytesText(bytes.length)}; the picture is the lowest byte of ${drawn.toLocaleString('en')} of its coefficients, below are some of its bytes.`;
     element(`${what}-hex`).textContent = hexLines(bytes, 48);
   }
   const { encrypt, evaluate, decrypt } = result.seconds;
@@ -273,7 +273,7 @@ const pad = createDrawPad(canvas('pad'), () => {
 });
 
 async function offerSamples(): Promise<void> {
-  for (const { digit, data } of await loadSamples()) {
+  for (const [digit, data] of (await loadSamples()).entries()) {
     const label = document.createElement('label');
     const radio = document.createElement('input');
     const picture = document.createElement('canvas');

@@ -18,14 +18,20 @@ export function drawPlanes(
 /** Bytes of a coefficient in a ciphertext file; the highest ones are zero, for primes are smaller. */
 const wordBytes = 8;
 
-/** Coefficients as grey pixels, by their lowest byte: noise, which is all that there is to see. */
-export function drawCoefficients(canvas: HTMLCanvasElement, file: Uint8Array, size = 128): void {
+/**
+ * Coefficients as grey pixels, by their lowest byte: noise, which is all that there is to see.
+ *
+ * Returns how many were drawn
+ */
+export function drawCoefficients(canvas: HTMLCanvasElement, file: Uint8Array): number {
+  const size = Math.min(128, Math.floor(Math.sqrt((0.9 * file.length) / wordBytes)));
   // From the middle: the head of the file holds its lengths and the hash of the plan.
   const length = size * size * wordBytes;
   const from = Math.max(0, Math.floor((file.length - length) / 2));
   const bytes = file.subarray(from, from + length);
   const low = lowestByte(bytes);
   drawPixels(canvas, size, (i) => bytes[wordBytes * i + low] ?? 0);
+  return size * size;
 }
 
 /** Where in each 8 bytes a coefficient begins: after the zeros that end the one before. */

@@ -21,6 +21,8 @@ export interface BrowserConnectOptions {
   readonly model?: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly token?: string;
+  /** Accept a plan that is below 128 bits; for tests. */
+  readonly insecure?: boolean;
   readonly retry?: Partial<RetryPolicy>;
   readonly signal?: AbortSignal;
   /** A module worker that runs `cipherloom/client/worker`, for builds that do not find it. */

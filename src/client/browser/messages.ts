@@ -14,6 +14,7 @@ export interface Calls {
       readonly url: string;
       readonly model?: string;
       readonly token?: string;
+      readonly insecure?: boolean;
       readonly retry?: Partial<RetryPolicy>;
     };
     readonly progress: never;

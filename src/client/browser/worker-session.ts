@@ -104,6 +104,8 @@ export class WorkerSession {
     const { planHash } = model.client.plan;
     await removeRecord(planHash);
     await removeSpooledKeys(planHash);
+    // Wipes the key in memory; the client goes on with the next one.
+    model.client[Symbol.dispose]();
     await model.removeKeys(signal);
   }
 

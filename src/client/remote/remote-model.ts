@@ -19,6 +19,8 @@ import { findKeys, uploadKeys, type UploadOptions, type UploadResult } from './u
 export interface ConnectOptions extends ConnectionOptions {
   /** Name of the model on the server; else the URL ends with /v2/models/NAME. */
   readonly model?: string;
+  /** Accept a plan of the server's that is below 128 bits; for tests. */
+  readonly insecure?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -208,9 +208,9 @@ it(`answers ${requests} requests exactly once, whatever is killed`, async () => 
   expect(Object.fromEntries([...left].map(([name, { messages }]) => [name, messages]))).toEqual({
     CIPHERLOOM_ANSWERS: 0,
     CIPHERLOOM_JOBS: 0,
+    CIPHERLOOM_KEYS: 0,
     CIPHERLOOM_REQUESTS: 0,
     CIPHERLOOM_RESPONSES: 0,
-    'OBJ_cipherloom-keys': 0,
   });
   process.stdout.write(
     `${requests} requests in ${seconds.toFixed(1)} s, sent ${sent} times; ` +

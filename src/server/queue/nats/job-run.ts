@@ -1,5 +1,4 @@
 /** One job on a worker: from its message to the answer that is stored. */
-import type { ObjectStore } from '@nats-io/obj';
 import { CipherloomError, exitStatus } from '../../../errors.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { ServedModel } from '../../models/served-model.ts';
@@ -12,13 +11,12 @@ import type { AnswerMessage, JobEvent, JobMessage } from './messages.ts';
 import { keysObject, names, subjects } from './names.ts';
 import type { Delivery } from './pull.ts';
 import { decodeRequestBody } from './request-body.ts';
+import { findKeys, readKeys } from './stored-keys.ts';
 import { deleteObject, getObject, putObject } from './stored-objects.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface JobContext {
   readonly connection: JetStreamConnection;
-  /** Keys of clients. */
-  readonly bucket: ObjectStore;
   /** Evaluates in this process. */
   readonly local: JobQueue;
   readonly keys: KeyStore;
@@ -110,7 +108,7 @@ export async function runJob(
 }
 
 async function evaluate(
-  { connection, bucket, local, keys, models }: JobContext,
+  { connection, local, keys, models }: JobContext,
   job: JobMessage,
   signal: AbortSignal,
   tell: (event: JobEvent) => void,
@@ -124,7 +122,7 @@ async function evaluate(
   }
   // NATS may be away for a while; the job is this worker's as long as it says so.
   const [file, body] = await Promise.all([
-    tryAgain(() => keyFile(keys, bucket, job, model), signal),
+    tryAgain(() => keyFile(connection, keys, job, model), signal),
     tryAgain(() => getObject(connection, names.requests, job.request), signal),
   ]);
   await local.publishKeys(job.tenant, job.keys, file);
@@ -151,22 +149,21 @@ async function evaluate(
   );
 }
 
-/** The file of the job's keys, which come from the object store the first time. */
+/** The file of the job's keys, which come from the queue the first time. */
 async function keyFile(
+  connection: JetStreamConnection,
   keys: KeyStore,
-  bucket: ObjectStore,
   { tenant, keys: id }: JobMessage,
   model: ServedModel,
 ): Promise<string> {
   const here = await keys.use(tenant, id);
   if (here !== null) return here.file;
-  const object = await bucket.get(keysObject(tenant, id));
-  if (object === null) throw gone('the keys');
-  const { size } = object.info;
-  const whole = { from: 0, end: size, total: size, restart: true };
-  await keys.put(tenant, id, model, whole, object.data);
-  const error = await object.error;
-  if (error !== null) throw error;
+  const object = keysObject(tenant, id);
+  const found = await findKeys(connection, object);
+  if (found === null) throw gone('the keys');
+  const { bytes } = found;
+  const whole = { from: 0, end: bytes, total: bytes, restart: true };
+  await keys.put(tenant, id, model, whole, readKeys(connection, object, found));
   const stored = await keys.use(tenant, id);
   if (stored === null) throw new Error('the keys did not arrive whole');
   return stored.file;

@@ -69,6 +69,11 @@ const workerSchema = z.object({
   ready: z.array(z.string()),
 });
 
+const keysHeadSchema = z.object({
+  bytes: z.number().int().positive(),
+  storedAt: z.number(),
+});
+
 const forgetSchema = z.object({ tenant: z.string(), keys: hash });
 
 export type StoredObject = z.output<typeof objectSchema>;
@@ -89,6 +94,7 @@ export const jobMessage = messageKind<JobMessage>('job', jobSchema);
 export const answerMessage = messageKind<AnswerMessage>('answer', answerSchema);
 export const jobEvent = messageKind<JobEvent>('event', eventSchema);
 export const workerMessage = messageKind<WorkerMessage>('worker', workerSchema);
+export const keysHead = messageKind<z.output<typeof keysHeadSchema>>('head', keysHeadSchema);
 export const forgetMessage = messageKind<ForgetMessage>('forget', forgetSchema);
 
 function messageKind<T>(name: string, schema: z.ZodType<T>): MessageKind<T> {

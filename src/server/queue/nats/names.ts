@@ -3,17 +3,17 @@ import { createHash } from 'node:crypto';
 
 const root = 'cipherloom';
 
-/** Streams, and the bucket of keys. */
+/** Streams. */
 export const names = {
   jobs: 'CIPHERLOOM_JOBS',
   answers: 'CIPHERLOOM_ANSWERS',
   requests: 'CIPHERLOOM_REQUESTS',
   responses: 'CIPHERLOOM_RESPONSES',
-  keys: 'cipherloom-keys',
+  keys: 'CIPHERLOOM_KEYS',
 } as const;
 
 /** A stream of objects that are read by their names. */
-export type ObjectStream = (typeof names)['requests' | 'responses'];
+export type ObjectStream = (typeof names)['requests' | 'responses' | 'keys'];
 
 /**
  * Jobs of a plan are split by their keys into so many parts, each with a consumer of its own: the part
@@ -57,6 +57,8 @@ export const subjects = {
   /** Part of an object, whose name has no dot. */
   chunk: (stream: ObjectStream, object: string, index: number): string =>
     `${root}.${stream}.${object}.${index}`,
+  /** Of keys: says how long they are. */
+  head: (object: string): string => `${root}.${names.keys}.${object}.head`,
   chunks: (stream: ObjectStream, object: string): string => `${root}.${stream}.${object}.*`,
   /** A job came for workers that have keys of this part ready. */
   wake: (plan: string, part: number): string => `${root}.wake.${plan}.${part}`,
@@ -74,7 +76,7 @@ export const subjects = {
 
 /** The name of an object of keys; a tenant's keys serve that tenant alone. */
 export function keysObject(tenant: string, keys: string): string {
-  return `${tenant}.${keys}`;
+  return `${tenant}-${keys}`;
 }
 
 function digest(tenant: string, id: string): Buffer {

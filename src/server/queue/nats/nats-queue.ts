@@ -1,5 +1,4 @@
 /** Hands jobs to workers through NATS JetStream, and waits for their answers. */
-import type { ObjectStore } from '@nats-io/obj';
 import { CipherloomError } from '../../../errors.ts';
 import { RequestError } from '../../request-error.ts';
 import type { EvaluateOptions, EvaluationJob, JobQueue, QueueState } from '../job-queue.ts';
@@ -50,14 +49,10 @@ export class NatsQueue implements JobQueue {
   /** Jobs in the stream, those that run included, of all servers. */
   #jobs = 0;
 
-  private constructor(
-    connection: JetStreamConnection,
-    bucket: ObjectStore,
-    options: NatsQueueOptions,
-  ) {
+  private constructor(connection: JetStreamConnection, options: NatsQueueOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#keys = new PublishedKeys(bucket, options.keysMs);
+    this.#keys = new PublishedKeys(connection, options.keysMs);
     this.#fleet = new Fleet(connection.nc);
     const count = (): void => {
       // A figure that is late harms nobody.
@@ -76,7 +71,8 @@ export class NatsQueue implements JobQueue {
   static async open(options: NatsQueueOptions): Promise<NatsQueue> {
     const connection = await openConnection(options);
     try {
-      return new NatsQueue(connection, await makeStreams(connection, options), options);
+      await makeStreams(connection, options);
+      return new NatsQueue(connection, options);
     } catch (cause) {
       await connection.nc.close();
       if (cause instanceof CipherloomError) throw cause;
@@ -148,7 +144,7 @@ export class NatsQueue implements JobQueue {
     return { waiting: Math.max(0, this.#jobs - running), running, capacity };
   }
 
-  /** The keys are put into the object store when the first job needs them. */
+  /** The keys are put into the queue when the first job needs them. */
   publishKeys(tenant: string, keys: string, file: string): Promise<void> {
     this.#keys.note(tenant, keys, file);
     return Promise.resolve();

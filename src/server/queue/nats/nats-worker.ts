@@ -1,6 +1,5 @@
 /** Takes jobs from NATS JetStream, those first whose keys it has ready, and answers them. */
 import { randomBytes } from 'node:crypto';
-import type { ObjectStore } from '@nats-io/obj';
 import type { Subscription } from '@nats-io/transport-node';
 import { CipherloomError } from '../../../errors.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
@@ -15,14 +14,15 @@ import { forgetMessage, jobMessage, workerMessage } from './messages.ts';
 import { consumerName, keysObject, names, partCount, planToken, subjects } from './names.ts';
 import { pullJob } from './pull.ts';
 import type { Delivery } from './pull.ts';
-import { makeConsumers, openKeys } from './streams.ts';
+import { findKeys } from './stored-keys.ts';
+import { makeConsumers } from './streams.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface NatsWorkerOptions extends NatsOptions {
   readonly models: Iterable<ServedModel>;
   /** Evaluates in this process; the worker takes it over. */
   readonly local: JobQueue;
-  /** Keys that came from the object store. */
+  /** Keys that came from the queue. */
   readonly keys: KeyStore;
   /** Jobs at once. */
   readonly capacity: number;
@@ -61,7 +61,6 @@ const lookMs = 1_000;
 
 export class NatsWorker implements AsyncDisposable {
   readonly #connection: JetStreamConnection;
-  readonly #bucket: ObjectStore;
   readonly #options: NatsWorkerOptions;
   readonly #models: ReadonlyMap<string, ServedModel>;
   readonly #parts: readonly Part[];
@@ -80,13 +79,8 @@ export class NatsWorker implements AsyncDisposable {
   #stopping = false;
   #timers: NodeJS.Timeout[] = [];
 
-  private constructor(
-    connection: JetStreamConnection,
-    bucket: ObjectStore,
-    options: NatsWorkerOptions,
-  ) {
+  private constructor(connection: JetStreamConnection, options: NatsWorkerOptions) {
     this.#connection = connection;
-    this.#bucket = bucket;
     this.#options = options;
     this.#models = new Map([...options.models].map((model) => [model.planHash, model]));
     this.#parts = [...this.#models.keys()].map(planToken).flatMap((plan) =>
@@ -106,8 +100,9 @@ export class NatsWorker implements AsyncDisposable {
   static async start(options: NatsWorkerOptions, signal?: AbortSignal): Promise<NatsWorker> {
     const connection = await openConnection(options);
     try {
-      const bucket = await tryAgain(() => openKeys(connection), signal);
-      const worker = new NatsWorker(connection, bucket, options);
+      // The server makes its streams in this order.
+      await tryAgain(() => connection.jsm.streams.info(names.keys), signal);
+      const worker = new NatsWorker(connection, options);
       for (const plan of new Set(worker.#parts.map((part) => part.plan))) {
         await tryAgain(() => makeConsumers(connection.jsm, plan, options.redeliverMs), signal);
       }
@@ -304,7 +299,6 @@ export class NatsWorker implements AsyncDisposable {
     return runJob(
       {
         connection: this.#connection,
-        bucket: this.#bucket,
         local,
         keys,
         models: this.#models,
@@ -386,8 +380,8 @@ export class NatsWorker implements AsyncDisposable {
   async #dropForgotten(): Promise<void> {
     const { keys } = this.#options;
     for await (const { tenant, id } of keys.stored()) {
-      const found = await tryAgain(() => this.#bucket.info(keysObject(tenant, id)));
-      if (found === null || found.deleted) await keys.remove(tenant, id);
+      const found = await tryAgain(() => findKeys(this.#connection, keysObject(tenant, id)));
+      if (found === null) await keys.remove(tenant, id);
     }
   }
 }

@@ -1,37 +1,36 @@
-/** Evaluation keys in the object store, put there again before they expire. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import type { ObjectStore } from '@nats-io/obj';
+/** Evaluation keys in their stream, put there again before they expire. */
+import { openFileSource } from '../../../seal/file-source.ts';
 import { noSuchKeys } from '../../keys/no-such-keys.ts';
+import type { JetStreamConnection } from './connection.ts';
+import { deleteKeys, findKeys, putKeys } from './stored-keys.ts';
 import { keysObject } from './names.ts';
 
 interface Known {
   readonly file: string;
-  /** When they were last seen in the store; 0 for never. */
-  seenAt: number;
+  /** When they were last put into the stream; 0 for never. */
+  storedAt: number;
 }
 
 export class PublishedKeys {
-  readonly #bucket: ObjectStore;
+  readonly #connection: JetStreamConnection;
   readonly #keepMs: number;
   readonly #known = new Map<string, Known>();
   /** Uploads that are under way. */
   readonly #uploads = new Map<string, Promise<void>>();
 
-  constructor(bucket: ObjectStore, keepMs: number) {
-    this.#bucket = bucket;
+  constructor(connection: JetStreamConnection, keepMs: number) {
+    this.#connection = connection;
     this.#keepMs = keepMs;
   }
 
-  /** Note where the file of keys is; `ensure` puts it into the store. */
+  /** Note where the file of keys is; `ensure` puts it into the stream. */
   note(tenant: string, keys: string, file: string): void {
     const object = keysObject(tenant, keys);
-    this.#known.set(object, { file, seenAt: this.#known.get(object)?.seenAt ?? 0 });
+    this.#known.set(object, { file, storedAt: this.#known.get(object)?.storedAt ?? 0 });
   }
 
   /**
-   * Have the keys in the store for half of their time at least.
+   * Have the keys in the stream for half of their time at least.
    *
    * Throws NOT_FOUND for keys that were not noted.
    */
@@ -39,7 +38,7 @@ export class PublishedKeys {
     const object = keysObject(tenant, keys);
     const known = this.#known.get(object);
     if (known === undefined) throw noSuchKeys();
-    if (Date.now() - known.seenAt < this.#keepMs / 2) return;
+    if (this.#isFresh(known.storedAt)) return;
     let upload = this.#uploads.get(object);
     if (upload === undefined) {
       upload = this.#put(object, known).finally(() => {
@@ -54,20 +53,22 @@ export class PublishedKeys {
     const object = keysObject(tenant, keys);
     this.#known.delete(object);
     await this.#uploads.get(object)?.catch(() => undefined);
-    if ((await this.#bucket.info(object)) !== null) await this.#bucket.delete(object);
+    await deleteKeys(this.#connection, object);
   }
 
   async #put(object: string, known: Known): Promise<void> {
-    const { size } = await stat(known.file);
-    const found = await this.#bucket.info(object);
-    const age = found === null ? Infinity : Date.now() - Date.parse(found.mtime);
-    // Names are digests of the content.
-    if (found?.deleted === false && found.size === size && age < this.#keepMs / 2) {
-      known.seenAt = Date.now() - age;
+    // Another server may have put them there; names are digests of the content.
+    const found = await findKeys(this.#connection, object);
+    if (found !== null && this.#isFresh(found.storedAt)) {
+      known.storedAt = found.storedAt;
       return;
     }
-    const bytes = Readable.toWeb(createReadStream(known.file)) as ReadableStream<Uint8Array>;
-    await this.#bucket.put({ name: object, options: { max_chunk_size: 2 ** 19 } }, bytes);
-    known.seenAt = Date.now();
+    await using file = await openFileSource(known.file);
+    await putKeys(this.#connection, object, file);
+    known.storedAt = Date.now();
+  }
+
+  #isFresh(storedAt: number): boolean {
+    return Date.now() - storedAt < this.#keepMs / 2;
   }
 }

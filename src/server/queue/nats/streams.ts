@@ -1,6 +1,4 @@
-/** Streams and the bucket of keys, all in files and all with an expiry. */
-import { Objm } from '@nats-io/obj';
-import type { ObjectStore } from '@nats-io/obj';
+/** Streams, all in files and all with an expiry. */
 import {
   AckPolicy,
   DiscardPolicy,
@@ -12,6 +10,7 @@ import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { JetStreamConnection } from './connection.ts';
 import { consumerName, names, partCount, subjects } from './names.ts';
+import type { ObjectStream } from './names.ts';
 
 export interface Retention {
   /** Milliseconds after which a job, its request and its answer are gone. */
@@ -24,45 +23,38 @@ export interface Retention {
 
 type Limits = Pick<StreamConfig, 'name'> & Partial<StreamConfig>;
 
-/** Make what is missing, and give what is there these expiries; returns the bucket of keys. */
+/** Make what is missing, and give what is there these expiries. */
 export async function makeStreams(
   connection: JetStreamConnection,
   { jobMs, keysMs, replicas }: Retention,
-): Promise<ObjectStore> {
+): Promise<void> {
   const { jsm } = connection;
   const stream = (
     name: string,
     subject: string,
     ms: number,
-    retention: RetentionPolicy = RetentionPolicy.Limits,
+    more: Partial<StreamConfig> = {},
   ): Promise<void> =>
     makeStream(jsm, {
       name,
       subjects: [subject],
-      retention,
+      retention: RetentionPolicy.Limits,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
       ...ageLimits(ms),
+      allow_direct: true,
       num_replicas: replicas,
+      ...more,
     });
+  const objects = (name: ObjectStream, ms: number): Promise<void> =>
+    stream(name, subjects.allObjects(name), ms, { max_msgs_per_subject: 1 });
   // A job leaves the stream when it is acknowledged, and not before.
-  await stream(names.jobs, subjects.allJobs, jobMs, RetentionPolicy.Workqueue);
+  await stream(names.jobs, subjects.allJobs, jobMs, { retention: RetentionPolicy.Workqueue });
   await stream(names.answers, subjects.allAnswers, jobMs);
-  await stream(names.requests, subjects.allObjects(names.requests), jobMs);
+  await objects(names.requests, jobMs);
   // A response is stored before the answer that names it, and has to outlive it.
-  await stream(names.responses, subjects.allObjects(names.responses), 2 * jobMs);
-  const bucket = await new Objm(connection.js).create(names.keys, {
-    ttl: nanos(keysMs),
-    storage: StorageType.File,
-    replicas,
-  });
-  await setAge(jsm, `OBJ_${names.keys}`, keysMs);
-  return bucket;
-}
-
-/** The bucket of keys that a server made. Throws where there is none yet. */
-export function openKeys({ js }: JetStreamConnection): Promise<ObjectStore> {
-  return new Objm(js).open(names.keys);
+  await objects(names.responses, 2 * jobMs);
+  await objects(names.keys, keysMs);
 }
 
 /** Make the consumers of a plan that are missing, one a part; they stay when nobody asks them. */
@@ -96,12 +88,6 @@ async function makeStream(jsm: JetStreamManager, config: Limits): Promise<void> 
     return;
   }
   await jsm.streams.update(config.name, config);
-}
-
-async function setAge(jsm: JetStreamManager, stream: string, ms: number): Promise<void> {
-  const { config } = await jsm.streams.info(stream);
-  if (config.max_age === nanos(ms)) return;
-  await jsm.streams.update(stream, { ...config, ...ageLimits(ms) });
 }
 
 /** NATS remembers message ids, which are not used here, for two minutes and for no longer than messages. */

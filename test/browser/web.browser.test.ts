@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { loadDecoders } from '../../src/frontend/images/load-decoders.ts';
 import { squareImage } from '../../src/frontend/images/square-image.ts';
 import { parseNpy } from '../../src/frontend/npy/read-npy.ts';
 import { cipherloom } from '../cli/spawn-program.ts';
+import { dataPath } from '../support/data.ts';
 import { openChromium } from './chromium.ts';
 import { findSecret } from './find-secret.ts';
 import { recordingProxy, type RecordingProxy } from './recording-proxy.ts';
@@ -316,11 +317,30 @@ test('a page that is reloaded in the middle of the upload goes on with it', asyn
   expect(complaints.splice(0)).toEqual([]);
 });
 
+/** Pixels of what the page shows as its input, red, green, blue and alpha. */
+function shownOn(page: Page): Promise<number[]> {
+  return page.evaluate<number[]>(`(() => {
+    const canvas = document.querySelector('#preview');
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    // The page's own canvas is not for reading, and the browser would say so.
+    const context = copy.getContext('2d', { willReadFrequently: true });
+    context.drawImage(canvas, 0, 0);
+    return [...context.getImageData(0, 0, copy.width, copy.height).data];
+  })()`);
+}
+
 test('photos: the page resizes as melanoma:prepare does, and gets the right answer', async () => {
   await using context = await browser.newContext();
   const page = await openPage(context, 'photo');
   await makeKeys(page);
   const decode = await createImageDecoder(await loadDecoders());
+  /** What `melanoma:prepare` makes of a file. */
+  const expectedOf = async (file: Uint8Array<ArrayBuffer>): Promise<number[]> => {
+    const planes = squareImage(await decode(file), 24, 'area');
+    return Array.from({ length: 4 * 576 }, (_, i) =>
+      i % 4 === 3 ? 255 : planes[(i % 4) * 576 + Math.floor(i / 4)]!,
+    );
+  };
   const colours = ['strongest in red', 'in green', 'in blue'];
   for (const [k, type] of ['image/jpeg', 'image/png', 'image/jpeg'].entries()) {
     const bytes = await page.evaluate<number[]>(`(async () => {
@@ -341,22 +361,19 @@ test('photos: the page resizes as melanoma:prepare does, and gets the right answ
       buffer: Buffer.from(file),
     });
     await statusOf(page, /^The photo is ready/);
-    const shown = await page.evaluate<number[]>(`(() => {
-      const canvas = document.querySelector('#preview');
-      const copy = new OffscreenCanvas(canvas.width, canvas.height);
-      // The page's own canvas is not for reading, and the browser would say so.
-      const context = copy.getContext('2d', { willReadFrequently: true });
-      context.drawImage(canvas, 0, 0);
-      return [...context.getImageData(0, 0, copy.width, copy.height).data];
-    })()`);
-    const planes = squareImage(await decode(file), 24, 'area');
-    const expected = Array.from({ length: shown.length }, (_, i) =>
-      i % 4 === 3 ? 255 : planes[(i % 4) * 576 + Math.floor(i / 4)]!,
-    );
-    expect(shown, colours[k]).toEqual(expected);
+    expect(await shownOn(page), colours[k]).toEqual(await expectedOf(file));
     expect(await answerOf(page), colours[k]).toBe(String(k));
   }
   await expectSound(page, 'photo');
+  // Real photographs, where the data folder has them: the same bytes as well.
+  const folderOfPhotos = dataPath('skin', 'isic2018t1-512');
+  const photos = folderOfPhotos === null ? [] : readdirSync(folderOfPhotos).sort().slice(0, 10);
+  for (const name of photos) {
+    const path = join(folderOfPhotos!, name);
+    await page.setInputFiles('#file', path);
+    await statusOf(page, /^The photo is ready/);
+    expect(await shownOn(page), name).toEqual(await expectedOf(new Uint8Array(readFileSync(path))));
+  }
   await page.setInputFiles('#file', {
     name: 'broken.jpg',
     mimeType: 'image/jpeg',

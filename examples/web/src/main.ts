@@ -68,6 +68,8 @@ async function during(text: string, work: (signal: AbortSignal) => Promise<strin
   say(text);
   showProgress(null);
   enable();
+  // On a small screen it is below what was pressed.
+  element('status-card').scrollIntoView({ block: 'nearest' });
   try {
     say(await work(controller.signal));
   } catch (error) {

@@ -18,7 +18,7 @@ import { root, setupOf } from './pages.ts';
 import { readBlocks, runs } from './read-blocks.ts';
 import type { Block } from './read-blocks.ts';
 
-const blockTimeout = 600_000;
+const blockTimeout = 1_200_000;
 
 /** Those of the pages that have a block to run. */
 export function pagesThatRun(pages: readonly string[]): string[] {

@@ -1,4 +1,5 @@
 /** Plans that are ready, and one session for each client's keys, within a bound on memory. */
+import { prepareProgram } from '../../backend/execute/prepare-program.ts';
 import { leastBytes } from '../../backend/native/native-memory.ts';
 import { CipherloomError } from '../../errors.ts';
 import { hostPlan } from '../hosted-plan.ts';
@@ -90,7 +91,8 @@ export class Evaluator implements AsyncDisposable {
         kept += constants;
         hosts.set(
           model.planHash,
-          await hostPlan(model.planBytes, model.plan, undefined, {
+          // Prepared anew where it is needed: the products of a large plan would lie in memory twice.
+          await hostPlan(model.planBytes, model.plan, () => prepareProgram(model.plan.program), {
             backend,
             ...(keyCacheFolder === null ? {} : { keyCacheFolder }),
             ...(threads === undefined ? {} : { threads }),

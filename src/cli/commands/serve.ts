@@ -167,7 +167,7 @@ export default defineCommand({
     },
     {
       command:
-        'cipherloom serve digits=mnist/ melanoma/ --host 0.0.0.0 --tokens tokens --tls-cert c.pem --tls-key k.pem',
+        'cipherloom serve a/ b=c/ --host 0.0.0.0 --tokens tokens --tls-cert c.pem --tls-key k.pem',
       does: 'two models, for everybody who has a token',
     },
     {

@@ -83,6 +83,10 @@ test('modelled times are those of the native evaluator, and layers share them ou
   expect(page).toContain(`${timeText(seal!.run * 1000)} for SEAL in WebAssembly`);
   const shares = layers.map(({ timeShare }) => timeShare);
   expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
+  // What a client sent has to be read: the table leaves no time out.
+  expect(layers[0]).toMatchObject({ kind: 'input' });
+  expect(layers[0]!.timeShare).toBeGreaterThan(0.1);
+  expect(page).toContain('reading 25 ciphertexts');
   // The second convolution has the most diagonals by far.
   expect(layers[shares.indexOf(Math.max(...shares))]!.name).toBe('/conv2/Conv');
 });

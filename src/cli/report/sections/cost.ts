@@ -8,7 +8,7 @@ import { shownEvaluator, type PageFacts } from '../page-facts.ts';
 
 /** Where the time of an evaluation goes. */
 export function costSection({ layers, report }: PageFacts): Markup {
-  const busy = layers.filter(({ kind }) => kind !== 'input');
+  const busy = layers.filter(({ kind, timeShare }) => kind !== 'input' || timeShare > 0);
   const most = Math.max(0, ...busy.map(({ timeShare }) => timeShare));
   const costliest = busy.find(({ timeShare }) => timeShare === most);
   const { native, seal } = report.evaluatorSeconds;
@@ -32,11 +32,11 @@ export function costSection({ layers, report }: PageFacts): Markup {
     ${layerTable(busy, {
       caption: 'Share of the native evaluator’s modelled time, and the operations on ciphertexts',
       columns: ['Time', 'Work'],
-      cells: ({ timeShare, cost }) => [
+      cells: ({ kind, timeShare, cost, ciphertexts }) => [
         html`${shareText(round(timeShare))}<span class="sub"
             >${timeText(timeShare * shown * 1000)}</span
           >${bar(most > 0 ? timeShare / most : 0)}`,
-        html`${workText(cost)}`,
+        html`${kind === 'input' ? readingText(ciphertexts) : workText(cost)}`,
       ],
     })}
   </section> `;
@@ -49,6 +49,11 @@ const units: readonly (readonly [keyof OpCost, string, string])[] = [
   ['relinearisations', 'relinearisation', 'relinearisations'],
   ['rescales', 'rescale', 'rescales'],
 ];
+
+/** The half of a ciphertext that is random is sent as a seed. */
+function readingText(ciphertexts: number): string {
+  return `reading ${ciphertexts === 1 ? 'a ciphertext' : `${ciphertexts} ciphertexts`}, half of each drawn from its seed`;
+}
 
 function workText(cost: OpCost): string {
   const parts = units

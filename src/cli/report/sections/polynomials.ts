@@ -70,8 +70,8 @@ function describe(row: ApproximationRow, escapes: Escapes): Markup {
       escape !== undefined &&
       html`<span class="sub"
         >${escape.escaped} of ${escape.elements} arguments outside of the range, on
-        ${escape.escapedImages} of ${escape.images} images; ${numberText(escape.predicted)} of them
-        expected</span
+        ${escape.escapedImages} of ${escape.images} images; expected: a share of
+        ${numberText(escape.predicted)}</span
       >`
     }`;
 }

@@ -100,7 +100,7 @@ function securityTile({ figures, plan }: PageFacts): Markup {
 
 function latencyTile({ report, evidence }: PageFacts): Markup {
   const { latency } = evidence;
-  const modelled = `${modelledText(report)} modelled for ${profiles[shownEvaluator].evaluator}`;
+  const modelled = `modelled for ${profiles[shownEvaluator].evaluator}`;
   const { seal } = report.evaluatorSeconds;
   const slower =
     seal === null
@@ -111,7 +111,7 @@ function latencyTile({ report, evidence }: PageFacts): Markup {
     ? tile('Latency', modelledText(report), [`${modelled}; ${batch}`, slower, 'not measured'])
     : tile('Latency', timeText(latency.value.ms), [
         `measured, median of ${imagesText(latency.images)}, ${latency.value.evaluator}; ${batch}`,
-        modelled,
+        `${modelledText(report)} ${modelled}`,
         slower,
       ]);
 }

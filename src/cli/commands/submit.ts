@@ -60,7 +60,7 @@ export default defineCommand({
     },
     {
       command:
-        'cipherloom submit plan/ --server https://host --token-file token --keys keys/ --input x.npy -o y.npy',
+        'cipherloom submit plan/ --server https://host --token-file t --keys keys/ --input x.npy -o y.npy',
       does: 'the images of an array, to a server that asks for a token',
     },
   ],

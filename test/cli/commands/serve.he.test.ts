@@ -1,8 +1,10 @@
 /** `cipherloom serve` as users start, call and stop it. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -99,6 +101,31 @@ test('a first SIGTERM waits for open requests, a second does not', async () => {
   child.kill('SIGTERM');
   const [status] = (await once(child, 'exit')) as [number | null];
   expect(status).toBe(143);
+});
+
+test('speaks TLS with the certificate it is given, and nothing else', async () => {
+  const [key, cert] = [at('key.pem'), at('cert.pem')];
+  execFileSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+      ...['-keyout', key, '-out', cert],
+    ],
+    { stdio: 'ignore' },
+  );
+  await using server = await serveModel(
+    [at('lola')],
+    ['--tls-cert', cert, '--tls-key', key, '--key-store', at('tls')],
+  );
+  expect(server.url).toMatch(/^https:/);
+  const ready = get(`${server.url}/v2/health/ready`, {
+    ca: readFileSync(cert),
+    servername: 'localhost',
+  });
+  const [response] = (await once(ready, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(200);
+  await expect(call(`${server.url.replace('https', 'http')}/v2/health/ready`)).rejects.toThrow();
 });
 
 describe('is refused', () => {

@@ -27,6 +27,10 @@ interface ErrorCodeEntry {
 
 /** Alphabetical; a code is never reused for another cause. */
 export const errorCodes = {
+  ACCURACY_UNREACHABLE: {
+    exit: 4,
+    summary: 'No degrees of the activations that fit the levels meet the accuracy budget.',
+  },
   ATTRIBUTE_INVALID: {
     exit: 3,
     summary: 'An ONNX attribute has a value the operator does not allow.',

@@ -3,6 +3,7 @@ import { optimisationNames, optimisations } from '../passes/optimisations.ts';
 import { linearMethods, packings } from '../passes/options.ts';
 import type { CompileOptions } from '../passes/options.ts';
 import {
+  accuracyBudget,
   byteCount,
   choice,
   choices,
@@ -68,6 +69,12 @@ export const compilerOptions = {
     value: 'FIT',
     schema: choice(['least-squares', 'minimax']).optional(),
     describe: 'least-squares (mean error, the default) or minimax (worst error) of these',
+  },
+  accuracyBudget: {
+    value: 'POINTS|kl:NATS',
+    schema: accuracyBudget().optional(),
+    describe:
+      'choose the degrees of all activations together, the cheapest that cost at most so many points of top-1 agreement with the original, or so much divergence from its answers, on the calibration data',
   },
   maxPool: {
     value: 'average',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AccuracyBudget } from '../passes/options.ts';
 
 // Each schema reads what was typed (a string) and says in one phrase what it expected; the parser
 // puts the option's name before it and the value after it.
@@ -47,6 +48,16 @@ export function number(min = -Number.MAX_VALUE, max = Number.MAX_VALUE) {
   return parsed(expected, (text) => {
     const value = readNumber(text);
     return value !== undefined && value >= min && value <= max ? value : undefined;
+  });
+}
+
+/** `0.5`: points of agreement; `kl:0.01`: divergence in nats. */
+export function accuracyBudget() {
+  return parsed('expected points such as 0.5, or kl:NATS such as kl:0.01', (text) => {
+    const kind: AccuracyBudget['kind'] = text.startsWith('kl:') ? 'kl' : 'points';
+    const value = readNumber(kind === 'kl' ? text.slice(3) : text);
+    const most = kind === 'kl' ? Number.MAX_VALUE : 100;
+    return value !== undefined && value >= 0 && value <= most ? { kind, value } : undefined;
   });
 }
 

@@ -13,12 +13,14 @@ import { elementCount } from '../layout/layout.ts';
 import { textOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
-import { domainText, elementFunctions, isElementFunction } from './polynomial/element-functions.ts';
+import { approximateJointly } from './joint/approximate-jointly.ts';
+import { elementFunctions, isElementFunction } from './polynomial/element-functions.ts';
 import type { ElementFunction, ElementFunctions } from './polynomial/element-functions.ts';
 import { histogramOf, sketchActivation } from './polynomial/sketch-activation.ts';
 import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
 import { minimaxPolynomial } from './polynomial/minimax.ts';
+import { refuseOutside } from './polynomial/refuse-outside.ts';
 import { requireSamples } from './ranges/require-samples.ts';
 import { announceSamples } from './ranges/announce-samples.ts';
 import { samplesOf } from './ranges/samples.ts';
@@ -32,7 +34,6 @@ import {
   widened,
 } from './ranges/seen-range.ts';
 import type { Seen, Unproved } from './ranges/seen-range.ts';
-import { unsupportedNodes } from './unsupported-nodes.ts';
 
 /** How far a fit reaches beyond the largest argument seen. */
 const fitMargin = 1.25;
@@ -57,6 +58,7 @@ export default definePass({
   run(program, context) {
     if (!program.operations.some(isElementFunction)) return program;
     requireSamples(program, context);
+    if (context.options.accuracyBudget !== null) return approximateJointly(program, context);
     const samples = samplesOf(program, context);
     const peak = peakLiveElements(program);
     const kept = evenlyChosen(samples.images, Math.max(1, Math.floor(maxLiveElements / peak)));
@@ -259,29 +261,6 @@ function fitRange(
 function parityOf(functions: readonly ElementFunction[]): 'even' | 'odd' | null {
   const [first, ...others] = functions.map(({ parity }) => parity);
   return first !== undefined && others.every((other) => other === first) ? first : null;
-}
-
-/** Throws MODEL_UNSUPPORTED where the range of a fit leaves the domain of a function. */
-function refuseOutside(
-  operation: Operation,
-  functions: readonly ElementFunction[],
-  range: readonly [number, number],
-): void {
-  for (const { left } of functions) {
-    const outside = left(range);
-    if (outside === null) continue;
-    const interval = (ends: readonly number[]): string =>
-      `[${ends.map((end) => end.toPrecision(4)).join(', ')}]`;
-    const within =
-      outside.argument.join() === range.join()
-        ? `its argument ranges over ${interval(range)}, margin included`
-        : `for arguments in ${interval(range)}, margin included, ${outside.name} is taken of ${interval(outside.argument)}`;
-    throw unsupportedNodes(
-      [operation],
-      `${within}; ${outside.name} is defined ${domainText(outside)}, and no polynomial follows it to the end`,
-      'keep the argument away from there (add a constant, as in log(x + 0.01), or clip it), or give --calibration X.npy or --input-range LO,HI that does',
-    );
-  }
 }
 
 /** The histogram of all samples, mixed with the uniform density; mirrored where that is asked. */

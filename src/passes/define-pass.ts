@@ -1,7 +1,7 @@
 /** Declaration of a pass: a pure, deterministic function from program to program. */
 import type { Warning } from '../errors.ts';
 import type { Program } from '../ir/program.ts';
-import type { CompileOptions } from './options.ts';
+import type { AccuracyBudget, CompileOptions } from './options.ts';
 import type { WorkBudget } from './work-budget.ts';
 
 /** What a pass may ask besides the program. */
@@ -48,6 +48,7 @@ export type PassNote =
       readonly worst: number;
       readonly rms: number;
     }
+  | JointChoiceNote
   | {
       readonly kind: 'choice';
       readonly node: string | null;
@@ -71,6 +72,39 @@ export type PassNote =
       readonly probability: number;
     }
   | { readonly kind: 'figure'; readonly name: string; readonly value: number };
+
+/** A combination of degrees, one an activation, with its modelled cost and its loss. */
+export interface DegreeCandidate {
+  readonly degrees: readonly number[];
+  /** Modelled, of the linear maps and the polynomials. */
+  readonly seconds: number;
+  readonly levels: number;
+  readonly ringDegree: number | null;
+  /** In the unit of the budget. */
+  readonly loss: number;
+}
+
+/** How the degrees of all activations were chosen together. */
+export interface JointChoiceNote {
+  readonly kind: 'joint-choice';
+  readonly budget: AccuracyBudget;
+  /** Images measured on, and those of them that the polynomials were fitted to. */
+  readonly images: number;
+  readonly fittedImages: number;
+  readonly synthetic: boolean;
+  /** The activations, in the order of the degrees. */
+  readonly nodes: readonly (string | null)[];
+  readonly chosen: DegreeCandidate;
+  /** By activation, how its fit weighs what was not seen. */
+  readonly reaches: readonly { readonly margin: number; readonly tail: number }[];
+  /** The cheapest that has one degree throughout and meets the budget; null where none does. */
+  readonly uniform: DegreeCandidate | null;
+  /** Whether every cheaper combination was measured or ruled out. */
+  readonly exhaustive: boolean;
+  /** Combinations measured; `candidates` lists those about as dear as the chosen one, cheapest first. */
+  readonly measured: number;
+  readonly candidates: readonly DegreeCandidate[];
+}
 
 /** An activation and the polynomial that replaces it, at evenly spaced places of the range. */
 export interface ActivationSketch {

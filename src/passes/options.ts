@@ -8,6 +8,14 @@ export const packings = ['auto', 'image', 'interleaved', 'feature-major'] as con
 /** How linear maps add up their products; `linearMethod` of the options. */
 export const linearMethods = ['auto', 'diagonals', 'rotate-and-sum'] as const;
 
+/** A bound of what polynomials change: points of top-1 agreement, or KL divergence to the clear logits in nats. */
+const accuracyBudget = z.strictObject({
+  kind: z.enum(['points', 'kl']),
+  value: z.number().nonnegative(),
+});
+
+export type AccuracyBudget = z.infer<typeof accuracyBudget>;
+
 export const compileOptionsSchema = z.strictObject({
   objective: z
     .enum(['latency', 'throughput'])
@@ -46,6 +54,10 @@ export const compileOptionsSchema = z.strictObject({
     .enum(['least-squares', 'minimax'])
     .default('least-squares')
     .describe('what approximated activations minimise: the mean or the largest error'),
+  accuracyBudget: accuracyBudget
+    .nullable()
+    .default(null)
+    .describe('what activations may cost of the answers; their degrees are chosen for it'),
   inputRangeGiven: z
     .boolean()
     .default(false)

@@ -4,7 +4,7 @@ import type { OpCost } from '../../ir/define-op.ts';
 import { programCost } from '../../ir/program-cost.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
-import type { PassNote } from '../../passes/define-pass.ts';
+import type { JointChoiceNote, PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
 import type { ProgramSeconds } from '../cost/program-seconds.ts';
 import type { NativeMemory } from '../native/native-memory.ts';
@@ -52,6 +52,8 @@ export interface Report {
   readonly approximations: readonly Approximation[];
   /** By output; empty where nothing was approximated. */
   readonly approximationError: readonly ApproximationError[];
+  /** How the degrees of the activations were chosen together; null without --accuracy-budget. */
+  readonly jointChoice: Omit<JointChoiceNote, 'kind'> | null;
   readonly choices: readonly Extract<PassNote, { kind: 'choice' }>[];
   readonly warnings: readonly Warning[];
 }
@@ -141,7 +143,15 @@ export function buildReport(facts: {
     approximationError: all
       .filter((note) => note.kind === 'approximation-error')
       .map(({ output, worst, rms }) => ({ output, worst, rms })),
+    jointChoice: jointChoiceOf(all),
     choices: all.filter((note) => note.kind === 'choice'),
     warnings,
   };
+}
+
+function jointChoiceOf(notes: readonly PassNote[]): Report['jointChoice'] {
+  const note = notes.find((own) => own.kind === 'joint-choice');
+  if (note === undefined) return null;
+  const { kind: _, ...choice } = note;
+  return choice;
 }

@@ -16,6 +16,7 @@ import {
   numberText,
   timeText,
 } from '../text/figures.ts';
+import { degreesPage } from '../text/degrees-page.ts';
 import { packingPage } from '../text/packing-page.ts';
 import { factLines, textTable } from '../text/table.ts';
 import { usageError } from '../usage-error.ts';
@@ -151,6 +152,9 @@ export default defineCommand({
     };
     const text = [
       ...(printed.size === 0 ? [] : [irText(printed)]),
+      ...(args.explain && compiled.report.jointChoice !== null
+        ? [`${degreesPage(compiled.report.jointChoice)}\n`]
+        : []),
       ...(args.explain ? [`${packingPage(compiled.report.choices)}\n`] : []),
       summary(compiled, json.residentKeyBytes, output!, sizes, compileMs),
     ];

@@ -25,6 +25,7 @@ const schema = z.object({
     )
     .max(most),
   approximationError: reportFields.approximationError.max(most),
+  jointChoice: reportFields.jointChoice.default(null),
   choices: reportFields.choices.max(most),
   warnings: reportFields.warnings.max(most),
 }) satisfies z.ZodType<FullReport>;

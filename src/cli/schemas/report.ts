@@ -38,6 +38,14 @@ export const evaluatorSeconds = z
   .describe('modelled, on one thread');
 
 /** Also what `compile --json` begins with. */
+const degreeCandidate = z.strictObject({
+  degrees: z.array(z.int().positive()),
+  seconds: z.number().nonnegative().describe('modelled, of linear maps and polynomials'),
+  levels: z.int().nonnegative(),
+  ringDegree: z.int().positive().nullable(),
+  loss: z.number().nonnegative().describe('in the unit of the budget'),
+});
+
 export const reportFields = {
   format: z.literal(1),
   producer: z.string().describe('program and version that wrote the plan'),
@@ -83,6 +91,32 @@ export const reportFields = {
     .describe(
       'difference that the polynomials make at each output on the calibration data, before the postprocessing',
     ),
+  jointChoice: z
+    .strictObject({
+      budget: z.strictObject({
+        kind: z.enum(['points', 'kl']),
+        value: z.number().nonnegative(),
+      }),
+      images: z.int().positive().describe('calibration images that losses were measured on'),
+      fittedImages: z.int().positive().describe('those of them that polynomials were fitted to'),
+      synthetic: z.boolean(),
+      nodes: z.array(z.string().nullable()).describe('the activations, in the order of degrees'),
+      chosen: degreeCandidate,
+      reaches: z.array(
+        z.strictObject({
+          margin: z.number().describe('how far a fit reaches, over the largest argument seen'),
+          tail: z.number().describe('its share of weight that is spread over all of that'),
+        }),
+      ),
+      uniform: degreeCandidate
+        .nullable()
+        .describe('the cheapest of one degree throughout that meets the budget'),
+      exhaustive: z.boolean().describe('every cheaper combination was measured or ruled out'),
+      measured: z.int().nonnegative(),
+      candidates: z.array(degreeCandidate).describe('about as dear as the chosen one'),
+    })
+    .nullable()
+    .describe('degrees of all activations chosen together; null without --accuracy-budget'),
   choices: z.array(
     z.strictObject({
       kind: z.literal('choice'),

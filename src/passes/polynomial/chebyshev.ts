@@ -24,8 +24,8 @@ export function monomialsOf(
   return withoutNegligible(powers, Math.max(Math.abs(lo), Math.abs(hi)));
 }
 
-/** Σ a_n T_n(s) in powers of s. */
-function chebyshevToMonomials(coefficients: Float64Array): number[] {
+/** Σ a_n T_n(s) in powers of s, as many as there are terms. */
+export function chebyshevToMonomials(coefficients: Float64Array): number[] {
   const size = coefficients.length;
   const sum = new Array<number>(size).fill(0);
   let before = new Array<number>(size).fill(0);
@@ -43,7 +43,11 @@ function chebyshevToMonomials(coefficients: Float64Array): number[] {
 }
 
 /** p((x − middle) / half) in powers of x, by Horner's rule. */
-function substituteLine(coefficients: readonly number[], middle: number, half: number): number[] {
+export function substituteLine(
+  coefficients: readonly number[],
+  middle: number,
+  half: number,
+): number[] {
   return coefficients.reduceRight<number[]>((sum, coefficient) => {
     const next = coefficients.map((_, k) => ((sum[k - 1] ?? 0) - middle * (sum[k] ?? 0)) / half);
     next[0]! += coefficient;

@@ -1,6 +1,6 @@
 /** Polynomials of least squared error under a density. */
 import { invariant } from '../../errors.ts';
-import { chebyshevAt, monomialsOf } from './chebyshev.ts';
+import { chebyshevAt, chebyshevToMonomials, monomialsOf } from './chebyshev.ts';
 
 /** Points and weights that a fit counts. */
 export interface Density {
@@ -50,6 +50,29 @@ export function polynomialFitter(
     });
     return monomialsOf(solveCholesky(lower, right), [lo, hi]);
   };
+}
+
+/**
+ * The coefficients of powers of u, constant term first, that minimise Σ weight · (p(u) − y)² over
+ * points of about [−1, 1]: `degree` + 1 of them, vanishing ones too. Cost: points × degree².
+ */
+export function solveLeastSquares(
+  u: readonly number[],
+  y: readonly number[],
+  weights: readonly number[],
+  degree: number,
+): number[] {
+  const size = degree + 1;
+  const matrix = Array.from({ length: size }, () => new Float64Array(size));
+  const right = new Float64Array(size);
+  u.forEach((point, k) => {
+    const basis = chebyshevAt(point, size);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j <= i; j++) matrix[i]![j]! += weights[k]! * basis[i]! * basis[j]!;
+      right[i]! += weights[k]! * basis[i]! * y[k]!;
+    }
+  });
+  return chebyshevToMonomials(solveCholesky(factorCholesky(matrix), right));
 }
 
 /** The lower factor of a symmetric positive definite matrix, of which the lower triangle is given. */

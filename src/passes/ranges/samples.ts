@@ -35,8 +35,15 @@ export interface Samples {
 /** Margins of images that say nothing about extremes: made up ones, or one number throughout. */
 const uninformed = { margin: 8, proofSlack: 16 } as const;
 
-/** Calibration images of a program, or synthetic ones. Throws INPUT_INVALID where they do not fit. */
-export function samplesOf(program: Program, { calibration }: PassContext): Samples {
+/**
+ * Calibration images of a program, `most` at most, or synthetic ones. Throws INPUT_INVALID where they
+ * do not fit.
+ */
+export function samplesOf(
+  program: Program,
+  { calibration }: PassContext,
+  most = maxSamples,
+): Samples {
   const inputs = givenInputs(program);
   if (calibration === null) {
     return {
@@ -72,7 +79,7 @@ export function samplesOf(program: Program, { calibration }: PassContext): Sampl
     }
     return given;
   });
-  const count = Math.min(maxSamples, ...images.map((own) => own.length));
+  const count = Math.min(most, ...images.map((own) => own.length));
   const constant = inputs
     .filter((_, k) => isConstant(images[k]?.slice(0, count) ?? []))
     .map((input) => textOf(input, 'name'));

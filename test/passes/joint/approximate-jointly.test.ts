@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { interpret } from '../../../src/ir/interpret.ts';
+import { printProgram } from '../../../src/ir/print.ts';
+import type { Program } from '../../../src/ir/program.ts';
+import { tensorOf } from '../../../src/ir/nn/values.ts';
+import { verify } from '../../../src/ir/verify.ts';
+import approximateActivations from '../../../src/passes/approximate-activations.ts';
+import calibrateRanges from '../../../src/passes/calibrate-ranges.ts';
+import type { JointChoiceNote } from '../../../src/passes/define-pass.ts';
+import type { CompileOptions } from '../../../src/passes/options.ts';
+import { randomNumbers } from '../../../src/passes/ranges/random.ts';
+import { degreeOf } from '../../../src/ir/polynomial.ts';
+import { errorOf } from '../../support/error-of.ts';
+import { runPass } from '../../support/pass-context.ts';
+import { polynomialsOf, writeProgram } from '../../support/small-programs.ts';
+
+const inputName = 'x0';
+
+/** Two ReLUs between dense layers; four classes. */
+const network = writeProgram(({ input, dense, add }) => {
+  let x = dense(input([1, 8], [-1, 1]), 8, 12);
+  x = dense(add('nn.activation', [x], { function: 'relu', parameters: {} }), 12, 12);
+  x = dense(add('nn.activation', [x], { function: 'relu', parameters: {} }), 12, 4);
+  return [x];
+});
+
+const images = Array.from({ length: 300 }, (_, n) => {
+  const random = randomNumbers(n + 1);
+  return new Float64Array(8).map(() => 2 * random() - 1);
+});
+
+function inputOf(program: Program): string {
+  return String(
+    program.operations.find(({ op }) => op === 'nn.input')?.attributes['name'] ?? inputName,
+  );
+}
+
+function jointly(
+  value: number,
+  kind: 'points' | 'kl' = 'points',
+  options: Partial<CompileOptions> = {},
+): { readonly program: Program; readonly choice: JointChoiceNote } {
+  const all = { ...options, accuracyBudget: { kind, value } };
+  const calibration = new Map([[inputOf(network), images]]);
+  const calibrated = runPass(calibrateRanges, network, all, calibration);
+  const { program, notes } = runPass(approximateActivations, calibrated.program, all, calibration);
+  const choice = notes.find((note) => note.kind === 'joint-choice');
+  if (choice === undefined) throw new Error('the choice is noted');
+  return { program, choice };
+}
+
+function topOf(program: Program, image: Float64Array<ArrayBuffer>): number {
+  const tensor = { shape: [1, 8], data: image };
+  const outputs = interpret(program, new Map([[inputOf(program), { kind: 'tensor', tensor }]]));
+  const { data } = tensorOf([...outputs.values()][0]);
+  return data.indexOf(Math.max(...data));
+}
+
+describe('degrees chosen together', () => {
+  test('hold the budget in the program that is made, run by the interpreter', () => {
+    const { program, choice } = jointly(3);
+    verify(program);
+    const missed = images.filter((image) => topOf(program, image) !== topOf(network, image));
+    expect((100 * missed.length) / images.length).toBeCloseTo(choice.chosen.loss, 10);
+    expect(choice.chosen.loss).toBeLessThanOrEqual(3);
+    expect(polynomialsOf(program).map(degreeOf)).toEqual(choice.chosen.degrees);
+  });
+
+  test('are the cheapest of those measured that hold it, and cost no more than one for all', () => {
+    const { choice } = jointly(3);
+    for (const { seconds, loss } of choice.candidates) {
+      if (loss <= 3) expect(seconds).toBeGreaterThanOrEqual(choice.chosen.seconds);
+    }
+    expect(choice.chosen.seconds).toBeLessThanOrEqual(choice.uniform?.seconds ?? Infinity);
+  });
+
+  test('cost more for a smaller budget', () => {
+    const [small, large] = [jointly(1), jointly(20)].map(({ choice }) => choice.chosen.seconds);
+    expect(small).toBeGreaterThan(large!);
+  });
+
+  test('are the same every time', () => {
+    const [one, two] = [jointly(3), jointly(3)];
+    expect(printProgram(one.program)).toBe(printProgram(two.program));
+    expect(one.choice).toEqual(two.choice);
+  });
+
+  test('hold a budget of divergence', () => {
+    const { choice } = jointly(0.01, 'kl');
+    expect(choice.chosen.loss).toBeLessThanOrEqual(0.01);
+    expect(choice.chosen.loss).toBeGreaterThan(0);
+  });
+
+  test('are refused with the nearest figures where none holds the budget', () => {
+    const error = errorOf(() => jointly(1e-12, 'kl'));
+    expect(error.code).toBe('ACCURACY_UNREACHABLE');
+    expect(error.exit).toBe(4);
+    const { nearest, levelsAvailable, layers } = error.details;
+    expect(nearest).toBeGreaterThan(1e-12);
+    expect(levelsAvailable).toBeGreaterThan(5);
+    expect(layers).toHaveLength(5);
+    // The hint is one that works.
+    const value = Number(/kl:(\S+?),/.exec(error.hint ?? '')?.[1]);
+    expect(jointly(value, 'kl').choice.chosen.loss).toBeLessThanOrEqual(value);
+  });
+
+  test('fit the levels of a ring that is given', () => {
+    const error = errorOf(() => jointly(1, 'points', { ringDegree: 4096 }));
+    expect(error.code).toBe('LEVELS_EXHAUSTED');
+    const { choice } = jointly(20, 'points', { ringDegree: 8192 });
+    expect(choice.chosen.ringDegree).toBe(8192);
+  });
+});

@@ -215,19 +215,24 @@ function noteApproximation(
   y: SampleMatrix,
   { note }: PassContext,
 ): void {
-  const [first] = polynomials;
-  invariant(first !== undefined, 'an activation has a group');
-  const { centre, half, coefficients } = first;
+  // The widest polynomial stands for all of them in the picture.
+  const group = polynomials.reduce(
+    (widest, own, k) => (own.half > polynomials[widest]!.half ? k : widest),
+    0,
+  );
+  const { centre, half, coefficients } = polynomials[group]!;
+  const ends = polynomials.flatMap((own) => [
+    own.centre - largestMargin * own.half,
+    own.centre + largestMargin * own.half,
+  ]);
+  const range = [Math.min(...ends), Math.max(...ends)] as const;
   const errors = new Float64Array(x.data.length);
-  const ofFirst: number[] = [];
   for (let element = 0; element < x.elements; element++) {
-    const group = groups.of[element]!;
+    const { evaluate } = groups.functions[groups.of[element]!]!;
     for (let n = element * x.samples; n < (element + 1) * x.samples; n++) {
-      errors[n] = Math.abs(y.data[n]! - groups.functions[group]!.evaluate(x.data[n]!));
-      if (group === 0) ofFirst.push(x.data[n]!);
+      errors[n] = Math.abs(y.data[n]! - evaluate(x.data[n]!));
     }
   }
-  const { lo, hi } = seenOf(x);
   note({
     kind: 'approximation',
     node: location,
@@ -235,14 +240,14 @@ function noteApproximation(
     method:
       polynomials.length > 1 ? `least-squares, ${polynomials.length} groups` : 'least-squares',
     degree: Math.max(...polynomials.map((own) => own.coefficients.length)) - 1,
-    range: [lo, hi],
+    range,
     rmsError: rootMeanSquare(errors),
     maxError: errors.reduce((a, b) => Math.max(a, b), 0),
     sketch: sketchActivation(
-      groups.functions[0]!.evaluate,
+      groups.functions[group]!.evaluate,
       substituteLine(coefficients, centre, half),
-      [Float64Array.from(ofFirst)],
-      [centre - half, centre + half],
+      [x.data],
+      range,
     ),
   });
 }

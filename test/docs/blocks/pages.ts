@@ -46,6 +46,7 @@ const setups: Readonly<Record<string, PageSetup>> = {
       writeDigits(path.join(folder, 'photos'));
     },
   },
+  'docs/relu-networks.md': { tier: 'full', files: network('relu') },
   'docs/report.md': {
     tier: 'full',
     files: network('lola'),

@@ -116,3 +116,74 @@ impl Lanes52 for Avx512 {
         op!(_mm512_permutexvar_epi64(order, a))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::lanes52::Emulated52;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a function of eight words gives, on these lanes.
+    struct Results<L: Lanes52>(L);
+
+    impl<L: Lanes52> Results<L> {
+        fn words(&self, x: L::Vector) -> [u64; 8] {
+            let mut words = [0; 8];
+            self.0.store(x, &mut words);
+            words
+        }
+
+        #[inline(always)]
+        fn of(&self, words: [&[u64; 8]; 4], count: u32) -> Vec<(&'static str, [u64; 8])> {
+            let v = self.0;
+            let [a, b, c, x] = words.map(|words| v.load(words));
+            [
+                ("splat", v.splat(words[0][0])),
+                ("add", v.add(a, b)),
+                ("sub", v.sub(a, b)),
+                ("min", v.min(a, b)),
+                ("and", v.and(a, b)),
+                ("or", v.or(a, b)),
+                ("shift_left", v.shift_left(a, count)),
+                ("shift_right", v.shift_right(a, count)),
+                ("mul_low", v.mul_low(c, a, b)),
+                ("mul_high", v.mul_high(c, a, b)),
+                ("mul_halves", v.mul_halves(a, b)),
+                ("add_where_greater", v.add_where_greater(x, c, a, b)),
+                ("choose", v.choose(a, b, c)),
+                ("shuffle", v.shuffle(a, c)),
+            ]
+            .map(|(name, x)| (name, self.words(x)))
+            .to_vec()
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn on_hardware(words: [&[u64; 8]; 4], count: u32) -> Vec<(&'static str, [u64; 8])> {
+        // SAFETY: the function has the features.
+        Results(unsafe { Avx512::new() }).of(words, count)
+    }
+
+    fn words() -> impl Strategy<Value = [u64; 8]> {
+        let word = prop_oneof![any::<u64>(), 0..1u64 << 52, 0..16u64, Just(u64::MAX)];
+        prop::array::uniform8(word)
+    }
+
+    proptest! {
+        #[test]
+        fn each_instruction_is_as_emulated(
+            a in words(), b in words(), c in words(), x in words(), count in 0u32..64,
+        ) {
+            if !(is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512ifma"))
+            {
+                return Ok(());
+            }
+            let arguments = [&a, &b, &c, &x];
+            let expected = Results(Emulated52).of(arguments, count);
+            // SAFETY: the processor has the features.
+            prop_assert_eq!(unsafe { on_hardware(arguments, count) }, expected);
+        }
+    }
+}

@@ -12,7 +12,7 @@ import { keysObject, names, subjects } from './names.ts';
 import type { Delivery } from './pull.ts';
 import { decodeRequestBody } from './request-body.ts';
 import { findKeys, readKeys } from './stored-keys.ts';
-import { deleteObject, getObject, putObject } from './stored-objects.ts';
+import { deleteObject, getObject, putObject, referenceTo } from './stored-objects.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface JobContext {
@@ -89,11 +89,8 @@ export async function runJob(
     let result: AnswerMessage['result'];
     try {
       const response = await evaluate(context, job, signal, tell);
-      const object = `${job.name}-${context.run}`;
-      const stored = await tryAgain(
-        () => putObject(connection, names.responses, object, response),
-        signal,
-      );
+      const stored = referenceTo(`${job.name}-${context.run}`, response);
+      await tryAgain(() => putObject(connection, names.responses, stored, response), signal);
       result = { kind: 'response', response: stored };
     } catch (error) {
       if (signal.aborted) throw error;

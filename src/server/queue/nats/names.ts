@@ -31,10 +31,9 @@ export function jobName(tenant: string, id: string): string {
   return digest(tenant, id).toString('hex');
 }
 
-/** What a request asks for: a second one of its id must ask for the same. */
-export function bodyHash(planHash: string, keys: string, body: Uint8Array): string {
-  const hash = createHash('sha256').update(`${planHash}\0${keys}\0`);
-  return hash.update(body).digest('hex');
+/** What a request asks for, from the digest of its body: a second one of its id must ask for the same. */
+export function bodyHash(planHash: string, keys: string, bodyDigest: string): string {
+  return createHash('sha256').update(`${planHash}\0${keys}\0${bodyDigest}`).digest('hex');
 }
 
 /** Plans stand in subjects by the beginning of their hash. */

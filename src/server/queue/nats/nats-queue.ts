@@ -166,10 +166,12 @@ export class NatsQueue implements JobQueue {
   #submission({ id, tenant, model, planHash, keys, ...given }: EvaluationJob): Submission {
     const body = encodeRequestBody(given);
     const name = jobName(tenant, id);
-    const digest = bodyHash(planHash, keys, body);
+    // One pass over what may be tens of megabytes.
+    const { bytes, sha256 } = referenceTo(name, body);
+    const digest = bodyHash(planHash, keys, sha256);
     const plan = planToken(planHash);
     const part = partOf(tenant, keys);
-    const request = referenceTo(`${name}-${digest.slice(0, 16)}`, body);
+    const request = { object: `${name}-${digest.slice(0, 16)}`, bytes, sha256 };
     const message: JobMessage = {
       format: 1,
       name,
@@ -207,7 +209,7 @@ export class NatsQueue implements JobQueue {
     const { js, jsm, nc } = this.#connection;
     await Promise.all([
       this.#keys.ensure(job.tenant, job.keys),
-      putObject(this.#connection, names.requests, message.request.object, body),
+      putObject(this.#connection, names.requests, message.request, body),
     ]);
     if (!(await publishFirst(js, subject, jobMessage.encode(message)))) {
       const there = await jsm.streams.getMessage(names.jobs, { last_by_subj: subject });

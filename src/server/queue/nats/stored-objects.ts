@@ -17,15 +17,14 @@ export const chunkBytes = 2 ** 19;
 export async function putObject(
   { js }: JetStreamConnection,
   stream: ObjectStream,
-  object: string,
+  { object }: StoredObject,
   bytes: Uint8Array,
-): Promise<StoredObject> {
+): Promise<void> {
   await Promise.all(
     chunksOf(bytes.length).map((at, index) =>
       js.publish(subjects.chunk(stream, object, index), bytes.subarray(at, at + chunkBytes)),
     ),
   );
-  return referenceTo(object, bytes);
 }
 
 /** Null where it is not there, or no longer. Throws where it is another object than was referred to. */

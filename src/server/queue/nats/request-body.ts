@@ -51,8 +51,8 @@ export function decodeRequestBody(bytes: Uint8Array): RequestBody {
     const head = JSON.parse(view.toString('utf8', 4, at)) as Head;
     const tensors = head.tensors.map(({ name, bits, shape, elements }) => {
       const end = at + (elements * bits) / 8;
-      // A copy, so that the numbers are aligned.
-      const { buffer } = bytes.slice(at, end);
+      // A copy, so that the numbers are aligned; `slice` of a Buffer would be none.
+      const { buffer } = new Uint8Array(bytes.subarray(at, end));
       at = end;
       const data = bits === 32 ? new Float32Array(buffer) : new Float64Array(buffer);
       return [name, shape === null ? data : { data, shape }] as const;

@@ -1,4 +1,4 @@
-import { byteCount, choice, filePath, integer } from './option-schemas.ts';
+import { byteCount, choice, filePath, integer, number } from './option-schemas.ts';
 
 // Options that several commands have, spelled alike everywhere. Use them with a command's own
 // description: `{ ...outputOption, describe: '…' }`.
@@ -76,4 +76,25 @@ export const queueCredentialsOption = {
   value: 'FILE',
   schema: filePath().optional(),
   describe: 'credentials of NATS (.creds); user and password may stand in the address instead',
+} as const;
+
+/** Requests that a server or a worker evaluates at once. */
+export const maxRequestsOption = {
+  value: 'N',
+  schema: integer(1, 1024).default(1),
+  describe: 'requests evaluated at once (1: each has all threads)',
+} as const;
+
+/** Of what runs until it is told to stop. */
+export const drainTimeoutOption = {
+  value: 'SECONDS',
+  schema: number(0, 86_400).default(30),
+  describe: 'when told to stop: time that running requests have (30)',
+} as const;
+
+/** Of what runs until it is told to stop. */
+export const logLevelOption = {
+  value: 'LEVEL',
+  schema: choice(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  describe: 'what is logged on stderr, one JSON object a line (info)',
 } as const;

@@ -1,11 +1,14 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defineCommand } from '../define-command.ts';
-import { byteCount, choice, filePath, integer, number } from '../option-schemas.ts';
+import { byteCount, filePath, integer, number } from '../option-schemas.ts';
 import { packageVersion } from '../package-version.ts';
 import { insecureOption } from '../plan-folder.ts';
 import {
   ciphertextBackendOption,
+  drainTimeoutOption,
+  logLevelOption,
+  maxRequestsOption,
   queueCredentialsOption,
   queueOption,
   threadsOption,
@@ -78,11 +81,7 @@ export default defineCommand({
     },
     backend: ciphertextBackendOption,
     threads: threadsOption,
-    maxRequests: {
-      value: 'N',
-      schema: integer(1, 1024).default(1),
-      describe: 'requests evaluated at once (1: each has all threads)',
-    },
+    maxRequests: maxRequestsOption,
     queueLength: {
       value: 'N',
       schema: integer(0, 100_000).default(64),
@@ -148,16 +147,8 @@ export default defineCommand({
       schema: number(0, 3600).default(0),
       describe: 'when told to stop: time to take requests while readiness fails (0)',
     },
-    drainTimeout: {
-      value: 'SECONDS',
-      schema: number(0, 86_400).default(30),
-      describe: 'when told to stop: time that running requests have (30)',
-    },
-    logLevel: {
-      value: 'LEVEL',
-      schema: choice(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
-      describe: 'what is logged on stderr, one JSON object a line (info)',
-    },
+    drainTimeout: drainTimeoutOption,
+    logLevel: logLevelOption,
     insecure: insecureOption,
   },
   examples: [

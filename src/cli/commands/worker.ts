@@ -2,10 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defineCommand } from '../define-command.ts';
-import { byteCount, choice, filePath, integer, number } from '../option-schemas.ts';
+import { byteCount, filePath, integer, number } from '../option-schemas.ts';
 import { insecureOption } from '../plan-folder.ts';
 import {
   ciphertextBackendOption,
+  drainTimeoutOption,
+  logLevelOption,
+  maxRequestsOption,
   queueCredentialsOption,
   queueOption,
   threadsOption,
@@ -31,11 +34,7 @@ export default defineCommand({
     queueCredentials: queueCredentialsOption,
     backend: ciphertextBackendOption,
     threads: threadsOption,
-    maxRequests: {
-      value: 'N',
-      schema: integer(1, 1024).default(1),
-      describe: 'requests evaluated at once (1: each has all threads)',
-    },
+    maxRequests: maxRequestsOption,
     maxRuns: {
       value: 'N',
       schema: integer(1, 100).default(5),
@@ -56,16 +55,8 @@ export default defineCommand({
       schema: filePath().optional(),
       describe: 'folder of this worker alone for evaluation keys (a temporary one)',
     },
-    drainTimeout: {
-      value: 'SECONDS',
-      schema: number(0, 86_400).default(30),
-      describe: 'when told to stop: time that running requests have (30)',
-    },
-    logLevel: {
-      value: 'LEVEL',
-      schema: choice(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
-      describe: 'what is logged on stderr, one JSON object a line (info)',
-    },
+    drainTimeout: drainTimeoutOption,
+    logLevel: logLevelOption,
     insecure: insecureOption,
   },
   examples: [

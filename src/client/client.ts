@@ -121,20 +121,21 @@ export class Client implements Disposable {
    * Throws as `load` and `connect`; PARAMETERS_INSECURE
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<RemoteModel> {
-    const address = modelAddress(url, options);
+    const address = await modelAddress(url, options);
     const client = Client.load(await fetchClientJson(address, options.signal));
     if (client.insecure && options.insecure !== true) refuseInsecure(client.plan, address.name);
     return RemoteModel.open(client, address, options.signal);
   }
 
   /**
-   * Find this client's model on a server; its name there is that of the plan unless it is given.
+   * Find this client's model on a server: by its plan, unless a name is given.
    *
    * Throws PLAN_MISMATCH where the server has another plan under the name; NOT_FOUND, UNAUTHORIZED,
    *        SERVER_UNREACHABLE
    */
   async connect(url: string | URL, options: ConnectOptions = {}): Promise<RemoteModel> {
-    return RemoteModel.open(this, modelAddress(url, options, this.plan.name), options.signal);
+    const address = await modelAddress(url, options, this.plan.planHash);
+    return RemoteModel.open(this, address, options.signal);
   }
 
   /** Whether the parameters are below 128 bits, recomputed; such a plan protects nothing. */

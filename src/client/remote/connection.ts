@@ -24,6 +24,8 @@ export interface RequestOptions {
   /** Longest wait for one attempt; none where an evaluation may take its time. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
+  /** How often it is sent at most; else as the connection was told. */
+  readonly attempts?: number;
   /** Called before a request is sent again. */
   readonly onRetry?: (failure: Error) => void;
 }
@@ -68,6 +70,7 @@ export class Connection {
    */
   async send(path: string, options: RequestOptions): Promise<Answer> {
     const { signal, accept = [] } = options;
+    const retry = { ...this.#retry, attempts: options.attempts ?? this.#retry.attempts };
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
       const outcome = await this.#attempt(path, options).catch((error: unknown) => {
@@ -86,7 +89,7 @@ export class Connection {
         if (!isTransient(outcome.status)) throw failure;
         retryAfter = outcome.headers.get('retry-after');
       }
-      const delay = retryDelay(this.#retry, failures, retryAfter);
+      const delay = retryDelay(retry, failures, retryAfter);
       if (delay === null) throw failure;
       options.onRetry?.(failure);
       await wait(delay, signal);

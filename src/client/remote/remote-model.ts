@@ -13,11 +13,11 @@ import {
   type PublicTensor,
 } from './infer-message.ts';
 import { keysInMemory, type KeySource } from './key-source.ts';
-import { fieldsOf } from './server-error.ts';
+import { entriesOf, fieldsOf } from './server-error.ts';
 import { findKeys, uploadKeys, type UploadOptions, type UploadResult } from './upload-keys.ts';
 
 export interface ConnectOptions extends ConnectionOptions {
-  /** Name of the model on the server; else the URL ends with /v2/models/NAME. */
+  /** Name of the model on the server; else the URL ends with /v2/models/NAME, or the server is asked. */
   readonly model?: string;
   /** Accept a plan of the server's that is below 128 bits; for tests. */
   readonly insecure?: boolean;
@@ -40,6 +40,8 @@ const maxMetadataBytes = 2 ** 20;
 const maxClientJsonBytes = 2 ** 26;
 /** For answers that take the server no work. */
 const quickMs = 30_000;
+/** Before the first answer an address is wrong more often than a server is away for a moment. */
+const firstContact = { timeoutMs: quickMs, attempts: 3 };
 
 /** What names a model: the connection to its server, and the path under it. */
 export interface ModelAddress {
@@ -48,24 +50,63 @@ export interface ModelAddress {
 }
 
 /**
- * Read the URL of a server, or of a model on it.
+ * Find a model: by the name that is given or ends the URL, else on the server by its plan, or as the only
+ * one.
  *
- * Throws USAGE where no model is named
+ * Throws USAGE where several models could be meant, PLAN_MISMATCH where none has the plan
  */
-export function modelAddress(
+export async function modelAddress(
   url: string | URL,
-  { model, ...options }: ConnectOptions,
-  otherwise?: string,
-): ModelAddress {
+  { model, signal, ...options }: ConnectOptions,
+  planHash?: string,
+): Promise<ModelAddress> {
   const match = /^(.*?)\/v2\/models\/([^/?#]+)\/?$/.exec(String(url));
   const connection = new Connection(match?.[1] ?? url, options);
   const inUrl = match?.[2] === undefined ? undefined : decodeURIComponent(match[2]);
-  const name = model ?? inUrl ?? otherwise;
+  const name = model ?? inUrl;
   if (name !== undefined) return { connection, name };
+  const served = await listModels(connection, signal);
+  const names = served
+    .filter(({ version }) => planHash === undefined || version === planHash.slice(0, 16))
+    .map((found) => found.name);
+  const [only] = names;
+  // Models of one plan are equal; without a plan there is nothing to choose by.
+  if (only !== undefined && (planHash !== undefined || names.length === 1)) {
+    return { connection, name: only };
+  }
+  const listed = served.map((found) => JSON.stringify(found.name)).join(', ');
+  if (planHash !== undefined) {
+    throw new CipherloomError('PLAN_MISMATCH', `no model of the server has plan ${planHash}`, {
+      phase: 'client',
+      node: connection.url,
+      details: { expected: planHash, got: served },
+      hint: `the server has ${listed || 'no models'}; serve the plan that the client was compiled with`,
+    });
+  }
   throw new CipherloomError('USAGE', 'no model is named', {
     phase: 'client',
-    hint: `connect('${connection.url}', { model: 'NAME' }); the page ${connection.url}/ lists them`,
+    hint: `connect('${connection.url}', { model: 'NAME' }); the server has ${listed || 'no models'}`,
   });
+}
+
+interface ListedModel {
+  readonly name: string;
+  readonly version: string;
+}
+
+async function listModels(
+  connection: Connection,
+  signal: AbortSignal | undefined,
+): Promise<ListedModel[]> {
+  const { body } = await connection.send('/v2/repository/index', {
+    ...firstContact,
+    method: 'POST',
+    maxBytes: maxMetadataBytes,
+    signal,
+  });
+  return entriesOf(body).flatMap(({ name, version }) =>
+    typeof name === 'string' && typeof version === 'string' ? [{ name, version }] : [],
+  );
 }
 
 /** The text of `client.json` as a server has it. Its content was not checked. */
@@ -74,8 +115,8 @@ export async function fetchClientJson(
   signal?: AbortSignal,
 ): Promise<string> {
   const { body } = await connection.send(`${pathOf(name)}/client.json`, {
+    ...firstContact,
     maxBytes: maxClientJsonBytes,
-    timeoutMs: quickMs,
     signal,
   });
   return new TextDecoder().decode(body);
@@ -109,8 +150,8 @@ export class RemoteModel {
     signal?: AbortSignal,
   ): Promise<RemoteModel> {
     const { body } = await address.connection.send(pathOf(address.name), {
+      ...firstContact,
       maxBytes: maxMetadataBytes,
-      timeoutMs: quickMs,
       signal,
     });
     const { parameters } = fieldsOf(body);

@@ -37,14 +37,27 @@ export function numberIn(body: Uint8Array, name: string): number | null {
 
 /** The fields of a JSON object; none where the body is no such thing. */
 export function fieldsOf(body: Uint8Array): Readonly<Record<string, unknown>> {
+  return fieldsIn(parsed(body));
+}
+
+/** The fields of each object of a JSON array; none where the body is no such thing. */
+export function entriesOf(body: Uint8Array): readonly Readonly<Record<string, unknown>>[] {
+  const value = parsed(body);
+  return Array.isArray(value) ? value.map(fieldsIn) : [];
+}
+
+function parsed(body: Uint8Array): unknown {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return typeof value === 'object' && value !== null
-      ? (value as Readonly<Record<string, unknown>>)
-      : {};
+    return JSON.parse(new TextDecoder().decode(body));
   } catch {
-    return {};
+    return null;
   }
+}
+
+function fieldsIn(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<string, unknown>>)
+    : {};
 }
 
 function isErrorCode(code: unknown): code is ErrorCode {

@@ -16,6 +16,6 @@ export function findModel(
   if (model !== undefined && (version === undefined || version === model.version)) return model;
   throw new CipherloomError('NOT_FOUND', 'no such model', {
     phase: 'server',
-    hint: 'the page / lists the models of this server',
+    hint: 'the page / and POST /v2/repository/index list the models of this server',
   });
 }

@@ -78,6 +78,21 @@ export const modelMetadata = {
   },
 } as const;
 
+/** The model repository extension of the protocol. */
+export const repositoryIndex = {
+  type: 'array',
+  description: 'the models of the server',
+  items: {
+    type: 'object',
+    required: ['name', 'version', 'state'],
+    properties: {
+      name: { type: 'string' },
+      version: { type: 'string', description: 'first 16 hex digits of the plan hash' },
+      state: { type: 'string', enum: ['READY', 'UNAVAILABLE'] },
+    },
+  },
+} as const;
+
 export const modelParams = {
   type: 'object',
   required: ['name'],

@@ -212,6 +212,7 @@ describe('/openapi.json', () => {
       '/v2/models/{name}/versions/{version}',
       '/v2/models/{name}/versions/{version}/infer',
       '/v2/models/{name}/versions/{version}/ready',
+      '/v2/repository/index',
     ]);
     for (const [path, operations] of Object.entries(paths)) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -231,6 +232,12 @@ describe('/openapi.json', () => {
     const calls: readonly (readonly [string, string, number, () => Promise<Answer>])[] = [
       ['/v2', 'get', 200, () => call(`${url}/v2`)],
       ['/v2/health/live', 'get', 200, () => call(`${url}/v2/health/live`)],
+      [
+        '/v2/repository/index',
+        'post',
+        200,
+        () => call(`${url}/v2/repository/index`, { method: 'POST' }),
+      ],
       ['/v2/health/ready', 'get', 200, () => call(`${url}/v2/health/ready`)],
       ['/v2/models/{name}', 'get', 200, () => call(`${url}/v2/models/mymodel`)],
       ['/v2/models/{name}', 'get', 404, () => call(`${url}/v2/models/none`)],

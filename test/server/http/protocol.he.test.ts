@@ -59,7 +59,13 @@ describe('the Open Inference Protocol', () => {
     expect((await call(`${url}/v2`)).json).toEqual({
       name: 'cipherloom',
       version: '1.2.3',
-      extensions: ['binary_tensor_data'],
+      extensions: ['binary_tensor_data', 'model_repository'],
+    });
+    const version = dense.planHash.slice(0, 16);
+    expect((await call(`${url}/v2/repository/index`, { method: 'POST' })).json).toContainEqual({
+      name: 'dense',
+      version,
+      state: 'READY',
     });
   });
 

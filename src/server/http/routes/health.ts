@@ -38,6 +38,10 @@ export function healthRoutes(app: FastifyInstance, { version, ready }: HttpConte
         response: { 200: serverMetadata },
       },
     },
-    async () => ({ name: 'cipherloom', version, extensions: ['binary_tensor_data'] }),
+    async () => ({
+      name: 'cipherloom',
+      version,
+      extensions: ['binary_tensor_data', 'model_repository'],
+    }),
   );
 }

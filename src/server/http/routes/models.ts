@@ -10,6 +10,7 @@ import {
   modelMetadata,
   modelParams,
   modelReadiness,
+  repositoryIndex,
   secured,
   versionParams,
 } from '../schemas.ts';
@@ -53,6 +54,23 @@ export function modelRoutes(app: FastifyInstance, { models, ready }: HttpContext
       },
     );
   }
+  app.post(
+    '/v2/repository/index',
+    {
+      schema: {
+        summary: 'The models of the server (model repository extension); a body is not read',
+        tags: ['metadata'],
+        security: secured,
+        response: { 200: repositoryIndex, ...errors(401) },
+      },
+    },
+    async () =>
+      [...models.values()].map(({ name, version }) => ({
+        name,
+        version,
+        state: ready() ? 'READY' : 'UNAVAILABLE',
+      })),
+  );
   app.get<{ Params: ModelPath }>(
     '/v2/models/:name/client.json',
     {

@@ -50,7 +50,9 @@ type Live = ReadonlyMap<ValueId, SampleMatrix>;
 /** How each value was used last: outputs at the end. */
 export function lastUses({ operations, outputs }: Program): number[] {
   const last = operations.map((_, id) => id);
-  operations.forEach(({ operands }, id) => operands.forEach((operand) => (last[operand] = id)));
+  for (const [id, { operands }] of operations.entries()) {
+    for (const operand of operands) last[operand] = id;
+  }
   for (const { value } of outputs) last[value] = operations.length;
   return last;
 }

@@ -195,7 +195,7 @@ function packSquares(fused: Program, context: PassContext, below: readonly numbe
     // Notes come in the order of the operations, and not for all of them.
     if (operation.op !== 'nn.linear' && operation.op !== 'nn.input') return undefined;
     const choice = choices[at];
-    if (choice === undefined || choice.node !== operation.location) return undefined;
+    if (choice?.node !== operation.location) return undefined;
     at += 1;
     const chosen = choice.candidates.find(({ name }) => name === choice.chosen);
     if (chosen === undefined) return undefined;

@@ -30,9 +30,8 @@ const images = Array.from({ length: 300 }, (_, n) => {
 });
 
 function inputOf(program: Program): string {
-  return String(
-    program.operations.find(({ op }) => op === 'nn.input')?.attributes['name'] ?? inputName,
-  );
+  const name = program.operations.find(({ op }) => op === 'nn.input')?.attributes['name'];
+  return typeof name === 'string' ? name : inputName;
 }
 
 function jointly(

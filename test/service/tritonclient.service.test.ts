@@ -52,7 +52,7 @@ test('tritonclient reads health and metadata, and infers with a binary tensor', 
     answer,
   ]);
   expect(JSON.parse(stdout)).toMatchObject({
-    server: { name: 'cipherloom', extensions: ['binary_tensor_data'] },
+    server: { name: 'cipherloom', extensions: ['binary_tensor_data', 'model_repository'] },
     model: { name: 'dense', platform: 'cipherloom_ckks', versions: [model.version] },
     refusal: { status: '404', message: 'no such keys' },
   });

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { InferenceSession } from 'cipherloom/server';
+import { peakResidentBytes } from './peak-memory.ts';
 
 const runs = 3;
 const [plan = '', evaluationKeys = '', request = ''] = process.argv.slice(2);
@@ -18,5 +19,5 @@ await using session = await InferenceSession.create(plan, {
   evaluationKeys,
 });
 for (let run = 0; run < runs; run++) await session.run(bytes);
-const peakBytes = process.resourceUsage().maxRSS * 1024;
+const peakBytes = peakResidentBytes();
 process.stdout.write(`${JSON.stringify({ baselineBytes, peakBytes })}\n`);

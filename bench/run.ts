@@ -21,6 +21,7 @@ import { compile, readNpy } from 'cipherloom';
 import type { CompiledModel } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
+import { peakResidentBytes } from './peak-memory.ts';
 import { memoryScaling, physicalCores } from './memory-scaling.ts';
 import { printPredictions, writeProfile } from './model.ts';
 
@@ -212,7 +213,7 @@ async function measure(network: string, count: number): Promise<Measurement> {
     nativeEvaluateSeconds,
     nativeMemoryBytes,
     decryptSeconds: Math.min(...decryptTimes),
-    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+    peakResidentBytes: peakResidentBytes(),
   };
 }
 

@@ -74,6 +74,7 @@ function amortised(results: readonly Result[]): Promise<string> {
           type: 'nominal',
           title: 'packing',
           sort: [...strategies, labels.chosen],
+          legend: { labelLimit: labelWidth },
         },
         strokeDash: {
           condition: { test: `datum.strategy === '${labels.chosen}'`, value: [5, 4] },

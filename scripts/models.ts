@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { peakResidentBytes } from '../bench/peak-memory.ts';
 import { modelCases, modelFolder } from '../test/models/model-cases.ts';
 import { modelsPage, stableCells } from '../test/models/models-page.ts';
 import { runModel } from '../test/models/run-model.ts';
@@ -35,7 +36,7 @@ const all = modelCases(modelFolder);
 const one = all.find(({ file }) => file === values.one);
 if (one !== undefined) {
   const outcome = await runModel(modelFolder, one);
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  const peakBytes = peakResidentBytes();
   console.log(JSON.stringify({ outcome, peakBytes } satisfies Measured));
 } else {
   const chosen = all.filter(

@@ -1,4 +1,5 @@
 /** The process that runs mutated files: what crashes, hangs or swells here is replaced by the parent. */
+import { peakResidentBytes } from '../../bench/peak-memory.ts';
 import { readCorpus } from './corpus.ts';
 import type { Job, Report } from './messages.ts';
 import { mutantOf } from './mutate-onnx.ts';
@@ -11,7 +12,7 @@ const { default: target } = (await import(targetUrl)) as { default: Target };
 const corpus = readCorpus();
 // What is loaded on first use belongs to the baseline.
 for (const { bytes } of corpus.slice(0, 20)) await outcomeOf(() => target(bytes, false));
-const baseline = process.resourceUsage().maxRSS * 1024;
+const baseline = peakResidentBytes();
 
 function send(message: Report): void {
   process.send!(message);
@@ -26,7 +27,7 @@ async function runJob({ number, seed, whole }: Job): Promise<void> {
     kind: 'done',
     ...{ number, origin, result, fault, size: bytes.length, baseline },
     cpuMs: (user + system) / 1000,
-    peak: process.resourceUsage().maxRSS * 1024,
+    peak: peakResidentBytes(),
   });
 }
 

@@ -7,6 +7,8 @@
  */
 import { CipherloomError, invariant } from '../errors.ts';
 import { elementCount } from '../layout/layout.ts';
+import { entryList } from './entry-list.ts';
+import { gatherSegments, gatherShared, maxLoops } from './gather-segments.ts';
 import { forEachRun } from './map-runs.ts';
 
 /** One loop of a segment: `count` steps that move output, input and weight index together. */
@@ -36,7 +38,6 @@ export interface LinearMap {
 
 /** Bounds what a segment list of a hostile plan may expand to: walking 2^32 entries takes some seconds. */
 export const maxEntries = 2 ** 32;
-const maxLoops = 16;
 
 function segmentEntries(segment: Segment): number {
   return segment.loops.reduce((product, loop) => product * loop.count, 1);
@@ -159,12 +160,11 @@ export function composeMaps(second: LinearMap, first: LinearMap): LinearMap {
   const width = elementCount(first.inShape);
   const sum = new Float64Array(width);
   const touched = new Uint8Array(width);
-  const out: number[] = [];
-  const input: number[] = [];
-  const values: number[] = [];
+  const row = new Int32Array(width);
+  const entries = entryList();
   const height = elementCount(second.outShape);
   for (let o = 0; o < height; o++) {
-    const row: number[] = [];
+    let length = 0;
     for (let a = secondRows.start[o] ?? 0; a < (secondRows.start[o + 1] ?? 0); a++) {
       const middle = secondRows.input[a] ?? 0;
       const factor = secondRows.value[a] ?? 0;
@@ -172,21 +172,19 @@ export function composeMaps(second: LinearMap, first: LinearMap): LinearMap {
         const i = rows.input[b] ?? 0;
         if (touched[i] === 0) {
           touched[i] = 1;
-          row.push(i);
+          row[length++] = i;
         }
         sum[i] = (sum[i] ?? 0) + factor * (rows.value[b] ?? 0);
       }
     }
-    row.sort((a, b) => a - b);
-    for (const i of row) {
-      out.push(o);
-      input.push(i);
-      values.push(sum[i] ?? 0);
+    for (const i of row.subarray(0, length).sort()) {
+      entries.push(o, i, sum[i]!);
       sum[i] = 0;
       touched[i] = 0;
     }
   }
-  return mapFromEntries(first.inShape, second.outShape, out, input, values);
+  const { out, input, value } = entries.finish();
+  return mapFromEntries(first.inShape, second.outShape, out, input, value);
 }
 
 /** Number of products a composition computes: what `composeMaps` costs, and bounds its entries. */
@@ -276,95 +274,9 @@ export function mapFromEntries(
     weights = Float64Array.from(v.subarray(0, kept));
     for (let k = 0; k < kept; k++) w[k] = k;
   }
-  const segments = gatherSegments(o.subarray(0, kept), i.subarray(0, kept), w);
+  const gather = shared ? gatherShared : gatherSegments;
+  const segments = gather(o.subarray(0, kept), i.subarray(0, kept), w);
   return { inShape, outShape, weights, segments };
-}
-
-/**
- * Gather entries into segments: greedy runs of constant steps, then runs of equal runs, until
- * nothing shortens.
- */
-export function gatherSegments(
-  out: ArrayLike<number>,
-  input: ArrayLike<number>,
-  weight: ArrayLike<number>,
-): Segment[] {
-  let level: Segment[] = [];
-  for (let k = 0; k < out.length;) {
-    const o = out[k] ?? 0;
-    const i = input[k] ?? 0;
-    const w = weight[k] ?? 0;
-    const dOut = (out[k + 1] ?? 0) - o;
-    const dInput = (input[k + 1] ?? 0) - i;
-    const dWeight = (weight[k + 1] ?? 0) - w;
-    let count = 1;
-    while (
-      k + count < out.length &&
-      out[k + count] === o + count * dOut &&
-      input[k + count] === i + count * dInput &&
-      weight[k + count] === w + count * dWeight
-    ) {
-      count++;
-    }
-    // A run of two is likelier a coincidence that breaks the next run.
-    if (count <= 2) count = 1;
-    const loops = count > 1 ? [{ count, out: dOut, input: dInput, weight: dWeight }] : [];
-    level.push({ out: o, input: i, weight: w, loops });
-    k += count;
-  }
-  for (let round = 0; round < maxLoops - 1; round++) {
-    const gathered = gatherRuns(level);
-    if (gathered.length === level.length) break;
-    level = gathered;
-  }
-  return level;
-}
-
-function sameLoops(a: readonly SegmentLoop[], b: readonly SegmentLoop[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((loop, k) => {
-      const other = b[k];
-      return (
-        loop.count === other?.count &&
-        loop.out === other.out &&
-        loop.input === other.input &&
-        loop.weight === other.weight
-      );
-    })
-  );
-}
-
-function gatherRuns(segments: readonly Segment[]): Segment[] {
-  const gathered: Segment[] = [];
-  for (let k = 0; k < segments.length;) {
-    const first = segments[k];
-    if (first === undefined) break;
-    const second = segments[k + 1];
-    let count = 1;
-    let step = { out: 0, input: 0, weight: 0 };
-    if (second !== undefined && first.loops.length < maxLoops) {
-      step = {
-        out: second.out - first.out,
-        input: second.input - first.input,
-        weight: second.weight - first.weight,
-      };
-      for (; ; count++) {
-        const next = segments[k + count];
-        if (
-          next?.out !== first.out + count * step.out ||
-          next.input !== first.input + count * step.input ||
-          next.weight !== first.weight + count * step.weight ||
-          !sameLoops(first.loops, next.loops)
-        ) {
-          break;
-        }
-      }
-    }
-    gathered.push(count > 1 ? { ...first, loops: [{ count, ...step }, ...first.loops] } : first);
-    k += count;
-  }
-  return gathered;
 }
 
 /** Segments as one array of integers: rank, start, then the loops; for constants and plans. */

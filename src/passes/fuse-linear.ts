@@ -17,6 +17,7 @@ import { diagonalOf, isSelection } from './linear/compose-maps.ts';
 import { isEnabled } from './optimisations.ts';
 import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts';
 import { unsupportedNodes } from './unsupported-nodes.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** What the packing passes know how to lower. */
 const lowered = new Set(['nn.add', 'nn.input', 'nn.linear', 'nn.mul', 'nn.polynomial', 'nn.sub']);
@@ -24,9 +25,12 @@ const lowered = new Set(['nn.add', 'nn.input', 'nn.linear', 'nn.mul', 'nn.polyno
 /** A value of the old program: made already, or still a matrix that its users may take over. */
 interface Fused {
   readonly operation: Operation;
-  readonly form: AffineForm | null;
+  /** Null where it is no matrix, was made, or was read for the last time. */
+  form: AffineForm | null;
   /** How many operations and outputs read it. */
   readonly readers: number;
+  /** How many of them have not done so yet. */
+  unread: number;
   value: ValueId | null;
   /** The value repeated to larger shapes, by shape: readers of one shape share it. */
   readonly wide: Map<string, Fused>;
@@ -36,8 +40,9 @@ export default definePass({
   name: 'fuse-linear',
   summary: 'Compose neighbouring linear operators into sparse matrices.',
   phase: 'nn',
-  run(program, { options }) {
+  run(program, { options, work }) {
     const everything = isEnabled(options, 'fuse-linear');
+    const taking: Taking = { everything, work };
     const builder = buildProgram(program.name, program);
     const users = usersOf(program);
     const fused: Fused[] = [];
@@ -49,11 +54,11 @@ export default definePass({
     program.operations.forEach((operation, id) => {
       const outputs = program.outputs.filter((output) => output.value === id).length;
       const readers = (users[id]?.length ?? 0) + outputs;
-      const form = formOf(program, operation, builder, of, everything);
-      fused.push({ operation, form, readers, value: null, wide: new Map() });
+      const form = formOf(program, operation, builder, of, taking);
+      fused.push({ operation, form, readers, unread: readers, value: null, wide: new Map() });
       if (form === null) {
         const operands = operation.operands.map((operand) =>
-          materialise(builder, widened(builder, of(operand), operation)),
+          materialise(builder, widened(builder, of(operand), operation, work)),
         );
         const { attributes, location, type } = operation;
         of(id).value = builder.add(operation.op, operands, attributes, {
@@ -61,6 +66,7 @@ export default definePass({
           range: type.range,
         });
       }
+      for (const operand of new Set(operation.operands)) release(of(operand));
     });
     const result = builder.finish(
       program.outputs.map((output) => ({
@@ -80,13 +86,27 @@ export default definePass({
   },
 });
 
+/** What decides whether a reader takes over the matrix of its operand, and what that may cost. */
+interface Taking {
+  readonly everything: boolean;
+  readonly work: WorkBudget | undefined;
+}
+
+/** A reader is done: matrices that nobody reads any more are the largest things that a pass holds. */
+function release(fused: Fused): void {
+  fused.unread--;
+  if (fused.unread > 0) return;
+  fused.form = null;
+  fused.wide.clear();
+}
+
 /** The operation as a matrix over values made already or taken over from its operands. */
 function formOf(
   program: Program,
   operation: Operation,
   builder: ProgramBuilder,
   of: (id: ValueId) => Fused,
-  everything: boolean,
+  { everything, work }: Taking,
 ): AffineForm | null {
   const affine = affineOfOperation(program, operation);
   if (affine === null) return null;
@@ -102,10 +122,10 @@ function formOf(
     const operand = of(operation.operands[k] ?? -1);
     const { form } = operand;
     if (form !== null && operand.value === null && isTakenOver(operand, map, everything))
-      return throughMap(map, form);
+      return throughMap(map, form, work);
     return { terms: [{ operand: materialise(builder, operand), map }], bias: null };
   });
-  return sumForms([...forms, { terms: [], bias: affine.bias }]);
+  return sumForms([...forms, { terms: [], bias: affine.bias }], work);
 }
 
 /**
@@ -185,7 +205,12 @@ function shiftedRange(range: Range | null, bias: Float64Array<ArrayBuffer>): Ran
 }
 
 /** An operand of an elementwise operation, repeated to its shape. */
-function widened(builder: ProgramBuilder, operand: Fused, reader: Operation): Fused {
+function widened(
+  builder: ProgramBuilder,
+  operand: Fused,
+  reader: Operation,
+  work: WorkBudget | undefined,
+): Fused {
   const from = shapeOf(operand.operation.type);
   const to = shapeOf(reader.type);
   if (operationIsElementwisePair(reader) && !sameShape(from, to)) {
@@ -195,7 +220,7 @@ function widened(builder: ProgramBuilder, operand: Fused, reader: Operation): Fu
     const { form } = operand;
     const taken = form !== null && operand.value === null && isTakenOver(operand, map, true);
     const wide = taken
-      ? throughMap(map, form)
+      ? throughMap(map, form, work)
       : { terms: [{ operand: materialise(builder, operand), map }], bias: null };
     const type = { ...operand.operation.type, shape: to };
     invariant(type.kind === 'tensor', 'nn operators work on tensors');
@@ -203,6 +228,7 @@ function widened(builder: ProgramBuilder, operand: Fused, reader: Operation): Fu
       operation: { ...operand.operation, type },
       form: wide,
       readers: 1,
+      unread: 1,
       value: null,
       wide: new Map(),
     };
@@ -219,6 +245,7 @@ function operationIsElementwisePair({ op }: Operation): boolean {
 /** The value in the new program; made at its first reading. */
 function materialise(builder: ProgramBuilder, fused: Fused): ValueId {
   fused.value ??= make(builder, fused);
+  fused.form = null;
   return fused.value;
 }
 

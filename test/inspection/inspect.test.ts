@@ -206,6 +206,17 @@ describe('work is bounded', () => {
     expect(found.multiplicativeDepth).toBe(1);
   });
 
+  test('pools that grow from layer to layer are composed as far as an estimate is worth', async () => {
+    // A few kilobytes, whose matrices took more than 4 GB while fuse-linear held them all.
+    const attributes = { kernel_shape: [3, 3], pads: [2, 2, 2, 2] };
+    const nodes = Array.from({ length: 62 }, (_, n): TestNode => ({
+      ...{ op: 'AveragePool', inputs: [`x${n}`], outputs: [`x${n + 1}`], attributes },
+    }));
+    const found = await inspect(model({ inputs: { x0: [1, 3, 28, 28] }, outputs: ['x62'], nodes }));
+    expect(found).toMatchObject({ verdict: 'may-work', estimate: null, infeasible: null });
+    expect(found.estimateLeftOut).toContain('more work than an estimate is worth');
+  });
+
   test('a layer that no pass can write out is refused by inspect and compile alike', async () => {
     // 128² · 9 · 256² products: more than the 2^32 that can be had.
     const large = model(convolution(258, 128));

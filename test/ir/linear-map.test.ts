@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gatherSegments, gatherShared } from '../../src/ir/gather-segments.ts';
 import {
   applyMap,
   boundMap,
@@ -8,7 +9,6 @@ import {
   decodeSegments,
   encodeSegments,
   entryCount,
-  gatherSegments,
   identityMap,
   isIdentityMap,
   mapFromEntries,
@@ -55,6 +55,11 @@ function columns(list: readonly Entry[]): [number[], number[], number[]] {
   return [list.map(([o]) => o), list.map(([, i]) => i), list.map(([, , w]) => w)];
 }
 
+function columnsOf(list: readonly Entry[]): Parameters<typeof gatherShared> {
+  const [out, input, weight] = columns(list);
+  return [Int32Array.from(out), Int32Array.from(input), Int32Array.from(weight)];
+}
+
 /** The dense matrix of a map, by its entries. */
 function dense(map: LinearMap, rows: number, width: number): number[][] {
   const matrix = Array.from({ length: rows }, () => new Array<number>(width).fill(0));
@@ -87,6 +92,37 @@ describe('segments', () => {
       }),
       { numRuns: 300, seed: 1 },
     );
+  });
+
+  it.each([
+    ['random entries', entryLists],
+    ['regular entries', regularLists],
+  ])('%s: gathering by place keeps every entry, and no more segments', (_, lists) => {
+    const sorted = (list: Entry[]): string[] => list.map((entry) => entry.join()).sort();
+    fc.assert(
+      fc.property(lists, (list) => {
+        const rows = list.toSorted(([a], [b]) => a - b);
+        const segments = gatherShared(...columnsOf(rows));
+        expect(sorted(entriesOf({ segments }))).toEqual(sorted(rows));
+        expect(segments.length).toBeLessThanOrEqual(rows.length);
+      }),
+      { numRuns: 300, seed: 1 },
+    );
+  });
+
+  it('gathers the places of a window whose weights take no even steps', () => {
+    // A window of three over 10 rows of 12, padded.
+    const list: Entry[] = [];
+    for (let out = 0; out < 120; out++) {
+      const x = out % 12;
+      for (const [k, weight] of [0, 2, 1].entries()) {
+        if (x + k >= 1 && x + k < 13) list.push([out, out + k, weight]);
+      }
+    }
+    expect(gatherSegments(...columns(list)).length).toBeGreaterThan(20);
+    const segments = gatherShared(...columnsOf(list));
+    expect(segments.length).toBeLessThanOrEqual(3);
+    expect(new Set(entriesOf({ segments }).map(String))).toEqual(new Set(list.map(String)));
   });
 
   it('gathers a convolution kernel position into one segment', () => {

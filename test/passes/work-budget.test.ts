@@ -8,10 +8,13 @@ import { writeProgram } from '../support/small-programs.ts';
 import { slotContext } from '../support/slot-programs.ts';
 
 const dense = writeProgram(({ input, dense: layer }) => [layer(input([1, 64]), 64, 32)]);
+const twoConvolutions = writeProgram(({ input, conv }) => [
+  conv(conv(input([1, 1, 8, 8]), 1, 2), 2, 2),
+]);
 
 /** A context whose budget is of so many steps, and how many of them are spent. */
 function limited(steps: number): { readonly context: PassContext; readonly spent: () => number } {
-  const { spend, hold } = limitedWork({ steps, bytes: 1000 });
+  const { spend, hold } = limitedWork({ steps, bytes: 2 ** 20 });
   let spent = 0;
   const work = {
     hold,
@@ -41,6 +44,7 @@ describe('a budget of work', () => {
   const fused = fuseLinear.run(dense, slotContext({}, 4096, []));
   it.each([
     ['calibrate-ranges', calibrateRanges, dense],
+    ['fuse-linear', fuseLinear, twoConvolutions],
     ['choose-packing', choosePacking, fused],
   ])('counts alike each time in %s, and ends it there', (_, pass, program) => {
     const free = limited(1e12);

@@ -1,5 +1,6 @@
 /** Operators whose every output element is a weighted sum of input elements, as one nn.linear. */
-import { entryCount, gatherSegments, isIdentityMap, mapFromEntries } from '../../ir/linear-map.ts';
+import { gatherSegments } from '../../ir/gather-segments.ts';
+import { entryCount, isIdentityMap, mapFromEntries } from '../../ir/linear-map.ts';
 import type { LinearMap, Segment } from '../../ir/linear-map.ts';
 import type { AffineMap } from '../../ir/define-op.ts';
 import { affineToAttributes } from '../../ir/nn/linear.ts';

@@ -11,6 +11,7 @@ import { broadcastTo } from '../../ir/tensor.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
 import { constantAttribute } from '../../ir/attribute-values.ts';
+import type { WorkBudget } from '../work-budget.ts';
 import { addMaps, composeTwo } from './compose-maps.ts';
 
 /** Products that one composition may compute: about a second. */
@@ -87,23 +88,30 @@ export function mayCompose(second: LinearMap, first: AffineForm): boolean {
   return cost <= maxCompositionCost && bound <= Math.max(freeEntries, maxGrowth * entries);
 }
 
-/** second applied to the value of `first`, as a form; the bias of `first` goes through it. */
-export function throughMap(second: LinearMap, first: AffineForm): AffineForm {
+/**
+ * second applied to the value of `first`, as a form; the bias of `first` goes through it.
+ *
+ * Throws WorkExceeded.
+ */
+export function throughMap(second: LinearMap, first: AffineForm, work?: WorkBudget): AffineForm {
   return {
-    terms: first.terms.map(({ operand, map }) => ({ operand, map: composeTwo(second, map) })),
+    terms: first.terms.map(({ operand, map }) => ({
+      operand,
+      map: composeTwo(second, map, work),
+    })),
     bias: first.bias === null ? null : applyMap(second, first.bias),
   };
 }
 
-/** The sum of forms; matrices of one operand are added. */
-export function sumForms(forms: readonly AffineForm[]): AffineForm {
+/** The sum of forms; matrices of one operand are added. Throws WorkExceeded. */
+export function sumForms(forms: readonly AffineForm[], work?: WorkBudget): AffineForm {
   const terms: AffineTerm[] = [];
   for (const form of forms) {
     for (const term of form.terms) {
       const at = terms.findIndex(({ operand }) => operand === term.operand);
       const known = terms[at];
       if (known === undefined) terms.push(term);
-      else terms[at] = { operand: term.operand, map: addMaps(known.map, term.map) };
+      else terms[at] = { operand: term.operand, map: addMaps(known.map, term.map, work) };
     }
   }
   const biases = forms.flatMap(({ bias }) => (bias === null ? [] : [bias]));

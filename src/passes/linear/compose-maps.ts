@@ -1,12 +1,23 @@
 /** Composition and sums of sparse matrices that keep their compact form where that is possible. */
-import { composeMaps, entryCount, identityMap, rowLengths } from '../../ir/linear-map.ts';
+import {
+  composeMaps,
+  compositionCost,
+  entryCount,
+  identityMap,
+  rowLengths,
+} from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
 import { forEachRun } from '../../ir/map-runs.ts';
 import { elementCount } from '../../layout/layout.ts';
+import type { WorkBudget } from '../work-budget.ts';
 import { composeSegments } from './compose-segments.ts';
 
 /** Entries that are gathered to see whether some fall together: a gigabyte. */
 const maxGatheredEntries = 2 ** 26;
+
+/** Steps of a product of two entries, and bytes of an entry while entries are gathered. */
+const stepsPerProduct = 150;
+const bytesPerEntry = 100;
 
 /** The diagonal of a matrix that has no other entries (row-major order kept), else null. */
 export function diagonalOf(map: LinearMap): Float64Array<ArrayBuffer> | null {
@@ -61,8 +72,9 @@ function scaleWeights(
  * second ∘ first; weights are rounded to float32.
  *
  * Diagonal factors (scales, batch normalisations) and reshapes keep the segments of the other one.
+ * Throws WorkExceeded.
  */
-export function composeTwo(second: LinearMap, first: LinearMap): LinearMap {
+export function composeTwo(second: LinearMap, first: LinearMap, work?: WorkBudget): LinearMap {
   const shapes = { inShape: first.inShape, outShape: second.outShape };
   const inner = diagonalOf(first);
   if (inner !== null) {
@@ -76,11 +88,24 @@ export function composeTwo(second: LinearMap, first: LinearMap): LinearMap {
     const scaled = scaleWeights(first, outer, 'out');
     if (scaled !== null) return { ...scaled, ...shapes };
   }
-  return composeSegments(second, first) ?? composeMaps(second, first);
+  return composeSegments(second, first) ?? composeGathered(second, first, work);
 }
 
-/** a + b as one matrix: entries of both, gathered anew only where some fall together. */
-export function addMaps(a: LinearMap, b: LinearMap): LinearMap {
+/** second ∘ first entry by entry, announced first. */
+function composeGathered(second: LinearMap, first: LinearMap, work?: WorkBudget): LinearMap {
+  const products = compositionCost(second, first);
+  const most = elementCount(second.outShape) * elementCount(first.inShape);
+  work?.spend(stepsPerProduct * products);
+  work?.hold(bytesPerEntry * Math.min(products, most));
+  return composeMaps(second, first);
+}
+
+/**
+ * a + b as one matrix: entries of both, gathered anew only where some fall together.
+ *
+ * Throws WorkExceeded.
+ */
+export function addMaps(a: LinearMap, b: LinearMap, work?: WorkBudget): LinearMap {
   const offset = a.weights.length;
   const weights = new Float64Array(offset + b.weights.length);
   weights.set(a.weights);
@@ -95,6 +120,6 @@ export function addMaps(a: LinearMap, b: LinearMap): LinearMap {
     ],
   };
   if (entryCount(sum) > maxGatheredEntries) return sum;
-  const gathered = composeMaps(identityMap(a.outShape), sum);
+  const gathered = composeGathered(identityMap(a.outShape), sum, work);
   return entryCount(gathered) < entryCount(sum) ? gathered : sum;
 }

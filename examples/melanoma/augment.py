@@ -14,10 +14,7 @@ def augment(
     At s = 2·size a sample is the mean of four pixels, as with the area kernel of the preparation.
     """
     n = len(images)
-
-    def uniform(low: float, high: float, *shape: int) -> torch.Tensor:
-        return torch.rand(n, *shape, generator=generator) * (high - low) + low
-
+    uniform = sampler(n, generator)
     angle = uniform(-math.pi, math.pi)
     zoom = torch.exp(uniform(math.log(1 - 0.35 * strength), math.log(1 + 0.15 * strength)))
     stretch = torch.exp(uniform(-0.12, 0.12) * strength)
@@ -33,14 +30,24 @@ def augment(
     )
     grid = functional.affine_grid(theta, [n, 3, size, size], align_corners=False)
     pixels = functional.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
-    return colours(pixels, colour_strength, uniform)
+    return colours(pixels, colour_strength, generator)
 
 
-def colours(pixels: torch.Tensor, strength: float, uniform) -> torch.Tensor:
+def sampler(n: int, generator: torch.Generator):
+    """Uniform numbers between bounds, [n, *shape]."""
+
+    def uniform(low: float, high: float, *shape: int) -> torch.Tensor:
+        return torch.rand(n, *shape, generator=generator) * (high - low) + low
+
+    return uniform
+
+
+def colours(pixels: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
     """Saturation about the grey value, contrast about the mean, a gain of each channel, as one matrix for each image; then
     0…255 to 0…1, clipped.
     """
     n = len(pixels)
+    uniform = sampler(n, generator)
     saturation = 1 + uniform(-0.3, 0.3, 1, 1) * strength
     contrast = 1 + uniform(-0.25, 0.25, 1, 1) * strength
     brightness = 1 + uniform(-0.15, 0.15, 1, 1) * strength

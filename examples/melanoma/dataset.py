@@ -29,13 +29,14 @@ CHUNK = 256  # images converted at a time
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [n, 3, size, size] (mapped), and by image: class of CLASSES, 1 = melanoma, folder, file."""
+    """Images uint8 [n, 3, size, size] (mapped), and by image: class of CLASSES, 1 = melanoma, folder, file, lesion."""
 
     images: np.ndarray
     classes: np.ndarray
     melanoma: np.ndarray
     source: np.ndarray
     files: list[str]
+    lesions: list[str]
 
 
 def default_data() -> Path:
@@ -60,6 +61,7 @@ def load_split(work: Path, split: str, size: int) -> Split:
         melanoma=np.array([int(row["melanoma"]) for row in rows]),
         source=np.array([row["file"].split("/")[0] for row in rows]),
         files=[row["file"] for row in rows],
+        lesions=[row["lesion"] for row in rows],
     )
 
 

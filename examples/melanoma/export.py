@@ -4,10 +4,14 @@
     .venv/bin/python examples/melanoma/export.py --work DIR --recipe NAME --out examples/melanoma/model.onnx
 
 Normalisations stay nodes of their own (the compiler folds them); the network reads pixels of 0…1, colours are its first
-layer's business. Only the melanoma logit is written. The metadata says size and resize kernel of the input.
+layer's business. Only the melanoma logit is written. The metadata says size and resize kernel of the input. Beside the file, NAME.json says
+which recipe it is, its figures on the validation split, and the thresholds of the logit that were best there: the test split is
+judged by these.
 """
 
 import argparse
+import hashlib
+import json
 import warnings
 from pathlib import Path
 
@@ -16,20 +20,20 @@ import onnx
 import onnxruntime
 import torch
 
-from dataset import KERNEL, load_split
-from gathered import Gathered
-from networks import Classifier, build, cost, written
+from dataset import KERNEL, Split, load_split
+from networks import Classifier, Written, build, cost
+from metrics import by_source, figures
 from recipes import RECIPES
-from train import SIZE, scores
+from train import BOOTSTRAP, SIZE, scores
 
 OPSET = 17
 
 
-def export(network: Classifier | Gathered, recipe: str, file: Path) -> None:
+def export(network: Classifier, recipe: str, file: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            written(network, SIZE).eval(),
+            Written(network, SIZE),
             (torch.zeros(1, 3, SIZE, SIZE),),
             str(file),
             dynamo=False,
@@ -58,7 +62,7 @@ def export(network: Classifier | Gathered, recipe: str, file: Path) -> None:
     print(f"{file}: {file.stat().st_size} bytes, opset {OPSET}, {' '.join(n.op_type for n in model.graph.node)}")
 
 
-def check_file(file: Path, network: Classifier | Gathered, images: np.ndarray) -> None:
+def check_file(file: Path, network: Classifier, images: np.ndarray) -> None:
     """The written file in onnxruntime against PyTorch, on the validation images."""
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     expected = scores(network, images)
@@ -72,6 +76,24 @@ def check_file(file: Path, network: Classifier | Gathered, images: np.ndarray) -
     print(f"onnxruntime on {len(images)} validation images: |logit - PyTorch| at most {error:.1e}")
     if error > 1e-3:
         raise SystemExit(f"{file}: onnxruntime and PyTorch differ by {error:.1e} (limit 1e-3)")
+
+
+def write_card(file: Path, recipe: str, network: Classifier, val: Split) -> None:
+    """The thresholds and what they rest on, as JSON beside the model."""
+    multiply_adds, activations, parameters = cost(network, SIZE)
+    values = scores(network, val.images)
+    card = {
+        "recipe": recipe,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "multiplyAdds": multiply_adds,
+        "activations": activations,
+        "parameters": parameters,
+        "validation": {
+            **figures(values, val.melanoma, val.classes, BOOTSTRAP),
+            "nevusAucBySource": by_source(values, val.melanoma, val.classes, val.source),
+        },
+    }
+    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
 
 
 def main() -> None:
@@ -90,7 +112,9 @@ def main() -> None:
         return
     network.load_state_dict(torch.load(options.work / options.recipe / "final.pt", weights_only=True))
     export(network, options.recipe, options.out)
-    check_file(options.out, network, load_split(options.work, "val", SIZE).images)
+    val = load_split(options.work, "val", SIZE)
+    check_file(options.out, network, val.images)
+    write_card(options.out, options.recipe, network, val)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The networks of train.py: small polynomial ones for encrypted inference, and a larger ReLU teacher.
+"""The networks of train.py: small polynomial ones for encrypted inference.
 
-Both end in one melanoma logit; in training a second head tells the classes of the data set apart, which gives the features
+They end in one melanoma logit; in training a second head tells the classes of the data set apart, which gives the features
 more to learn from than one bit an image. It is dropped when the network is written.
 """
 
@@ -9,7 +9,6 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from gathered import Gathered
 from layers import ACTIVATIONS, Quadratic, RingPool, parse_layers
 from symmetry import FieldConv, FieldMean, FieldNorm
 from whitening import WhitenedConv
@@ -98,56 +97,12 @@ class Written(nn.Module):
         return x
 
 
-class Residual(nn.Module):
-    """Two 3×3 convolutions with a gate over channels, beside the identity or a strided 1×1 convolution."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True),
-            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs),
-        )  # fmt: skip
-        self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(outputs, outputs // 4, 1), nn.ReLU(inplace=True),
-            nn.Conv2d(outputs // 4, outputs, 1), nn.Sigmoid(),
-        )  # fmt: skip
-        self.side = nn.Identity()
-        if stride != 1 or inputs != outputs:
-            self.side = nn.Sequential(
-                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
-                nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs),
-            )  # fmt: skip
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.body(x)
-        return torch.relu(y * self.gate(y) + self.side(x))
-
-
-def teacher(width: int = 24, dropout: float = 0.3) -> Classifier:
-    features = nn.Sequential(
-        WhitenedConv(3, width, 4, 2, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
-        Residual(width, 2 * width, 2),
-        Residual(2 * width, 4 * width, 2), Residual(4 * width, 4 * width, 1),
-        Residual(4 * width, 8 * width, 2), Residual(8 * width, 8 * width, 1),
-    )  # fmt: skip
-    return Classifier(features, 8 * width, dropout)
-
-
-def written(network: Classifier | Gathered, size: int) -> nn.Module:
-    """The melanoma logit alone, by layers that become ONNX nodes one to one."""
-    return network.plain() if isinstance(network, Gathered) else Written(network, size)
-
-
-def build(recipe: dict) -> Classifier | Gathered:
-    if recipe["network"] == "teacher":
-        return teacher(recipe.get("width", 24), recipe.get("dropout", 0.3))
-    if recipe["network"] == "gathered":
-        return Gathered(recipe["branches"], recipe["hidden"], recipe.get("dropout", 0.0), AUXILIARY_CLASSES)
+def build(recipe: dict) -> Classifier:
     options = {name: recipe[name] for name in ("dropout", "activation", "symmetry", "rings", "whiten") if name in recipe}
     return student(recipe["layers"], **options)
 
 
-def cost(network: Classifier | Gathered, size: int) -> tuple[int, int, int]:
+def cost(network: Classifier, size: int) -> tuple[int, int, int]:
     """Multiply-adds, activations and parameters of one image (the auxiliary head apart)."""
     multiply_adds = activations = 0
 

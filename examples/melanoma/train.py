@@ -32,7 +32,7 @@ from metrics import by_source, figures
 from layers import ACTIVATIONS
 from networks import build, cost
 from recipes import RECIPES
-from views import SIZE, SOURCE_SIZE, load_pool
+from views import SIZE, SOURCE_SIZE, load_views, reduced
 from whitening import WhitenedConv
 
 # Both benign keratoses are one class of the auxiliary head: the two image sets name them differently.
@@ -71,7 +71,9 @@ class Training:
         for module in self.network.modules():
             if isinstance(module, ACTIVATIONS):
                 module.register_forward_pre_hook(lambda _, args: self.inputs.append(args[0]))
-        self.pool = load_pool(folder.parent / recipe["pool"]) if "pool" in recipe else None
+        self.views = load_views(folder.parent, recipe["views"]) if "views" in recipe else None
+        # Logits of a teacher for each image, melanoma and classes.
+        self.soft = torch.from_numpy(np.load(folder.parent / recipe["teacher"] / "soft.npy")) if "teacher" in recipe else None
 
     @property
     def checkpoint(self) -> Path:
@@ -132,16 +134,13 @@ class Training:
 
     def losses(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         recipe = self.recipe
-        # Sorted, so that a mapped file is read from front to back.
-        rows = rows.sort().values
-        if self.pool is None:
-            images = torch.from_numpy(self.data.images[rows.numpy()])
-            colour = recipe.get("colour", recipe["augment"])
-            pixels, judged = augment(images, SIZE, recipe["augment"], colour, self.generator), None
+        colour = recipe.get("colour", recipe["augment"])
+        if self.views is None:
+            # Sorted, so that a mapped file is read from front to back.
+            rows = rows.sort().values
+            pixels = augment(torch.from_numpy(self.data.images[rows.numpy()]), SIZE, recipe["augment"], colour, self.generator)
         else:
-            # Sorted by row, a symmetry would always meet the same images.
-            rows = rows[torch.randperm(len(rows), generator=self.generator)]
-            pixels, judged = self.pool.draw(rows, self.generator)
+            pixels = self.views.draw(rows, colour, self.generator)
         target = self.labels[rows].float()
         smooth = recipe.get("smooth", 0.05)
         soft = target * (1 - smooth) + smooth / 2
@@ -149,14 +148,12 @@ class Training:
         logit, classes = self.network(pixels.contiguous(memory_format=torch.channels_last))
         auxiliary = functional.cross_entropy(classes, self.classes[rows], label_smoothing=smooth)
         result = {"melanoma": functional.binary_cross_entropy_with_logits(logit, soft), "classes": 0.5 * auxiliary}
-        if judged is not None:
-            share, temperature = recipe.get("distil", 0.7), recipe.get("temperature", 2.0)
-            wanted = torch.sigmoid(judged[:, 0] / temperature)
-            distilled = functional.binary_cross_entropy_with_logits(logit / temperature, wanted)
-            wanted_classes = functional.softmax(judged[:, 1:] / temperature, 1)
-            distilled_classes = functional.cross_entropy(classes / temperature, wanted_classes)
+        if self.soft is not None:
+            share, soft = recipe["distil"], self.soft[rows]
+            distilled = functional.binary_cross_entropy_with_logits(logit, soft[:, 0].sigmoid())
+            distilled_classes = functional.cross_entropy(classes, soft[:, 1:].softmax(1))
             result = {name: value * (1 - share) for name, value in result.items()}
-            result["distilled"] = share * temperature**2 * (distilled + 0.5 * distilled_classes)
+            result["distilled"] = share * (distilled + 0.5 * distilled_classes)
         if self.inputs:
             limit = recipe["limit"]
             excess = [functional.relu(z.abs() - limit).square().sum() / len(rows) for z in self.inputs]
@@ -172,11 +169,6 @@ class Training:
                     kept.lerp_(value, 1 - decay)
                 else:
                     kept.copy_(value)
-
-
-def reduced(images: np.ndarray) -> torch.Tensor:
-    """Source images as the network sees them without augmentation."""
-    return functional.avg_pool2d(torch.from_numpy(np.array(images)).float() / 255, SOURCE_SIZE // SIZE)
 
 
 def sampling_weights(classes: torch.Tensor, melanoma: torch.Tensor, share: float) -> torch.Tensor:

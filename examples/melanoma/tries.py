@@ -36,9 +36,12 @@ def next_recipe(work: Path) -> str | None:
 def run_all(work: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     while (name := next_recipe(work)) is not None:
+        recipe = recipes.RECIPES[name]
         steps = [["train.py", "--recipe", name]]
-        if "pool" in recipes.RECIPES[name]:
-            steps.insert(0, ["views.py", "--pool", recipes.RECIPES[name]["pool"]])
+        if recipe.get("teacher") == "covariances" and not (work / "covariances" / "soft.npy").exists():
+            steps.insert(0, ["covariances.py"])
+        if "views" in recipe:
+            steps.insert(0, ["views.py", "--views", str(recipe["views"])])
         for script, *arguments in steps:
             print(f"--- {script} {' '.join(arguments)}", flush=True)
             code = subprocess.run([sys.executable, HERE / script, "--work", work, *arguments], env=environment).returncode
@@ -77,7 +80,7 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     multiply_adds, activations, parameters = cost(build(recipe), SIZE)
     done = f"{line['epoch']}" if line["epoch"] == recipe["epochs"] else f"{line['epoch']} of {recipe['epochs']}"
     cells = [name, recipe["note"], f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}"]
-    if recipe["network"] != "teacher" and recipe.get("activation") != "relu":
+    if recipe.get("activation") != "relu":
         estimate = compiler_estimate(work, name)
         cells += [str(estimate["levels"]), str(estimate["rotationKeys"]), f"{estimate['keyBytes'] / 2**20:.0f} MiB"]
     else:
@@ -90,20 +93,21 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     return [*cells, f"{max(line['ranges']):.1f}" if line["ranges"] else "–", f"{line['core_hours']:.2f}"]
 
 
-def pool_hours(work: Path) -> float:
-    files = [work / pool / "progress.json" for pool in recipes.POOLS]
-    return sum(json.loads(file.read_text())["seconds"] for file in files if file.exists()) / 3600
+def shared_hours(work: Path) -> float:
+    """Views and the kernel machine, which several recipes learn from."""
+    files = [work / "views" / "seconds.json", work / "covariances" / "seconds.json"]
+    return sum(json.loads(file.read_text()) for file in files if file.exists()) / 3600
 
 
 def write_table(work: Path) -> None:
     rows = [row for name, recipe in recipes.RECIPES.items() if (row := table_row(work, name, recipe))]
-    hours = pool_hours(work) + sum(float(row[-1]) for row in rows)
+    hours = shared_hours(work) + sum(float(row[-1]) for row in rows)
     head = [
         "try", "what it is", "multiply-adds", "activations", "parameters", "levels", "rotation keys", "keys", "epochs",
         "nevus AUC", "nevus BA", "all AUC", "all BA", "range", "core-h",
     ]  # fmt: skip
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
-    summary = f"Together {hours:.2f} core-hours, {pool_hours(work):.2f} of them for views and what teachers say of them."
+    summary = f"Together {hours:.2f} core-hours, {shared_hours(work):.2f} of them for views and the kernel machine."
     file = HERE / "TRIES.md"
     text = file.read_text()
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]

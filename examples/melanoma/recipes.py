@@ -18,7 +18,11 @@ TAUGHT = {
     "decay": 0.02, "melanoma_share": 0.35, "penalty": 2e-4, "limit": 8.0, "average": 0.998,
 }  # fmt: skip
 
+SHORT = {"epochs": 8, "every": 4}
+
 FOUR = "16k4s4 32k3s2 64k3s2 96k3s2"
+PATCHES = "48k8s8 96k3s2 128k3s2"
+WIDE = "24k4s4 48k3s2 96k3s2 128k3s2"
 FINE = "8k4s2 32k4s4 64k3s2 96k3s2"
 
 RECIPES: dict[str, dict] = {
@@ -28,6 +32,10 @@ RECIPES: dict[str, dict] = {
     # The first layer learned in whitened patches.
     "four-white": {**BASE, "note": "and the stem learned in whitened patches", "layers": FOUR, "whiten": True},
     "four-taught": {**TAUGHT, "note": "four-white, taught by the kernel machine", "layers": FOUR},
+    # Short runs for comparison: where a lesion is (rings), fewer and larger patches (seven levels), width over the budget.
+    "rings": {**TAUGHT, "note": "four-taught, the dense layer knows the distance from the middle", "layers": FOUR, "rings": 4, **SHORT},
+    "patches": {**TAUGHT, "note": "8×8 stem, three convolutions, rings", "layers": PATCHES, "rings": 4, **SHORT},
+    "wide": {**TAUGHT, "note": "half as many channels again, rings: over the budget", "layers": WIDE, "rings": 4, **SHORT},
     # It looks closer, with a stride of 2 first.
     "fine": {**BASE, "note": "stride 2 first: finer texture", "layers": FINE, "whiten": True},
 }

@@ -13,6 +13,10 @@ import { elementCount } from '../layout/layout.ts';
 import { textOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
+import { leastChebyshevDegree } from './packing/chebyshev-form.ts';
+import { lineOf, wholeLine, writeLine } from './polynomial/argument-line.ts';
+import { substituteLine } from './polynomial/chebyshev.ts';
+import { evaluatePolynomial } from './polynomial/evaluate.ts';
 import { approximateJointly } from './joint/approximate-jointly.ts';
 import { elementFunctions, isElementFunction } from './polynomial/element-functions.ts';
 import type { ElementFunction, ElementFunctions } from './polynomial/element-functions.ts';
@@ -86,11 +90,7 @@ export default definePass({
       } else {
         value = keep();
       }
-      const made = builder.operation(value);
-      const own =
-        made.op === 'nn.input'
-          ? images.map((image) => inputOf(image, made))
-          : evaluateAll(made, values, images.length, builder);
+      const own = valuesOf(value, values, images, builder);
       values.set(value, own);
       if (outputs.has(id)) outputs.set(id, own);
       if (isActivation || operation.operands.some((operand) => changed.has(operand))) {
@@ -148,6 +148,22 @@ function inputOf(image: ReadonlyMap<string, Value>, input: Operation): Value {
   return value;
 }
 
+/** A value of every sample; of what was written to make it, only what is not known. */
+function valuesOf(
+  value: ValueId,
+  values: ReadonlyMap<ValueId, readonly Value[]>,
+  images: readonly ReadonlyMap<string, Value>[],
+  builder: ProgramBuilder,
+): Value[] {
+  const made = builder.operation(value);
+  if (made.op === 'nn.input') return images.map((image) => inputOf(image, made));
+  const operands = made.operands.map(
+    (operand) =>
+      [operand, values.get(operand) ?? valuesOf(operand, values, images, builder)] as const,
+  );
+  return evaluateAll(made, new Map(operands), images.length, builder);
+}
+
 /** An operation on every sample. */
 function evaluateAll(
   { op, operands, attributes, location }: Operation,
@@ -189,12 +205,25 @@ function approximate(
   refuseOutside(operation, replaced.distinct, range);
   const mirrored = parity !== null && range[0] === -range[1];
   const { activationDegree: degree, activationFit: method } = options;
+  let line = lineOf(range, degree);
+  const within = range.map(line.of) as [number, number];
+  const density = densityOf(samples, range, tailShare, mirrored);
   const fit =
     method === 'minimax'
-      ? minimaxFitter(range, degree, mirrored ? parity : null)
-      : polynomialFitter(densityOf(samples, range, tailShare, mirrored), range, degree);
-  const polynomials = replaced.distinct.map(({ evaluate }) => fit(evaluate));
+      ? minimaxFitter(within, degree, mirrored ? parity : null)
+      : polynomialFitter({ ...density, points: density.points.map(line.of) }, within, degree);
+  let polynomials = replaced.distinct.map(({ evaluate }) => fit((u) => evaluate(line.at(u))));
   const terms = Math.max(...polynomials.map(({ length }) => length));
+  if (terms <= leastChebyshevDegree) {
+    const { centre, half } = line;
+    polynomials = polynomials.map((coefficients) => substituteLine(coefficients, centre, half));
+    line = wholeLine;
+  }
+  const approximations = polynomials.map(
+    (coefficients) =>
+      (x: number): number =>
+        evaluatePolynomial(coefficients, line.of(x)),
+  );
   const { location } = operation;
   note({
     kind: 'approximation',
@@ -203,8 +232,8 @@ function approximate(
     method,
     degree: terms - 1,
     range,
-    ...errorsOf(replaced, polynomials, samples, shapeOf(builder.typeOf(x))),
-    sketch: sketchActivation(replaced.distinct[0]!.evaluate, polynomials[0]!, samples, range),
+    ...errorsOf(replaced, approximations, samples, shapeOf(builder.typeOf(x))),
+    sketch: sketchActivation(replaced.distinct[0]!.evaluate, approximations[0]!, samples, range),
   });
   const { shape, which } = replaced;
   const data = new Float64Array(terms * which.length);
@@ -217,7 +246,8 @@ function approximate(
     { shape: [terms, ...shape], data },
     `${location ?? 'activation'}.coefficients`,
   );
-  return builder.add('nn.polynomial', [x], { coefficients: constant }, { location });
+  const u = writeLine(builder, x, line, options.requireRangeProof, location);
+  return builder.add('nn.polynomial', [u], { coefficients: constant }, { location });
 }
 
 /** Fits polynomials of least largest error; only the right half counts where the function has a parity. */
@@ -283,7 +313,7 @@ function densityOf(
 
 function errorsOf(
   { distinct, shape, which }: ElementFunctions,
-  polynomials: readonly (readonly number[])[],
+  polynomials: readonly ((x: number) => number)[],
   samples: readonly Float64Array[],
   full: readonly number[],
 ): { rmsError: number; maxError: number } {
@@ -294,8 +324,7 @@ function errorsOf(
   for (const data of samples) {
     data.forEach((x, n) => {
       const place = places[n]!;
-      const value = polynomials[place]!.reduceRight((sum, c) => sum * x + c, 0);
-      const error = value - distinct[place]!.evaluate(x);
+      const error = polynomials[place]!(x) - distinct[place]!.evaluate(x);
       squares += error * error;
       maxError = Math.max(maxError, Math.abs(error));
     });

@@ -1,6 +1,5 @@
 /** Choose a layout for every value: nn program to packed program. */
 import { invariant } from '../errors.ts';
-import { constantAttribute } from '../ir/attribute-values.ts';
 import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
 import { entryCount, identityMap } from '../ir/linear-map.ts';
@@ -25,7 +24,8 @@ import type { LinearCosts, LinearPlan } from './packing/plan-linear.ts';
 import { batchOf, spacesOf } from './packing/spaces.ts';
 import type { Space } from './packing/spaces.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
-import { polynomialTree, treeProducts } from './packing/polynomial-tree.ts';
+import { treeOfOperation } from './packing/operation-tree.ts';
+import { treeProducts } from './packing/polynomial-tree.ts';
 
 /** Partial choices kept after each operation. Work, not time, bounds the search. */
 const beamWidth = 4;
@@ -226,8 +226,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
         }
       }
     } else if (operation.op === 'nn.polynomial') {
-      const coefficients = constantAttribute(program, operation, 'coefficients');
-      const products = treeProducts(polynomialTree(coefficients));
+      const products = treeProducts(treeOfOperation(program, operation));
       for (const state of beam) {
         const [operand = 0] = operation.operands;
         const from = state.chosen[operand];

@@ -12,6 +12,11 @@ import { constantAttribute } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
 import { absorbsFactor } from './linear/absorbs-factor.ts';
 import { isEnabled } from './optimisations.ts';
+import {
+  chebyshevForm,
+  chebyshevMagnitude,
+  leastChebyshevDegree,
+} from './packing/chebyshev-form.ts';
 import { polynomialTree, treeDepth } from './packing/polynomial-tree.ts';
 import { shrinkBroadcast, stackCoefficients } from './polynomial/coefficients.ts';
 
@@ -57,7 +62,8 @@ export default definePass({
       const scalable =
         range !== null && magnitude(range) > 0 && readers(x) === 1 && madeByMatrix(x);
       if (degreeOf(coefficients) < 2 || !scalable) return rewriter.keep();
-      const folding = readByMatrices(id) ? foldingOf(coefficients, range) : null;
+      const folding =
+        readByMatrices(id) && savesByFolding(coefficients) ? foldingOf(coefficients, range) : null;
       return folding === null
         ? normalise(operation, coefficients, range, rewriter)
         : fold(
@@ -70,6 +76,15 @@ export default definePass({
     });
   },
 });
+
+/**
+ * Whether a leading coefficient of one is worth its bits: it saves a level where the degree is a power
+ * of two; the factor of a low degree costs few.
+ */
+function savesByFolding(coefficients: Tensor): boolean {
+  const degree = degreeOf(coefficients);
+  return degree < leastChebyshevDegree || Number.isInteger(Math.log2(degree));
+}
 
 /** Magnitude of the argument of a folded polynomial of a degree, a power of two. */
 function amplitudeOf(degree: number): number {
@@ -133,8 +148,9 @@ function depthAt(terms: readonly Tensor[], alpha: number): number {
 }
 
 /**
- * Only the input scaling: u = x / α. Up to the amplitude with a power of two, which is exact; to a
- * leading coefficient of one where that saves a level.
+ * Only the input scaling: u = x / α. Up to the amplitude with a power of two, which is exact; to all of
+ * the interval of Chebyshev polynomials where those are of use; to a leading coefficient of one where
+ * that saves a level.
  */
 function normalise(
   operation: Operation,
@@ -144,7 +160,11 @@ function normalise(
 ): ValueId {
   const degree = degreeOf(coefficients);
   const own = polynomialTerms(coefficients).slice(0, degree + 1);
-  const bounded = powerOfTwoAbove(magnitude(range)) / amplitudeOf(degree);
+  const filled = magnitude(range) / chebyshevMagnitude;
+  const bounded =
+    chebyshevForm(scaledTerms(own, filled), chebyshevMagnitude) === null
+      ? powerOfTwoAbove(magnitude(range)) / amplitudeOf(degree)
+      : filled;
   const monic = monicScaling(own, degree, range);
   const saves = monic !== null && depthAt(own, monic) < depthAt(own, bounded);
   const alpha = saves ? monic : bounded;

@@ -1,6 +1,6 @@
 /** Packed program to ckks program: polynomials become products, biases additions; levels come later. */
 import { invariant } from '../errors.ts';
-import { constantAttribute, textOf } from '../ir/attribute-values.ts';
+import { textOf } from '../ir/attribute-values.ts';
 import { buildProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
 import type { ValueId } from '../ir/program.ts';
@@ -8,7 +8,7 @@ import { tensor } from '../ir/tensor.ts';
 import { shapeOf } from '../ir/types.ts';
 import type { Range } from '../ir/types.ts';
 import { definePass } from './define-pass.ts';
-import { polynomialTree } from './packing/polynomial-tree.ts';
+import { treeOfOperation } from './packing/operation-tree.ts';
 import type { PolynomialTree } from './packing/polynomial-tree.ts';
 
 export default definePass({
@@ -53,7 +53,7 @@ export default definePass({
           break;
         }
         case 'packed.polynomial': {
-          const tree = polynomialTree(constantAttribute(program, operation, 'coefficients'));
+          const tree = treeOfOperation(program, operation);
           values[id] = lowerTree(builder, tree, a, location, range);
           break;
         }

@@ -3,7 +3,12 @@ import { sketchActivation } from '../../src/passes/polynomial/sketch-activation.
 
 test('a sketch holds the shares of the arguments and both curves at the middles', () => {
   const samples = [Float64Array.of(-3, -1, 0.01, 0.02), Float64Array.of(1, 5)];
-  const { density, exact, polynomial } = sketchActivation(Math.abs, [1, 0, 2], samples, [-2, 2]);
+  const { density, exact, polynomial } = sketchActivation(
+    Math.abs,
+    (x) => 1 + 2 * x * x,
+    samples,
+    [-2, 2],
+  );
   expect([density.length, exact.length, polynomial.length]).toEqual([64, 64, 64]);
   expect(density.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
   // Arguments beyond the range count at its ends.

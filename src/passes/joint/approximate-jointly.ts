@@ -17,6 +17,7 @@ import { absorbsFactor } from '../linear/absorbs-factor.ts';
 import { productsOf } from '../linear/count-products.ts';
 import { substituteLine } from '../polynomial/chebyshev.ts';
 import { shrinkBroadcast, stackCoefficients } from '../polynomial/coefficients.ts';
+import { evaluatePolynomial } from '../polynomial/evaluate.ts';
 import { refuseOutside } from '../polynomial/refuse-outside.ts';
 import { sketchActivation } from '../polynomial/sketch-activation.ts';
 import { announceSamples } from '../ranges/announce-samples.ts';
@@ -245,7 +246,7 @@ function noteApproximation(
     maxError: errors.reduce((a, b) => Math.max(a, b), 0),
     sketch: sketchActivation(
       groups.functions[group]!.evaluate,
-      substituteLine(coefficients, centre, half),
+      (value) => evaluatePolynomial(coefficients, (value - centre) / half),
       [x.data],
       range,
     ),

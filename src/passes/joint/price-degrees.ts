@@ -8,7 +8,6 @@
 import { rewriteProgram } from '../../ir/build.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Program } from '../../ir/program.ts';
-import { constantAttribute } from '../../ir/attribute-values.ts';
 import { largestRingDegree, ringDegrees } from '../../layout/security.ts';
 import choosePacking from '../choose-packing.ts';
 import { keySwitchSeconds, operationSeconds, profileOf } from '../cost/profile.ts';
@@ -17,6 +16,7 @@ import foldPolynomials from '../fold-polynomials.ts';
 import fuseLinear from '../fuse-linear.ts';
 import lowerPublic from '../lower-public.ts';
 import { levelsBelow, levelsOf } from '../packing/depth.ts';
+import { treeOfOperation } from '../packing/operation-tree.ts';
 import { polynomialTree, treeDepth, treeProducts } from '../packing/polynomial-tree.ts';
 import { fittingWaterlineBits } from '../params/chain.ts';
 import type { Activation } from './network-runs.ts';
@@ -111,9 +111,7 @@ export function degreePrices(
       const k = places[id] ?? -1;
       if (operation.op !== 'nn.polynomial') return;
       const products =
-        k < 0
-          ? treeProducts(polynomialTree(constantAttribute(fused, operation, 'coefficients')))
-          : productsFor(k, degrees[k]!);
+        k < 0 ? treeProducts(treeOfOperation(fused, operation)) : productsFor(k, degrees[k]!);
       const at = operationSeconds(profile, ringDegree, level + 2);
       const [operand = -1] = operation.operands;
       const before = reference?.costs[operand]?.ciphertexts ?? 1;

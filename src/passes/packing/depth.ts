@@ -1,14 +1,13 @@
 /** Multiplicative depth of nn and packed programs before they are ckks programs. */
 import { lookupOp } from '../../ir/ops.ts';
-import { constantOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
-import { polynomialTree, treeDepth } from './polynomial-tree.ts';
+import { treeOfOperation } from './operation-tree.ts';
+import { treeDepth } from './polynomial-tree.ts';
 
 /** Levels that one operation uses. */
 export function levelsOf(program: Program, operation: Operation): number {
-  const coefficients = operation.attributes['coefficients'];
-  if (typeof coefficients === 'string') {
-    return treeDepth(polynomialTree(constantOf(program.constants, coefficients)));
+  if (typeof operation.attributes['coefficients'] === 'string') {
+    return treeDepth(treeOfOperation(program, operation));
   }
   return lookupOp(operation.op).levels;
 }

@@ -1,7 +1,7 @@
 /** Chebyshev polynomials on an interval, and sums of them as powers of x. */
 
-/** Coefficients below this share of the largest term are rounding, as those of odd powers of an even function. */
-const negligible = 1e-9;
+/** Coefficients below this share of the largest are rounding, as the odd ones of an even function. */
+const negligible = 1e-11;
 
 /** T_0(s) … T_(size−1)(s). */
 export function chebyshevAt(s: number, size: number): Float64Array {
@@ -20,8 +20,8 @@ export function monomialsOf(
   coefficients: Float64Array,
   [lo, hi]: readonly [number, number],
 ): number[] {
-  const powers = substituteLine(chebyshevToMonomials(coefficients), (lo + hi) / 2, (hi - lo) / 2);
-  return withoutNegligible(powers, Math.max(Math.abs(lo), Math.abs(hi)));
+  const kept = withoutNegligible(coefficients);
+  return substituteLine(chebyshevToMonomials(kept), (lo + hi) / 2, (hi - lo) / 2);
 }
 
 /** Σ a_n T_n(s) in powers of s, as many as there are terms. */
@@ -55,10 +55,10 @@ export function substituteLine(
   }, []);
 }
 
-function withoutNegligible(coefficients: readonly number[], x: number): number[] {
-  const terms = coefficients.map((coefficient, power) => Math.abs(coefficient) * x ** power);
-  const least = negligible * Math.max(...terms);
-  const kept = coefficients.map((coefficient, power) => (terms[power]! < least ? 0 : coefficient));
+/** Of powers none is negligible by its size: those of high degrees are large, and cancel. */
+function withoutNegligible(coefficients: Float64Array): Float64Array {
+  const least = negligible * coefficients.reduce((most, c) => Math.max(most, Math.abs(c)), 0);
+  const kept = coefficients.map((coefficient) => (Math.abs(coefficient) < least ? 0 : coefficient));
   const degree = kept.findLastIndex((coefficient) => coefficient !== 0);
   return kept.slice(0, Math.max(0, degree) + 1);
 }

@@ -22,10 +22,10 @@ export function histogramOf(
   return counts;
 }
 
-/** Sketch a function beside its polynomial (constant term first). Cost: one pass over the samples. */
+/** Sketch a function beside its polynomial. Cost: one pass over the samples. */
 export function sketchActivation(
   exact: (x: number) => number,
-  coefficients: readonly number[],
+  polynomial: (x: number) => number,
   samples: readonly Float64Array[],
   range: readonly [number, number],
 ): ActivationSketch {
@@ -42,7 +42,7 @@ export function sketchActivation(
   return {
     density: [...counts].map((count) => rounded(count / total)),
     exact: places.map((x) => rounded(exact(x))),
-    polynomial: places.map((x) => rounded(coefficients.reduceRight((sum, c) => sum * x + c, 0))),
+    polynomial: places.map((x) => rounded(polynomial(x))),
   };
 }
 

@@ -6,6 +6,7 @@ import type { CommandTable } from '../define-command.ts';
  */
 export const commands = {
   bench: () => import('./bench.ts'),
+  calibrate: () => import('./calibrate.ts'),
   check: () => import('./check.ts'),
   compile: () => import('./compile.ts'),
   decrypt: () => import('./decrypt.ts'),

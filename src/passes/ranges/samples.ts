@@ -41,7 +41,7 @@ const uninformed = { margin: 8, proofSlack: 16 } as const;
  */
 export function samplesOf(
   program: Program,
-  { calibration }: PassContext,
+  { calibration }: Pick<PassContext, 'calibration'>,
   most = maxSamples,
 ): Samples {
   const inputs = givenInputs(program);

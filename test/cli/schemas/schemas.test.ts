@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -181,6 +181,28 @@ describe('what the commands print and write', () => {
     const calibration = ['--calibration', join(examples, 'calibration.npy')];
     const words = ['export-torch', relu, ...calibration, '-o', join(folder, 'relu.py')];
     expect(faults('export-torch', await printed(0, ...words))).toEqual([]);
+  });
+
+  test('calibrate', async () => {
+    const relu = join(examples, 'relu.onnx');
+    const calibration = ['--calibration', join(examples, 'calibration.npy')];
+    const words = ['calibrate', relu, ...calibration, '-o', join(folder, 'c.npz')];
+    expect(faults('calibrate', await printed(0, ...words))).toEqual([]);
+  });
+
+  test('bench', async () => {
+    const words = ['bench', plan, '--runs', '2', '--backend', 'clear'];
+    expect(faults('bench', await printed(0, ...words))).toEqual([]);
+  });
+
+  test('images', async () => {
+    const photos = join(folder, 'photos');
+    mkdirSync(photos);
+    const pixel =
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
+    writeFileSync(join(photos, 'red.png'), Buffer.from(pixel, 'base64'));
+    const words = ['images', photos, '--size', '2', '-o', join(folder, 'x.npy')];
+    expect(faults('images', await printed(0, ...words))).toEqual([]);
   });
 
   test('a failure', async () => {

@@ -66,7 +66,7 @@ class Training:
         self.epoch = 0
         self.seconds = 0.0  # of one core, over all parts of the run
         self.folder = folder
-        self.weights = sampling_weights(self.classes, self.labels, recipe["melanoma_share"])
+        self.weights = sampling_weights(self.classes, self.labels, recipe["melanoma_share"], recipe.get("evenness", 0.5))
         self.inputs: list[torch.Tensor] = []
         for module in self.network.modules():
             if isinstance(module, ACTIVATIONS):
@@ -171,10 +171,10 @@ class Training:
                     kept.copy_(value)
 
 
-def sampling_weights(classes: torch.Tensor, melanoma: torch.Tensor, share: float) -> torch.Tensor:
-    """Melanomas make up `share` of what is drawn; the others by the square root of how frequent their class is."""
+def sampling_weights(classes: torch.Tensor, melanoma: torch.Tensor, share: float, evenness: float) -> torch.Tensor:
+    """Melanomas make up `share` of what is drawn; the others from as they are (`evenness` 0) to each class as often (1)."""
     counts = torch.bincount(classes).double()
-    weights = counts[classes].rsqrt()
+    weights = counts[classes].pow(-evenness)
     weights[melanoma == 0] *= (1 - share) / weights[melanoma == 0].sum()
     weights[melanoma == 1] = share / int(melanoma.sum())
     return weights

@@ -5,8 +5,7 @@
     .venv/bin/python examples/melanoma/tries.py --work DIR --table    writes the table of TRIES.md from the logs
 
 recipes.py is read again before each run, so that recipes can be added or moved while one trains. One driver at a time works
-in DIR. The table asks `cipherloom inspect` what each network would cost (of its first weights, at 128 bits, one image an
-execution), so that accuracy and cost stand side by side; it needs `npm run build`.
+in DIR. The table asks `cipherloom inspect` what each network would cost (of its first weights, native, one image an execution), so that accuracy and cost stand side by side; it needs `npm run build`.
 """
 
 import argparse
@@ -30,7 +29,8 @@ BEGIN, END = "<!-- table: written by tries.py -->", "<!-- end of table -->"
 
 def next_recipe(work: Path) -> str | None:
     importlib.reload(recipes)
-    return next((name for name in recipes.RECIPES if not (work / name / "final.pt").exists()), None)
+    wanted = (name for name, recipe in recipes.RECIPES.items() if not recipe.get("stopped"))
+    return next((name for name in wanted if not (work / name / "final.pt").exists()), None)
 
 
 def run_all(work: Path) -> None:
@@ -38,8 +38,8 @@ def run_all(work: Path) -> None:
     while (name := next_recipe(work)) is not None:
         recipe = recipes.RECIPES[name]
         steps = [["train.py", "--recipe", name]]
-        if recipe.get("teacher") == "covariances" and not (work / "covariances" / "soft.npy").exists():
-            steps.insert(0, ["covariances.py"])
+        if "teacher" in recipe and not (work / recipe["teacher"] / "soft.npy").exists():
+            steps.insert(0, ["kernel_machine.py", "--features", recipe["teacher"]])
         if "views" in recipe:
             steps.insert(0, ["views.py", "--views", str(recipe["views"])])
         for script, *arguments in steps:
@@ -58,12 +58,15 @@ def last_line(folder: Path) -> dict | None:
 
 
 def compiler_estimate(work: Path, name: str) -> dict:
-    """The `estimate` of `cipherloom inspect`; kept, since it takes seconds and weights hardly change it."""
-    kept = work / name / "estimate.json"
+    """The `estimate` of `cipherloom inspect`; kept for each shape, since it takes a minute and weights hardly change it."""
+    recipe = recipes.RECIPES[name]
+    folder = work / "estimates"
+    folder.mkdir(exist_ok=True)
+    kept = folder / f"{recipe['layers'].replace(' ', '-')}-rings{recipe.get('rings', 0)}.json"
     if not kept.exists():
-        model = work / name / "untrained.onnx"
-        export(build(recipes.RECIPES[name]).eval(), name, model)
-        command = ["node", ROOT / "bin" / "cipherloom", "inspect", model, "--json", "--quiet"]
+        model = kept.with_suffix(".onnx")
+        export(build(recipe).eval(), name, model)
+        command = ["node", ROOT / "bin" / "cipherloom", "inspect", model, "--target", "native", "--json", "--quiet"]
         inspection = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
         kept.write_text(json.dumps(inspection["estimate"]))
     return json.loads(kept.read_text())
@@ -82,7 +85,8 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     cells = [name, recipe["note"], f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}"]
     if recipe.get("activation") != "relu":
         estimate = compiler_estimate(work, name)
-        cells += [str(estimate["levels"]), str(estimate["rotationKeys"]), f"{estimate['keyBytes'] / 2**20:.0f} MiB"]
+        operations = estimate["operations"]
+        cells += [str(estimate["levels"]), str(operations["rotations"]), f"{operations['plainMultiplications']:,}"]
     else:
         cells += ["–"] * 3
     cells.append(done)
@@ -94,20 +98,19 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
 
 
 def shared_hours(work: Path) -> float:
-    """Views and the kernel machine, which several recipes learn from."""
-    files = [work / "views" / "seconds.json", work / "covariances" / "seconds.json"]
-    return sum(json.loads(file.read_text()) for file in files if file.exists()) / 3600
+    """What several recipes learn from: views and kernel machines."""
+    return sum(json.loads(file.read_text()) for file in work.glob("*/seconds.json")) / 3600
 
 
 def write_table(work: Path) -> None:
     rows = [row for name, recipe in recipes.RECIPES.items() if (row := table_row(work, name, recipe))]
     hours = shared_hours(work) + sum(float(row[-1]) for row in rows)
     head = [
-        "try", "what it is", "multiply-adds", "activations", "parameters", "levels", "rotation keys", "keys", "epochs",
+        "try", "what it is", "multiply-adds", "activations", "parameters", "levels", "rotations", "products", "epochs",
         "nevus AUC", "nevus BA", "all AUC", "all BA", "range", "core-h",
     ]  # fmt: skip
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
-    summary = f"Together {hours:.2f} core-hours, {shared_hours(work):.2f} of them for views and the kernel machine."
+    summary = f"Together {hours:.2f} core-hours, {shared_hours(work):.2f} of them for views and kernel machines."
     file = HERE / "TRIES.md"
     text = file.read_text()
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]

@@ -1,0 +1,79 @@
+"""Features of kernel_machine.py: how strongly the patches of each zone resemble those of a dictionary, at several scales.
+
+Source  Coates, Lee and Ng, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from layers import ZonePool
+from whitening import NOISE
+
+CHUNK = 64
+ROUNDS = 6
+SAMPLE = 40_000
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Patches of size × size pixels, `stride` apart, of images reduced by `reduction`; `words` of the dictionary."""
+
+    reduction: int
+    size: int
+    stride: int
+    words: int
+
+
+SCALES = (Scale(1, 4, 4, 192), Scale(2, 4, 2, 192), Scale(4, 5, 1, 160), Scale(8, 5, 1, 128), Scale(2, 6, 2, 192))
+
+
+def reduced_by(images: np.ndarray, reduction: int) -> torch.Tensor:
+    return functional.avg_pool2d(torch.from_numpy(np.array(images)).float() / 255, reduction)
+
+
+def spherical_means(whitened: torch.Tensor, words: int, generator: torch.Generator) -> torch.Tensor:
+    """Unit vectors [words, values], each the mean of the patches nearest to it or its negative."""
+    vivid = whitened[whitened.norm(dim=1) > whitened.norm(dim=1).median() / 2]
+    means = functional.normalize(vivid[torch.randperm(len(vivid), generator=generator)[:words]], dim=1)
+    sample = whitened[torch.randperm(len(whitened), generator=generator)[:SAMPLE]]
+    for _ in range(ROUNDS):
+        products = sample @ means.T
+        nearest = products.abs().argmax(1)
+        signs = products.gather(1, nearest[:, None]).sign()
+        means = functional.normalize(torch.zeros_like(means).index_add_(0, nearest, sample * signs) + 1e-6 * means, dim=1)
+    return means
+
+
+class Dictionary:
+    """Words at one scale, learned from whitened patches; a word and its negative count apart."""
+
+    def __init__(self, images: np.ndarray, scale: Scale):
+        self.scale = scale
+        patches = functional.unfold(reduced_by(images, scale.reduction), scale.size, stride=scale.stride).transpose(1, 2)
+        self.zones = ZonePool(round(patches.shape[1] ** 0.5)).means
+        flat = patches.flatten(0, 1)
+        values, vectors = torch.linalg.eigh(torch.cov(flat.T))
+        whitening = (vectors * (values.clamp(min=0) + NOISE).rsqrt()) @ vectors.T
+        whitened = (flat - flat.mean(0)) @ whitening
+        words = spherical_means(whitened, scale.words, torch.Generator().manual_seed(0))
+        directions = whitening @ words.T
+        offset, threshold = flat.mean(0) @ directions, 0.7 * (whitened @ words.T).std(0)
+        kernels = torch.cat([directions, -directions], 1).T.reshape(-1, 3, scale.size, scale.size)
+        self.kernels = kernels.contiguous(memory_format=torch.channels_last)
+        self.bias = torch.cat([-offset - threshold, offset - threshold])
+
+    def statistics(self, images: np.ndarray) -> torch.Tensor:
+        parts = []
+        for at in range(0, len(images), CHUNK):
+            pixels = reduced_by(images[at : at + CHUNK], self.scale.reduction).contiguous(memory_format=torch.channels_last)
+            found = functional.conv2d(pixels, self.kernels, self.bias, self.scale.stride).relu_()
+            parts.append((self.zones @ found.permute(0, 2, 3, 1).flatten(1, 2)).flatten(1))
+        return torch.cat(parts)
+
+
+def dictionary(train: np.ndarray, val: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    words = [Dictionary(train[::30], scale) for scale in SCALES]
+    return [(each.statistics(train), each.statistics(val)) for each in words]

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { refuseStamped } from '../backend/plan/refuse-stamped.ts';
 import { Client } from '../client/index.ts';
 import { CipherloomError } from '../errors.ts';
 import { namingFiles, namingFilesLater } from './naming-files.ts';
@@ -28,7 +29,7 @@ export function openClient(folder: string, { insecure }: { readonly insecure: bo
   const client = namingFiles({ PLAN_INVALID: path, PARAMETERS_INSECURE: path }, () =>
     Client.load(new TextDecoder().decode(readBoundedFile(path, maxClientBytes))),
   );
-  requireStamp(folder, client.plan.parameters.insecure, insecure);
+  refuseStamped(folder, client.plan.parameters.insecure, insecure);
   return client;
 }
 
@@ -60,7 +61,7 @@ export async function openSession(
     throw error;
   });
   try {
-    requireStamp(folder, session.plan.facts.insecure, insecure);
+    refuseStamped(folder, session.plan.facts.insecure, insecure);
     if (client !== undefined) requireSamePlan(folder, session.plan.hash, client.plan.planHash);
     return session;
   } catch (error) {
@@ -80,21 +81,6 @@ export function requireSamePlan(folder: string, got: string, expected: string): 
       node: folder,
       details: { got, expected },
       hint: 'one of the two files is from another compilation; compile the model again',
-    },
-  );
-}
-
-/** Refuse what `--insecure` stamped, unless it is asked for. Throws PARAMETERS_INSECURE. */
-function requireStamp(folder: string, stamped: boolean, allowed: boolean): void {
-  if (!stamped || allowed) return;
-  throw new CipherloomError(
-    'PARAMETERS_INSECURE',
-    `${folder} is stamped insecure: its parameters are below 128 bits and protect nothing`,
-    {
-      phase: 'plan',
-      node: folder,
-      details: { insecure: true, minimum: 128 },
-      hint: 'compile the model without --insecure; with --insecure this command loads the plan anyway',
     },
   );
 }

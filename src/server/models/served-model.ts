@@ -5,6 +5,7 @@ import { prepareProgram } from '../../backend/execute/prepare-program.ts';
 import { nativeMemory } from '../../backend/native/native-memory.ts';
 import type { NativeMemory } from '../../backend/native/native-memory.ts';
 import { clientPlan, clientPlanText } from '../../backend/plan/client-plan.ts';
+import { refuseStamped } from '../../backend/plan/refuse-stamped.ts';
 import { readPlan, readPlanFile } from '../../backend/plan/read-plan.ts';
 import type { LoadedPlan } from '../../backend/plan/read-plan.ts';
 import { CipherloomError } from '../../errors.ts';
@@ -83,18 +84,7 @@ export async function loadModels(
 async function loadModel(name: string, folder: string, insecure: boolean): Promise<ServedModel> {
   const planBytes = await readPlanFile(join(folder, 'model.loom'));
   const plan = readPlan(planBytes);
-  if (plan.facts.insecure && !insecure) {
-    throw new CipherloomError(
-      'PARAMETERS_INSECURE',
-      `${folder} is stamped insecure: its parameters are below 128 bits and protect nothing`,
-      {
-        phase: 'server',
-        node: folder,
-        details: { insecure: true, minimum: 128 },
-        hint: 'compile the model without --insecure; serve --insecure serves it anyway',
-      },
-    );
-  }
+  refuseStamped(folder, plan.facts.insecure, insecure);
   const labels = await readLabels(join(folder, 'client.json'), plan.hash);
   const client = clientPlan(plan, plan.hash, { labels });
   const parameters = readSealParameters(client.parameters);

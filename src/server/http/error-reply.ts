@@ -32,6 +32,7 @@ const unfitFields: readonly unknown[] = [
   'scale',
   'correction factor',
   'second polynomial',
+  'generator',
 ];
 
 export function statusOf(error: CipherloomError): number {

@@ -77,7 +77,7 @@ export async function* bodyChunks(
       throw new RequestError('DEADLINE_EXCEEDED', `the body was not there in ${timeoutMs} ms`, {
         status: 408,
         details: { limit: timeoutMs },
-        hint: 'send keys in parts (Content-Range); what arrived stays',
+        hint: 'send keys in smaller parts (Content-Range); parts that arrived whole stay',
       });
     }
     throw error instanceof RequestError ? error : broken();

@@ -6,7 +6,17 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+} from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -117,9 +127,10 @@ export class KeyStore {
   /**
    * Take a part of a bundle; the last one completes it, after its hash and every key were checked.
    *
-   * What arrives before a connection breaks stays. Throws REQUEST_CONFLICT with `received` where the
-   * part does not go on there; RESOURCE_LIMIT for bundles over the limits (413) and a full disk (507);
-   * KEYS_INVALID, KEYS_MISMATCH, after which nothing is left of the upload.
+   * What arrives before a connection breaks stays; nothing of a part that is refused does: where it
+   * did not arrive in time (DEADLINE_EXCEEDED), the parts before it are left. Throws REQUEST_CONFLICT
+   * with `received` where the part does not go on there; RESOURCE_LIMIT for bundles over the limits
+   * (413) and a full disk (507); KEYS_INVALID, KEYS_MISMATCH, after which nothing is left of the upload.
    */
   async put(
     tenant: string,
@@ -149,6 +160,7 @@ export class KeyStore {
         await this.#complete(tenant, id, model, facts);
       } catch (error) {
         if (isFull(error) || isRefusal(error)) await this.#remove(tenant, id);
+        else if (isLate(error)) await this.#forgetPart(tenant, id, part);
         throw isFull(error) ? storeFull(error) : error;
       }
       return { ...facts, received: part.total, complete: true, present: false };
@@ -282,11 +294,12 @@ export class KeyStore {
         await write(bytes);
       }
       if (at === 0 && start.length > 0) await write(start);
-    } finally {
-      const opened = file as FileHandle | null;
-      await opened?.sync();
-      await opened?.close();
+    } catch (error) {
+      // Why it ended counts, not that a full disk cannot be synced either.
+      await closeSynced(file).catch(() => undefined);
+      throw error;
     }
+    await closeSynced(file);
     return at;
   }
 
@@ -298,7 +311,7 @@ export class KeyStore {
   ): Promise<FileHandle> {
     await writeSynced(this.#path(tenant, id, 'part.json'), JSON.stringify(facts));
     const file = await open(this.#path(tenant, id, 'part'), from === 0 ? 'w' : 'r+', 0o600);
-    await file.truncate(from);
+    if (from > 0) await file.truncate(from);
     return file;
   }
 
@@ -330,6 +343,11 @@ export class KeyStore {
     await syncFolder(join(this.#options.folder, tenant));
   }
 
+  async #forgetPart(tenant: string, id: string, { from }: UploadPart): Promise<void> {
+    if (from === 0) await this.#remove(tenant, id);
+    else await truncate(this.#path(tenant, id, 'part'), from);
+  }
+
   async #remove(tenant: string, id: string): Promise<void> {
     for (const kind of ['keys', 'keys.json', 'part', 'part.json']) {
       await rm(this.#path(tenant, id, kind), { force: true });
@@ -340,6 +358,14 @@ export class KeyStore {
 async function sizeOf(path: string): Promise<number | null> {
   const known = await stat(path).catch(() => null);
   return known?.size ?? null;
+}
+
+async function closeSynced(file: FileHandle | null): Promise<void> {
+  try {
+    await file?.sync();
+  } finally {
+    await file?.close();
+  }
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {
@@ -361,6 +387,11 @@ function isRefusal(error: unknown): boolean {
     error instanceof CipherloomError &&
     (error.code === 'KEYS_INVALID' || error.code === 'KEYS_MISMATCH')
   );
+}
+
+/** Whether a part did not arrive within its time. */
+function isLate(error: unknown): boolean {
+  return error instanceof CipherloomError && error.code === 'DEADLINE_EXCEEDED';
 }
 
 function isFull(error: unknown): boolean {

@@ -119,6 +119,8 @@ export interface RunningOptions extends Partial<Omit<ServiceOptions, 'limits' | 
   readonly keepPartialMs?: number;
   readonly maxMemoryBytes?: number;
   readonly host?: string;
+  /** What stands before the queue that evaluates. */
+  readonly inFrontOf?: (queue: JobQueue) => JobQueue;
 }
 
 /** Start a server of plan folders, `NAME=FOLDER`, on a free port. */
@@ -139,13 +141,14 @@ export async function runService(
     keepMs: options.keepMs ?? 3600_000,
     keepPartialMs: options.keepPartialMs ?? 3600_000,
   });
-  const { queue, held } = await openLocalQueue({
+  const { queue: local, held } = await openLocalQueue({
     models,
     capacity,
     backend: 'auto',
     maxMemoryBytes: options.maxMemoryBytes ?? null,
     keyCacheFolder: join(temporary, expandedKeys),
   });
+  const queue = options.inFrontOf?.(local) ?? local;
   const log: string[] = [];
   const service = await startService(
     {

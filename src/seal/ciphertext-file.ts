@@ -100,6 +100,15 @@ export function ciphertextFileBytes(form: CiphertextFileForm, images: number): n
   return shapeOf(form, images).fileBytes;
 }
 
+/**
+ * The SHA-256 that a file ends with, which names its content.
+ *
+ * ASSUME: the file was read, or will be: that is what compares it with the content.
+ */
+export function ciphertextFileChecksum(file: Uint8Array): Uint8Array {
+  return file.subarray(-sha256Bytes);
+}
+
 /** Write a container; `executions` is [execution][tensor][index]. */
 export async function writeCiphertextFile(
   form: CiphertextFileForm,

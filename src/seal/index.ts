@@ -8,6 +8,7 @@ export {
 } from './ciphertext-blob.ts';
 export {
   ciphertextFileBytes,
+  ciphertextFileChecksum,
   ciphertextFileForm,
   readCiphertextFile,
   writeCiphertextFile,

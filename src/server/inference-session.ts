@@ -23,7 +23,7 @@ import {
   readSealParameters,
   writeCiphertextFile,
 } from '../seal/index.ts';
-import type { ByteSource, CiphertextFileForm } from '../seal/index.ts';
+import type { ByteSource, CiphertextFile, CiphertextFileForm } from '../seal/index.ts';
 import { openFileSource } from '../seal/file-source.ts';
 import type { Backend, KeySource } from './choose-backend.ts';
 import { hostPlan, preparing, readThreads } from './hosted-plan.ts';
@@ -229,29 +229,46 @@ export class InferenceSession implements Disposable {
     options: RunOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
     return this.#enqueue(async () => {
-      const { runner } = this.#requireEncrypted();
-      const { images, executions } = await readCiphertextFile(request, this.#form('inputs'));
-      const known = computePublicValues(this.plan.program, options.public ?? {}, images);
-      const onProgress = options.onProgress ?? this.#onProgress;
-      const results: (readonly Uint8Array[])[][] = [];
-      for (const [execution, tensors] of executions.entries()) {
-        const inputs = new Map(
-          this.#client.inputs.map(({ name }, t) => [name, tensors[t] ?? []] as const),
-        );
-        const { batch } = this;
-        const outputs = await runner.run(inputs, {
-          publicValues: executionValues(known, execution * batch, batch),
-          signal: options.signal,
-          onProgress:
-            onProgress &&
-            ((progress) => {
-              onProgress({ ...progress, execution, executions: executions.length });
-            }),
-        });
-        results.push(this.#client.outputs.map(({ name }) => outputs.get(name) ?? []));
-      }
-      return writeCiphertextFile(this.#form('outputs'), images, results);
+      const encrypted = this.#requireEncrypted();
+      const file = await readCiphertextFile(request, this.#form('inputs'));
+      return this.#run(encrypted, file, options);
     });
+  }
+
+  /**
+   * As `run`, for a file that was read already.
+   *
+   * ASSUME: `readCiphertextFile` read it, by the form of this plan's inputs.
+   */
+  runFile(file: CiphertextFile, options: RunOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#enqueue(() => this.#run(this.#requireEncrypted(), file, options));
+  }
+
+  async #run(
+    { runner }: Encrypted,
+    { images, executions }: CiphertextFile,
+    options: RunOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const known = computePublicValues(this.plan.program, options.public ?? {}, images);
+    const onProgress = options.onProgress ?? this.#onProgress;
+    const results: (readonly Uint8Array[])[][] = [];
+    for (const [execution, tensors] of executions.entries()) {
+      const inputs = new Map(
+        this.#client.inputs.map(({ name }, t) => [name, tensors[t] ?? []] as const),
+      );
+      const { batch } = this;
+      const outputs = await runner.run(inputs, {
+        publicValues: executionValues(known, execution * batch, batch),
+        signal: options.signal,
+        onProgress:
+          onProgress &&
+          ((progress) => {
+            onProgress({ ...progress, execution, executions: executions.length });
+          }),
+      });
+      results.push(this.#client.outputs.map(({ name }) => outputs.get(name) ?? []));
+    }
+    return writeCiphertextFile(this.#form('outputs'), images, results);
   }
 
   /**

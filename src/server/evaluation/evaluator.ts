@@ -2,6 +2,7 @@
 import { prepareProgram } from '../../backend/execute/prepare-program.ts';
 import { leastBytes } from '../../backend/native/native-memory.ts';
 import { CipherloomError } from '../../errors.ts';
+import type { CiphertextFile } from '../../seal/index.ts';
 import { hostPlan } from '../hosted-plan.ts';
 import type { HostedPlan } from '../hosted-plan.ts';
 import { InferenceSession } from '../inference-session.ts';
@@ -140,7 +141,7 @@ export class Evaluator implements AsyncDisposable {
   async run(
     model: ServedModel,
     keys: ClientKeys,
-    request: Uint8Array<ArrayBuffer>,
+    request: Uint8Array<ArrayBuffer> | CiphertextFile,
     options: RunOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const name = entryName(model, keys);
@@ -150,7 +151,9 @@ export class Evaluator implements AsyncDisposable {
     this.#runBytes += bytes;
     try {
       const session = await entry.session;
-      return await session.run(request, options);
+      return request instanceof Uint8Array
+        ? await session.run(request, options)
+        : await session.runFile(request, options);
     } finally {
       entry.users -= 1;
       this.#runBytes -= bytes;

@@ -1,5 +1,6 @@
 /** What stands between the HTTP server and whoever evaluates. */
 import type { PublicTensors } from '../../backend/execute/public-values.ts';
+import type { CiphertextFile } from '../../seal/index.ts';
 
 /** One evaluation; plan and keys by content. */
 export interface EvaluationJob {
@@ -14,6 +15,8 @@ export interface EvaluationJob {
   readonly keys: string;
   /** A ciphertext file whose form was checked. */
   readonly request: Uint8Array<ArrayBuffer>;
+  /** What was read of it, by who is in one process with the evaluator: it is not read again. */
+  readonly file?: CiphertextFile;
   /** Tensors that the server knows in the clear, by the names of the plan's public inputs. */
   readonly public: PublicTensors;
 }

@@ -1,7 +1,7 @@
 /** Inference on ciphertexts. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readCiphertextFile } from '../../../seal/index.ts';
+import { ciphertextFileChecksum, readCiphertextFile } from '../../../seal/index.ts';
 import { CipherloomError } from '../../../errors.ts';
 import { executionBytes } from '../../models/served-model.ts';
 import type { ServedModel } from '../../models/served-model.ts';
@@ -77,12 +77,13 @@ async function infer(
   metrics.receivedBytes.inc({ model: model.name }, length);
   const sent = readInferRequest(body, headerBytes, model);
   const keys = await usableKeys(context, model, tenant, sent);
-  await requireForm(model, sent.ciphertext);
+  // Refused before it waits, where it is no ciphertext file of this plan.
+  const file = await readCiphertextFile(sent.ciphertext, model.inputs);
 
   const { id } = sent;
   const ciphertext = await context.answers.answer(
     id === null ? null : `${tenant}\n${model.planHash}\n${id}`,
-    id === null ? '' : createHash('sha256').update(body).digest('hex'),
+    id === null ? '' : bodyDigest(body, sent),
     async (signal) => {
       metrics.runs.inc({ model: model.name });
       const startedAt = performance.now();
@@ -95,6 +96,7 @@ async function infer(
           planHash: model.planHash,
           keys,
           request: sent.ciphertext,
+          file,
           public: sent.public,
         },
         { signal },
@@ -174,7 +176,12 @@ async function usableKeys(
   return sent.keys;
 }
 
-/** Refuse what is no ciphertext file of this plan before it waits. */
-async function requireForm(model: ServedModel, ciphertext: Uint8Array<ArrayBuffer>): Promise<void> {
-  await readCiphertextFile(ciphertext, model.inputs);
+/** Names a body by its content, hex; the ciphertext file in it by the checksum that was compared with it. */
+function bodyDigest(body: Uint8Array, { ciphertext }: InferRequest): string {
+  const from = ciphertext.byteOffset - body.byteOffset;
+  return createHash('sha256')
+    .update(body.subarray(0, from))
+    .update(ciphertextFileChecksum(ciphertext))
+    .update(body.subarray(from + ciphertext.length))
+    .digest('hex');
 }

@@ -115,13 +115,13 @@ export class LocalQueue implements JobQueue {
   }
 
   async #run({ job, model, options, resolve, reject }: Waiting): Promise<void> {
-    const { tenant, keys: id, request } = job;
+    const { tenant, keys: id, request, file: read } = job;
     const file = this.#keys.get(`${tenant}/${id}`);
     const { signal, onProgress } = options;
     try {
       if (file === undefined) throw noSuchKeys();
       resolve(
-        await this.#evaluator.run(model, { tenant, id, file }, request, {
+        await this.#evaluator.run(model, { tenant, id, file }, read ?? request, {
           public: job.public,
           ...(signal === undefined ? {} : { signal }),
           ...(onProgress === undefined

@@ -6,7 +6,7 @@ import type { JetStreamConnection } from './connection.ts';
 import { answerMessage } from './messages.ts';
 import type { AnswerMessage } from './messages.ts';
 import { names, subjects } from './names.ts';
-import { getObject } from './stored-objects.ts';
+import { digestOf, getObject, requireDigest } from './stored-objects.ts';
 
 const wrongSequence = 10071;
 
@@ -69,7 +69,11 @@ export async function responseOf(
       : new CipherloomError(code, message, context);
   }
   const found = await getObject(connection, names.responses, result.response);
-  if (found !== null) return found;
+  const [response] = found ?? [];
+  if (response !== undefined) {
+    requireDigest(result.response, digestOf([response]));
+    return response;
+  }
   throw new RequestError('NOT_FOUND', 'the answer to this request has expired', {
     status: 410,
     hint: 'send the request again with a new id',

@@ -10,9 +10,17 @@ import { jobEvent, jobMessage } from './messages.ts';
 import type { AnswerMessage, JobEvent, JobMessage } from './messages.ts';
 import { keysObject, names, subjects } from './names.ts';
 import type { Delivery } from './pull.ts';
-import { decodeRequestBody } from './request-body.ts';
+import { decodeRequestBody, requestDigest } from './request-body.ts';
+import type { RequestBody } from './request-body.ts';
 import { findKeys, readKeys } from './stored-keys.ts';
-import { deleteObject, getObject, putObject, referenceTo } from './stored-objects.ts';
+import {
+  deleteObject,
+  digestOf,
+  getObject,
+  putObject,
+  referenceTo,
+  requireDigest,
+} from './stored-objects.ts';
 import { tryAgain } from './try-again.ts';
 
 export interface JobContext {
@@ -89,8 +97,9 @@ export async function runJob(
     let result: AnswerMessage['result'];
     try {
       const response = await evaluate(context, job, signal, tell);
-      const stored = referenceTo(`${job.name}-${context.run}`, response);
-      await tryAgain(() => putObject(connection, names.responses, stored, response), signal);
+      const pieces = [response];
+      const stored = referenceTo(`${job.name}-${context.run}`, pieces, digestOf(pieces));
+      await tryAgain(() => putObject(connection, names.responses, stored, pieces), signal);
       result = { kind: 'response', response: stored };
     } catch (error) {
       if (signal.aborted) throw error;
@@ -120,7 +129,7 @@ async function evaluate(
   // NATS may be away for a while; the job is this worker's as long as it says so.
   const [file, body] = await Promise.all([
     tryAgain(() => keyFile(connection, keys, job, model), signal),
-    tryAgain(() => getObject(connection, names.requests, job.request), signal),
+    tryAgain(() => readRequest(connection, job), signal),
   ]);
   await local.publishKeys(job.tenant, job.keys, file);
   if (body === null) throw gone('the request');
@@ -132,7 +141,7 @@ async function evaluate(
       model: job.model,
       planHash: job.planHash,
       keys: job.keys,
-      ...decodeRequestBody(body),
+      ...body,
     },
     {
       signal,
@@ -144,6 +153,17 @@ async function evaluate(
       },
     },
   );
+}
+
+/** Null where it expired. */
+async function readRequest(
+  connection: JetStreamConnection,
+  { request }: JobMessage,
+): Promise<RequestBody | null> {
+  const [head, file] = (await getObject(connection, names.requests, request)) ?? [];
+  if (head === undefined || file === undefined) return null;
+  requireDigest(request, requestDigest([head, file]));
+  return decodeRequestBody([head, file]);
 }
 
 /** The file of the job's keys, which come from the queue the first time. */
@@ -175,7 +195,7 @@ async function answer(
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const { connection, run } = context;
-  const message: AnswerMessage = { format: 1, name: job.name, body: job.body, run, result };
+  const message: AnswerMessage = { format: 2, name: job.name, body: job.body, run, result };
   const first = await tryAgain(async () => {
     if ((await storeAnswer(connection, message)) === 'stored') return true;
     // A message that NATS stored without our hearing of it is ours as well.

@@ -4,16 +4,22 @@ import { CipherloomError, errorCodes } from '../../../errors.ts';
 import type { ErrorCode } from '../../../errors.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const format = z.literal(1);
+const format = z.literal(2);
 
 /** A request or a response that is stored, by content. */
 const objectSchema = z.object({
   object: z.string().regex(/^[0-9a-f-]{1,128}$/),
-  bytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .max(2 ** 32),
+  /** Bytes of each of its pieces. */
+  pieces: z
+    .array(
+      z
+        .number()
+        .int()
+        .nonnegative()
+        .max(2 ** 32),
+    )
+    .min(1)
+    .max(2),
   sha256: hash,
 });
 

@@ -13,7 +13,8 @@ import { forgetMessage, jobMessage } from './messages.ts';
 import type { JobEvent, JobMessage } from './messages.ts';
 import { bodyHash, consumerName, jobName, names, partOf, planToken, subjects } from './names.ts';
 import { PublishedKeys } from './published-keys.ts';
-import { encodeRequestBody } from './request-body.ts';
+import { encodeRequestBody, requestDigest } from './request-body.ts';
+import type { RequestPieces } from './request-body.ts';
 import { deleteObject, putObject, referenceTo } from './stored-objects.ts';
 import { makeStreams } from './streams.ts';
 import type { Retention } from './streams.ts';
@@ -36,7 +37,7 @@ interface Submission {
   readonly subject: string;
   readonly plan: string;
   readonly part: number;
-  readonly body: Uint8Array;
+  readonly pieces: RequestPieces;
 }
 
 export class NatsQueue implements JobQueue {
@@ -164,16 +165,15 @@ export class NatsQueue implements JobQueue {
   }
 
   #submission({ id, tenant, model, planHash, keys, ...given }: EvaluationJob): Submission {
-    const body = encodeRequestBody(given);
+    const pieces = encodeRequestBody(given);
     const name = jobName(tenant, id);
-    // One pass over what may be tens of megabytes.
-    const { bytes, sha256 } = referenceTo(name, body);
+    const sha256 = requestDigest(pieces);
     const digest = bodyHash(planHash, keys, sha256);
     const plan = planToken(planHash);
     const part = partOf(tenant, keys);
-    const request = { object: `${name}-${digest.slice(0, 16)}`, bytes, sha256 };
+    const request = referenceTo(`${name}-${digest.slice(0, 16)}`, pieces, sha256);
     const message: JobMessage = {
-      format: 1,
+      format: 2,
       name,
       tenant,
       model,
@@ -182,7 +182,7 @@ export class NatsQueue implements JobQueue {
       body: digest,
       request,
     };
-    return { message, subject: subjects.job(plan, part, name), plan, part, body };
+    return { message, subject: subjects.job(plan, part, name), plan, part, pieces };
   }
 
   /** The stored answer; one that allows the request to be sent again is removed. */
@@ -205,11 +205,11 @@ export class NatsQueue implements JobQueue {
   }
 
   /** Put the job into the stream unless it is there; request and keys are in the store before it. */
-  async #submit({ message, subject, body, plan, part }: Submission, job: EvaluationJob) {
+  async #submit({ message, subject, pieces, plan, part }: Submission, job: EvaluationJob) {
     const { js, jsm, nc } = this.#connection;
     await Promise.all([
       this.#keys.ensure(job.tenant, job.keys),
-      putObject(this.#connection, names.requests, message.request, body),
+      putObject(this.#connection, names.requests, message.request, pieces),
     ]);
     if (!(await publishFirst(js, subject, jobMessage.encode(message)))) {
       const there = await jsm.streams.getMessage(names.jobs, { last_by_subj: subject });

@@ -1,8 +1,9 @@
 /**
- * Requests and responses in a stream, in as many messages as they need, checked against their digest.
+ * Requests and responses in a stream, in as many messages as they need.
  *
  * The object store of NATS does the same in a dozen round trips, with a digest in JavaScript; these are
  * written in one, read in one and removed in one, which is what a request of a tenth of a second affords.
+ * An object has pieces, so that what is large is sent from where it lies and arrives where it is used.
  */
 import { createHash } from 'node:crypto';
 import { CipherloomError } from '../../../errors.ts';
@@ -14,43 +15,47 @@ import type { ObjectStream } from './names.ts';
 /** Bytes of one message: NATS takes 1 MiB if it is not told otherwise, and answers in base64. */
 export const chunkBytes = 2 ** 19;
 
+/** Store the pieces that a reference was made of. */
 export async function putObject(
   { js }: JetStreamConnection,
   stream: ObjectStream,
-  { object }: StoredObject,
-  bytes: Uint8Array,
+  { object, pieces: lengths }: StoredObject,
+  pieces: readonly Uint8Array[],
 ): Promise<void> {
   await Promise.all(
-    chunksOf(bytes.length).map((at, index) =>
-      js.publish(subjects.chunk(stream, object, index), bytes.subarray(at, at + chunkBytes)),
-    ),
+    chunksOf(lengths).map(({ piece, at }, index) => {
+      const chunk = pieces[piece]?.subarray(at, at + chunkBytes);
+      return js.publish(subjects.chunk(stream, object, index), chunk);
+    }),
   );
 }
 
-/** Null where it is not there, or no longer. Throws where it is another object than was referred to. */
+/**
+ * The pieces of an object; null where it is not there, or no longer.
+ *
+ * Throws REQUEST_INVALID for pieces of other lengths. Who reads them compares the digest.
+ */
 export async function getObject(
   connection: JetStreamConnection,
   stream: ObjectStream,
-  { object, bytes, sha256: expected }: StoredObject,
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  const chunks = await Promise.all(
-    chunksOf(bytes).map((_, index) => readChunk(connection, stream, object, index)),
+  { object, pieces: lengths }: StoredObject,
+): Promise<Uint8Array<ArrayBuffer>[] | null> {
+  const pieces = lengths.map((bytes) => new Uint8Array(bytes));
+  const found = await Promise.all(
+    chunksOf(lengths).map(async ({ piece, at, bytes }, index) => {
+      const chunk = await readChunk(connection, stream, object, index);
+      if (chunk === null) return false;
+      if (chunk.length !== bytes) throw otherObject(object);
+      pieces[piece]?.set(chunk, at);
+      return true;
+    }),
   );
-  const parts = chunks.flatMap((chunk) => (chunk === null ? [] : [chunk]));
-  if (parts.length < chunks.length) return null;
-  const found = new Uint8Array(Buffer.concat(parts));
-  if (found.length !== bytes || sha256(found) !== expected) {
-    throw new CipherloomError(
-      'REQUEST_INVALID',
-      `the object ${object} of the queue has ${found.length} bytes and another digest; ${bytes} bytes were stored`,
-      {
-        phase: 'server',
-        details: { got: found.length, expected: bytes },
-        hint: 'nobody but cipherloom may write to its streams; send the request again with a new id',
-      },
-    );
-  }
-  return found;
+  return found.includes(false) ? null : pieces;
+}
+
+/** Throws REQUEST_INVALID for an object of another digest than was referred to. */
+export function requireDigest({ object, sha256: expected }: StoredObject, got: string): void {
+  if (got !== expected) throw otherObject(object);
 }
 
 /** One message of an object, or null. */
@@ -76,18 +81,46 @@ export async function deleteObject(
   await jsm.streams.purge(stream, { filter: subjects.chunks(stream, object) });
 }
 
-export function referenceTo(object: string, bytes: Uint8Array): StoredObject {
-  return { object, bytes: bytes.length, sha256: sha256(bytes) };
+export function referenceTo(
+  object: string,
+  pieces: readonly Uint8Array[],
+  sha256: string,
+): StoredObject {
+  return { object, pieces: pieces.map(({ length }) => length), sha256 };
 }
 
-/** Where the chunks of so many bytes begin; one at least. */
-function chunksOf(bytes: number): number[] {
-  return Array.from(
-    { length: Math.max(1, Math.ceil(bytes / chunkBytes)) },
-    (_, index) => index * chunkBytes,
+/** Hex, of all pieces in order. */
+export function digestOf(pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}
+
+interface Chunk {
+  readonly piece: number;
+  /** Where it begins in its piece. */
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** One at least of each piece. */
+function chunksOf(lengths: readonly number[]): Chunk[] {
+  return lengths.flatMap((length, piece) =>
+    Array.from({ length: Math.max(1, Math.ceil(length / chunkBytes)) }, (_, index) => {
+      const at = index * chunkBytes;
+      return { piece, at, bytes: Math.min(chunkBytes, length - at) };
+    }),
   );
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function otherObject(object: string): CipherloomError {
+  return new CipherloomError(
+    'REQUEST_INVALID',
+    `the object ${object} of the queue is another one than was stored`,
+    {
+      phase: 'server',
+      details: { object },
+      hint: 'nobody but cipherloom may write to its streams; send the request again with a new id',
+    },
+  );
 }

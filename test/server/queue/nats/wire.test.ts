@@ -7,6 +7,7 @@ import { deliveryOf } from '../../../../src/server/queue/nats/pull.ts';
 import {
   decodeRequestBody,
   encodeRequestBody,
+  requestDigest,
 } from '../../../../src/server/queue/nats/request-body.ts';
 import { errorOf } from '../../../support/error-of.ts';
 
@@ -35,15 +36,26 @@ describe('a request in the queue', () => {
   });
 
   it('is refused where it is cut short', () => {
-    const whole = encodeRequestBody({
+    const [head, request] = encodeRequestBody({
       request: new Uint8Array(3),
       public: { x: new Float64Array(4) },
     });
     for (const length of [0, 3, 4, 20]) {
-      expect(errorOf(() => decodeRequestBody(whole.subarray(0, length))).code).toBe(
+      expect(errorOf(() => decodeRequestBody([head.subarray(0, length), request])).code).toBe(
         'REQUEST_INVALID',
       );
     }
+  });
+
+  it('has a digest of its own for every head and every checksum of a file', () => {
+    const file = Uint8Array.from({ length: 100 }, (_, i) => i);
+    const known = { x: Float64Array.of(1) };
+    const digest = (request: Uint8Array<ArrayBuffer>, x: number): string =>
+      requestDigest(encodeRequestBody({ request, public: { x: Float64Array.of(x) } }));
+    const whole = requestDigest(encodeRequestBody({ request: file, public: known }));
+    expect(digest(file, 1)).toBe(whole);
+    expect(digest(file, 2)).not.toBe(whole);
+    for (let at = 68; at < 100; at++) expect(digest(file.with(at, 255), 1)).not.toBe(whole);
   });
 });
 

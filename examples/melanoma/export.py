@@ -4,9 +4,9 @@
     .venv/bin/python examples/melanoma/export.py --work DIR --recipe NAME --out examples/melanoma/model.onnx
 
 Normalisations stay nodes of their own (the compiler folds them); the network reads pixels of 0…1, colours are its first
-layer's business. Only the melanoma logit is written. The metadata says size and resize kernel of the input. Beside the file, NAME.json says
-which recipe it is, its figures on the validation split, and the thresholds of the logit that were best there: the test split is
-judged by these.
+layer's business. Only the melanoma logit is written. The metadata says size and resize kernel of the input. Beside the file,
+NAME.json says which recipe it is, its figures on the validation split, and the thresholds of the logit that were best there: the
+test split is judged by these.
 """
 
 import argparse

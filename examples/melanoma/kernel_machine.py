@@ -3,9 +3,10 @@
 
     .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary [--ridge 10]
 
-It is no network for encryption: means over zones of the image (covariances.py, dictionary.py), their signed roots, standardised;
-then ridge regression with a Gaussian kernel on the training split. Figures are those of the validation split; DIR/FEATURES/val.npy
-gets the scores. The ridge was chosen there with covariances; dictionaries were preferred by the folds of the training split.
+It is no network for encryption: means over zones of the image (covariances.py, dictionary.py), their signed roots,
+standardised; then ridge regression with a Gaussian kernel on the training split. Figures are those of the validation split;
+DIR/FEATURES/val.npy gets the scores. The ridge was chosen there with covariances; dictionaries were preferred by folds of the
+training split.
 
 DIR/FEATURES/soft.npy (float32 [n, 8]: logits of melanoma and of the classes) is what the machine thinks of each training image,
 fitted on the folds that hold no image of its lesion: train.py teaches it to networks (`teacher` of a recipe).

@@ -7,24 +7,15 @@ from torch import nn
 
 
 class Quadratic(nn.Module):
-    """a·x² + b·x with coefficients of each channel's own, or of each field of `order` channels, as Mul and Add nodes."""
+    """a·x² + b·x with coefficients of each channel's own, as Mul and Add nodes."""
 
-    def __init__(self, channels: int, order: int = 1):
+    def __init__(self, channels: int):
         super().__init__()
-        self.order = order
-        self.a = nn.Parameter(torch.full((1, channels // order, 1, 1), 0.2))
-        self.b = nn.Parameter(torch.full((1, channels // order, 1, 1), 0.7))
+        self.a = nn.Parameter(torch.full((1, channels, 1, 1), 0.2))
+        self.b = nn.Parameter(torch.full((1, channels, 1, 1), 0.7))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.order == 1:
-            return x * (x * self.a + self.b)
-        return x * (x * self.a.repeat_interleave(self.order, 1) + self.b.repeat_interleave(self.order, 1))
-
-    def plain(self) -> "Quadratic":
-        activation = Quadratic(self.a.shape[1] * self.order)
-        activation.a.data.copy_(self.a.repeat_interleave(self.order, 1))
-        activation.b.data.copy_(self.b.repeat_interleave(self.order, 1))
-        return activation
+        return x * (x * self.a + self.b)
 
 
 ACTIVATIONS = (Quadratic,)

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from layers import ACTIVATIONS, Quadratic, RingPool, parse_layers
-from symmetry import FieldConv, FieldMean, FieldNorm
 from whitening import WhitenedConv
 
 AUXILIARY_CLASSES = 7
@@ -37,33 +36,19 @@ class Classifier(nn.Module):
 
 
 def student(
-    layers: str,
-    dropout: float = 0.0,
-    activation: str = "quadratic",
-    symmetry: int = 1,
-    rings: int = 0,
-    whiten: bool = False,
+    layers: str, dropout: float = 0.0, activation: str = "quadratic", rings: int = 0, whiten: bool = False
 ) -> Classifier:
-    """`symmetry` of 4 or 8 shares kernels over rotations, or rotations and mirrorings (symmetry.py); `whiten` learns the first
-    layer in whitened patches (whitening.py).
-    """
+    """`whiten` learns the first layer in whitened patches (whitening.py)."""
     chain: list[tuple[str, nn.Module]] = []
     channels = 3
     for i, layer in enumerate(parse_layers(layers), 1):
         outputs, shape = layer.channels, (layer.kernel, layer.stride, layer.padding)
-        if symmetry == 1:
-            whitened = whiten and i == 1
-            conv: nn.Module = WhitenedConv(3, outputs, *shape) if whitened else nn.Conv2d(channels, outputs, *shape, bias=False)
-            norm: nn.Module = nn.BatchNorm2d(outputs)
-        else:
-            conv = FieldConv(channels, outputs, *shape, order=symmetry, first=i == 1)
-            norm = FieldNorm(outputs, symmetry)
-        act = Quadratic(outputs, symmetry) if activation == "quadratic" else nn.ReLU()
-        chain += [(f"conv{i}", conv), (f"norm{i}", norm), (f"act{i}", act)]
+        whitened = whiten and i == 1
+        conv: nn.Module = WhitenedConv(3, outputs, *shape) if whitened else nn.Conv2d(channels, outputs, *shape, bias=False)
+        act = Quadratic(outputs) if activation == "quadratic" else nn.ReLU()
+        chain += [(f"conv{i}", conv), (f"norm{i}", nn.BatchNorm2d(outputs)), (f"act{i}", act)]
         channels = outputs
-    if symmetry > 1:
-        chain.append(("fields", FieldMean(symmetry)))
-    return Classifier(nn.Sequential(OrderedDict(chain)), channels // symmetry, dropout, rings)
+    return Classifier(nn.Sequential(OrderedDict(chain)), channels, dropout, rings)
 
 
 class Written(nn.Module):
@@ -71,21 +56,15 @@ class Written(nn.Module):
 
     def __init__(self, network: Classifier, size: int):
         super().__init__()
-        order = 1
         for name, layer in network.features.named_children():
-            if isinstance(layer, FieldMean):
-                order = layer.order
-            else:
-                self.add_module(name, layer.plain() if hasattr(layer, "plain") else layer)
+            self.add_module(name, layer.plain() if isinstance(layer, WhitenedConv) else layer)
         weights = network.dense.weight.detach()
         if isinstance(network.pool, RingPool):
             weights = weights.view(-1, len(network.pool.means)) @ network.pool.means
         else:
             with torch.inference_mode():
                 self.pool = nn.AvgPool2d(network.features(torch.zeros(1, 3, size, size)).shape[-1])
-            weights = weights.view(-1, 1)
-        # Channel by channel; the channels of a field share the weights of their mean.
-        weights = weights.repeat_interleave(order, 0).flatten() / order
+        weights = weights.flatten()
         self.dense = nn.Linear(len(weights), 1)
         self.dense.weight.data.copy_(weights)
         self.dense.bias.data.copy_(network.dense.bias)
@@ -98,7 +77,7 @@ class Written(nn.Module):
 
 
 def build(recipe: dict) -> Classifier:
-    options = {name: recipe[name] for name in ("dropout", "activation", "symmetry", "rings", "whiten") if name in recipe}
+    options = {name: recipe[name] for name in ("dropout", "activation", "rings", "whiten") if name in recipe}
     return student(recipe["layers"], **options)
 
 
@@ -108,7 +87,7 @@ def cost(network: Classifier, size: int) -> tuple[int, int, int]:
 
     def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
         nonlocal multiply_adds, activations
-        if isinstance(module, (nn.Conv2d, FieldConv, WhitenedConv)):
+        if isinstance(module, (nn.Conv2d, WhitenedConv)):
             weights = module.weight if isinstance(module, nn.Conv2d) else module.kernels()
             multiply_adds += output[0].numel() * weights[0].numel()
         elif isinstance(module, nn.Linear) and module is not network.classes:

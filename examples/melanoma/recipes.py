@@ -34,11 +34,13 @@ RECIPES: dict[str, dict] = {
     "four-white": {**BASE, "note": "and the stem learned in whitened patches", "layers": FOUR, "whiten": True},
     "four-taught": {**TAUGHT, "note": "four-white, taught by the kernel machine", "layers": FOUR},
     # A short run for comparison: the dense layer knows where a lesion is.
-    "rings": {**TAUGHT, "note": "four-taught, means over rings instead of one mean", "layers": FOUR, "rings": 4, "epochs": 8, "every": 4},
+    "rings": {
+        **TAUGHT, "note": "four-taught, means over rings instead of one mean", "layers": FOUR, "rings": 4, "epochs": 8, "every": 4,
+    },
     # A better teacher, and benign images as frequent as they are: most are nevi.
     "four-told": {**TOLD, "note": "rings, taught by the machine with dictionaries", "layers": FOUR},
     # The teacher's coarse scales tell most; so more channels where a position sees much.
-    "late-told": {**TOLD, "note": "wider behind the second convolution, longer", "layers": LATE, "epochs": 60},
+    "late-told": {**TOLD, "note": "wider behind the second convolution, longer", "layers": LATE, "epochs": 45},
     # It looks closer, with a stride of 2 first.
     "fine": {**BASE, "note": "stride 2 first: finer texture", "layers": FINE, "whiten": True, "stopped": True},
 }

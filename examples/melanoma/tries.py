@@ -5,7 +5,8 @@
     .venv/bin/python examples/melanoma/tries.py --work DIR --table    writes the table of TRIES.md from the logs
 
 recipes.py is read again before each run, so that recipes can be added or moved while one trains. One driver at a time works
-in DIR. The table asks `cipherloom inspect` what each network would cost (of its first weights, native, one image an execution), so that accuracy and cost stand side by side; it needs `npm run build`.
+in DIR. The table asks `cipherloom inspect` what each network would cost (of its first weights, native, one image an
+execution), so that accuracy and cost stand side by side; it needs `npm run build`.
 """
 
 import argparse

@@ -4,8 +4,8 @@
     .venv/bin/python examples/melanoma/views.py --work DIR --views 4
 
 DIR/views/<i>.npy holds uint8 [n, 3, size, size]: view 0 the images as they are, the others turned, scaled and shifted
-(`augment`, without colours). Drawing one costs 0.003 core-hours, twice as much as a network of four million multiply-adds learns
-from it in an epoch. The symmetries of the square and the colours are drawn anew each time. Views that exist are kept.
+(`augment`, without colours). To draw one costs 0.004 core-hours, more than an epoch of a network of four million multiply-adds.
+The symmetries of the square and the colours are drawn anew each time. Views that exist are kept.
 """
 
 import argparse

@@ -104,10 +104,7 @@ impl NativeSession {
         Ok(AsyncTask::new(JobTask(RunProgram {
             evaluator: living(env, self.evaluator.as_ref())?,
             keys: living(env, self.keys.as_ref())?,
-            inputs: Inputs {
-                ciphertexts: copied(ciphertexts),
-                public: copied(public_values),
-            },
+            inputs: Inputs::held(copied(ciphertexts), copied(public_values)),
             state: control.state(),
         })))
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use plan::{Control, Evaluator, Inputs, KeyFile, Options, Prepared};
+use plan::{Control, Evaluator, Inputs, KeyFile, Options, Prepared, PublicValues};
 use sha2::{Digest, Sha256};
 
 /// A container of ciphertexts: its layout stands in `src/seal/ciphertext-file.ts`.
@@ -47,10 +47,7 @@ fn inputs_of(file: &[u8]) -> Result<Inputs, Box<dyn Error>> {
         inputs.insert(name, all.chunks(bytes).map(<[u8]>::to_vec).collect());
         at += count * bytes;
     }
-    Ok(Inputs {
-        ciphertexts: inputs,
-        ..Inputs::default()
-    })
+    Ok(Inputs::held(inputs, PublicValues::default()))
 }
 
 /// A field of `/proc/self/status` in MiB, where there is one.

@@ -5,31 +5,40 @@ use std::sync::Arc;
 use ckks::Ciphertext;
 
 use crate::batch_work::{BatchWork, Block};
+use crate::depth_first::Place;
 use crate::execute::Run;
 use crate::request::{check_scale, is_transparent, stamp};
 use crate::run_error::RunError;
 use crate::steps::Step;
 
 impl<'a> Run<'a> {
-    /// Run a linear operation whose diagonals are numbers; its products are not rescaled.
-    pub fn batch(&mut self, step: &'a Step, work: &'a BatchWork) -> Result<(), RunError> {
+    /// Make the result of a block, whose products are not rescaled, and free what nothing reads after
+    /// them.
+    pub fn batch_block(
+        &mut self,
+        step: &'a Step,
+        work: &'a BatchWork,
+        block: &'a Block,
+        last_uses: &[Place],
+    ) -> Result<(), RunError> {
+        let made = self.block(step, work, block)?;
+        self.free(last_uses);
+        self.emit(step, block.outputs.iter().copied().zip(made))?;
+        self.request.tick(block.products)
+    }
+
+    /// Make a ciphertext without any product: a product with zero would be readable by everybody.
+    pub fn batch_empty(
+        &mut self,
+        step: &'a Step,
+        work: &'a BatchWork,
+        index: usize,
+    ) -> Result<(), RunError> {
         let operation = &self.prepared.program.operations[step.head];
-        for &index in &work.empty {
-            // Without any product: a product with zero would be readable by everybody.
-            let x = self.value(operation.operands[0], 0)?;
-            let mut made = self.request.vanishing(&x, work.plain_scales[0])?;
-            stamp(&mut made, operation.form.scale)?;
-            self.emit(step, [(index, made)])?;
-        }
-        for block in &work.blocks {
-            let made = self.block(step, work, block)?;
-            for &(value, index) in &block.last_uses {
-                self.release(step, value, index);
-            }
-            self.emit(step, block.outputs.iter().copied().zip(made))?;
-            self.request.tick(block.products)?;
-        }
-        Ok(())
+        let x = self.value(operation.operands[0], 0)?;
+        let mut made = self.request.vanishing(&x, work.plain_scales[0])?;
+        stamp(&mut made, operation.form.scale)?;
+        self.emit(step, [(index, made)])
     }
 
     fn block(

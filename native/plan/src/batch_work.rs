@@ -4,10 +4,9 @@
 //! that read the same ciphertexts (the channels of a convolution at one position, a dense layer)
 //! are one product with a matrix, which reads each of them once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::linear_work::LinearWork;
-use crate::program::{Operation, ValueId};
 
 /// Rows that a matrix product sums at once: fewer cost as much.
 const ROWS_AT_ONCE: usize = 8;
@@ -29,8 +28,6 @@ pub struct Block {
     pub outputs: Vec<usize>,
     /// Row after row.
     pub weights: Vec<f64>,
-    /// Ciphertexts of values that no later block reads.
-    pub last_uses: Vec<(ValueId, usize)>,
     /// Products with a weight other than zero.
     pub products: usize,
 }
@@ -126,7 +123,6 @@ fn blocks_of<'a>(
             columns: cluster.columns.clone(),
             outputs: outputs.to_vec(),
             weights,
-            last_uses: Vec::new(),
             products,
         }
     })
@@ -135,7 +131,7 @@ fn blocks_of<'a>(
 impl BatchWork {
     /// Make an operation ready whose diagonals are one number each and that rotates nothing; none
     /// for another one. Cost: the matrices of its blocks.
-    pub fn new(linear: &LinearWork, operation: &Operation) -> Option<Self> {
+    pub fn new(linear: &LinearWork) -> Option<Self> {
         let groups = &linear.groups;
         let turns = groups
             .list
@@ -153,19 +149,10 @@ impl BatchWork {
             };
             rows[group.out_ciphertext as usize].push((column, linear.number(g)));
         }
-        let mut blocks: Vec<Block> = clusters(&rows)
+        let blocks: Vec<Block> = clusters(&rows)
             .iter()
             .flat_map(|cluster| blocks_of(cluster, &rows))
             .collect();
-        let mut used = HashSet::new();
-        for block in blocks.iter_mut().rev() {
-            let value = |column: &Column| {
-                let value = operation.operands[column.operand as usize];
-                (value, column.ciphertext as usize)
-            };
-            let read = block.columns.iter().map(value);
-            block.last_uses = read.filter(|&each| used.insert(each)).collect();
-        }
         Some(Self {
             empty: (0..rows.len())
                 .filter(|&row| rows[row].is_empty())

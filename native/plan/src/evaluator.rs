@@ -1,6 +1,5 @@
 //! Runs one plan on ciphertexts: blobs in, blobs out.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,21 +11,12 @@ use ckks::{Ciphertext, Context, Workers};
 use ring::Kernel;
 
 use crate::execute::Run;
+use crate::inputs::Inputs;
 use crate::keys::{Keys, polynomial};
 use crate::plaintexts::Plaintexts;
 use crate::prepare::Prepared;
-use crate::public_values::PublicValues;
 use crate::request::{Control, Request, is_transparent};
 use crate::run_error::RunError;
-
-/// What a request gives.
-#[derive(Clone, Debug, Default)]
-pub struct Inputs {
-    /// Serialised ciphertexts of each input by name.
-    pub ciphertexts: HashMap<String, Vec<Vec<u8>>>,
-    /// What the server computed in the clear.
-    pub public: PublicValues,
-}
 
 /// Names of the outputs in the plan's order, with their serialised ciphertexts.
 pub type Outputs = Vec<(String, Vec<Vec<u8>>)>;
@@ -165,6 +155,7 @@ mod tests {
     use super::*;
     use crate::prepare::Work;
     use crate::program::Op;
+    use crate::public_values::PublicValues;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicBool;
 
@@ -212,10 +203,7 @@ mod tests {
             });
             Some((name.clone(), blobs.collect()))
         });
-        Inputs {
-            ciphertexts: ciphertexts.collect(),
-            ..Inputs::default()
-        }
+        Inputs::held(ciphertexts.collect(), PublicValues::default())
     }
 
     fn run(evaluator: &Evaluator, keys: &Keys, inputs: &Inputs) -> Result<Outputs, RunError> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ckks::{Ciphertext, Workers};
 
+use crate::depth_first::{Made, Piece, Place};
 use crate::prepare::{Prepared, Work};
 use crate::program::ValueId;
 use crate::request::Request;
@@ -40,8 +41,13 @@ impl<'a> Run<'a> {
     /// The ciphertexts of each output.
     pub fn execute(mut self) -> Result<Vec<Vec<Arc<Ciphertext>>>, RunError> {
         self.request.tick(0)?;
-        for step in self.prepared.steps.iter().filter(|step| !step.unused) {
-            self.step(step)?;
+        match &self.prepared.pieces {
+            Some(pieces) => self.pieces(pieces)?,
+            None => {
+                for step in self.prepared.steps.iter().filter(|step| !step.unused) {
+                    self.step(step)?;
+                }
+            }
         }
         self.request.end();
         let outputs = &self.prepared.program.outputs;
@@ -57,15 +63,22 @@ impl<'a> Run<'a> {
     }
 
     fn step(&mut self, step: &'a Step) -> Result<(), RunError> {
-        let program = &self.prepared.program;
-        let operation = &program.operations[step.head];
-        let ciphertexts = program.layouts[operation.layout].ciphertexts as usize;
+        let ciphertexts = self.begin(step);
         self.request.begin(step.head);
-        self.values[step.result] = (0..ciphertexts).map(|_| None).collect();
         match &self.prepared.work[step.head] {
             Work::Linear(work) => self.linear(step, work)?,
-            Work::Batch(work) => self.batch(step, work)?,
-            Work::Constants(_) | Work::Public(_) | Work::None => self.each(step, ciphertexts)?,
+            Work::Batch(work) => {
+                for &index in &work.empty {
+                    self.batch_empty(step, work, index)?;
+                }
+                for block in &work.blocks {
+                    self.batch_block(step, work, block, &[])?;
+                }
+            }
+            _ => {
+                let indices: Vec<usize> = (0..ciphertexts).collect();
+                self.each(step, &indices)?;
+            }
         }
         // Ciphertexts that no diagonal reads are still there.
         for &operand in &step.last_uses {
@@ -74,17 +87,57 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A step whose head works on each ciphertext alone.
-    fn each(&mut self, step: &Step, ciphertexts: usize) -> Result<(), RunError> {
+    /// Room for the result of a step; how many ciphertexts it has.
+    fn begin(&mut self, step: &Step) -> usize {
+        let program = &self.prepared.program;
+        let ciphertexts = program.layout_of(step.head).ciphertexts as usize;
+        self.values[step.result] = (0..ciphertexts).map(|_| None).collect();
+        ciphertexts
+    }
+
+    /// All steps, piece by piece.
+    fn pieces(&mut self, pieces: &'a [Piece]) -> Result<(), RunError> {
+        let steps = &self.prepared.steps;
+        for step in steps {
+            self.begin(step);
+        }
+        for piece in pieces {
+            let step = &steps[piece.step];
+            self.request.begin(step.head);
+            match (&piece.made, &self.prepared.work[step.head]) {
+                (Made::Each(indices), _) => self.each(step, indices)?,
+                (&Made::Block(n), Work::Batch(work)) => {
+                    self.batch_block(step, work, &work.blocks[n], &piece.last_uses)?;
+                }
+                (&Made::Empty(index), Work::Batch(work)) => self.batch_empty(step, work, index)?,
+                _ => {
+                    let message = format!("%{} is no batch operation", step.head);
+                    return Err(RunError::Internal(message));
+                }
+            }
+            self.free(&piece.last_uses);
+        }
+        Ok(())
+    }
+
+    /// Nothing reads these any more.
+    pub fn free(&mut self, places: &[Place]) {
+        for &(value, index) in places {
+            self.values[value][index] = None;
+        }
+    }
+
+    /// Ciphertexts of a step whose head works on each alone.
+    fn each(&mut self, step: &Step, indices: &[usize]) -> Result<(), RunError> {
         let operands = &self.prepared.program.operations[step.head].operands;
         let threads = self.workers().threads();
-        for first in (0..ciphertexts).step_by(threads) {
-            let indices = first..ciphertexts.min(first + threads);
+        let whole = self.prepared.pieces.is_none();
+        for indices in indices.chunks(threads) {
             let mut tasks = Vec::with_capacity(threads);
-            for index in indices {
+            for &index in indices {
                 let values = operands.iter().map(|&operand| self.value(operand, index));
                 tasks.push((index, values.collect::<Result<Vec<_>, _>>()?));
-                for &operand in operands {
+                for &operand in operands.iter().filter(|_| whole) {
                     self.release(step, operand, index);
                 }
             }
@@ -95,7 +148,7 @@ impl<'a> Run<'a> {
                 request.tick(1)?;
                 pipeline(request, step, index, made)
             });
-            self.keep(step, first.., made)?;
+            self.keep(step, indices.iter().copied(), made)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use ckks::serial::Parameters;
 use sha2::{Digest, Sha256};
 
 use crate::batch_work::BatchWork;
+use crate::depth_first::{Piece, depth_first};
 use crate::error::{PlanError, refuse};
 use crate::linear_work::LinearWork;
 use crate::program::{Constant, Op, Operation, Program};
@@ -32,6 +33,9 @@ pub struct Prepared {
     pub(crate) steps: Vec<Step>,
     /// By operation.
     pub(crate) work: Vec<Work>,
+    /// Parts of the steps in the order of execution, where nothing rotates; else steps are run as a
+    /// whole.
+    pub(crate) pieces: Option<Vec<Piece>>,
     pub(crate) units: usize,
 }
 
@@ -70,6 +74,7 @@ impl Prepared {
                 _ => program.layouts[operation.layout].ciphertexts as usize,
             })
             .sum();
+        let steps = execution_steps(&program);
         Ok(Self {
             hash: Sha256::digest(file).into(),
             parameters: Parameters {
@@ -77,7 +82,8 @@ impl Prepared {
                 primes: program.modulus.primes.clone(),
                 special_primes: program.modulus.special_primes.clone(),
             },
-            steps: execution_steps(&program),
+            pieces: depth_first(&program, &steps, &work),
+            steps,
             work,
             units,
             program,
@@ -103,6 +109,16 @@ impl Prepared {
                 Op::Input { name } => Some(name.as_str()),
                 _ => None,
             })
+    }
+
+    /// Ciphertexts of an input.
+    pub fn input_ciphertexts(&self, input: &str) -> Option<usize> {
+        let operations = self.program.operations.iter();
+        let found = operations
+            .filter(|operation| matches!(&operation.op, Op::Input { name } if name == input));
+        found
+            .map(|operation| self.program.layouts[operation.layout].ciphertexts as usize)
+            .next()
     }
 
     /// SHA-256 of the file.
@@ -131,7 +147,7 @@ fn work_of(program: &Program, operation: &Operation) -> Work {
         }
         _ => match LinearWork::new(program, operation) {
             None => Work::None,
-            Some(linear) => match BatchWork::new(&linear, operation) {
+            Some(linear) => match BatchWork::new(&linear) {
                 Some(batch) => Work::Batch(batch),
                 None => Work::Linear(Box::new(linear)),
             },

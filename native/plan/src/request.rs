@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use ckks::{Ciphertext, Plaintext, Weights};
 
 use crate::encode::PlaintextMaker;
-use crate::evaluator::{Evaluator, Inputs};
+use crate::evaluator::Evaluator;
+use crate::inputs::Inputs;
 use crate::keys::Keys;
 use crate::linear_work::{LinearWork, Part};
 use crate::plaintexts::{Kept, PlaintextKey, Storage};
@@ -125,14 +126,16 @@ impl<'a> Request<'a> {
             .get(name)
             .ok_or_else(|| refuse("is missing".to_owned()))?;
         let expected = self.prepared.program.layout_of(id).ciphertexts as usize;
-        if blobs.len() != expected {
+        if blobs.count() != expected {
             return Err(refuse(format!(
                 "has {} ciphertexts, expected {expected}",
-                blobs.len()
+                blobs.count()
             )));
         }
-        self.evaluator
-            .read(name, &blobs[index], form.level + 1, form.scale)
+        let blob = blobs
+            .read(index)
+            .map_err(|error| refuse(format!("has a ciphertext that cannot be read: {error}")))?;
+        self.evaluator.read(name, &blob, form.level + 1, form.scale)
     }
 
     /// The result of an operation on one ciphertext.

@@ -1,6 +1,6 @@
 /**
  * The most memory that the native evaluator holds for the values of one execution: its steps on sizes
- * alone. What they are is in `native/plan/src/{execute,linear_run,batch_run}.rs`.
+ * alone. What they are is in `native/plan/src/{execute,depth_first,linear_run,batch_run}.rs`.
  *
  * Buffers come from a pool that keeps one of each size for the next that asks, so what is held is, for
  * each size, the most that were in use at once.
@@ -13,6 +13,8 @@ import type { ExecutionStep } from '../execute/execution-steps.ts';
 import type { LinearWork } from '../execute/linear-work.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 import { batchBlocks } from './batch-blocks.ts';
+import { depthFirst } from './depth-first.ts';
+import type { Piece, Place } from './depth-first.ts';
 import { nativeOrder } from './native-order.ts';
 
 /** Counts buffers by their residues of N words. */
@@ -60,9 +62,7 @@ class WorkingMemory {
   }
 
   step(step: ExecutionStep): void {
-    const count = ciphertextOf(operationOf(this.#prepared.program, step.result).type).layout
-      .ciphertexts;
-    this.#values.set(step.result, new Array<Held | null>(count).fill(null));
+    const count = this.#begin(step);
     const linear = this.#prepared.linear.get(step.head);
     if (linear === undefined) this.#each(step, count);
     else if (linear.scalar) this.#batch(step, linear);
@@ -72,6 +72,14 @@ class WorkingMemory {
         this.#release(step, operand, index);
       }
     }
+  }
+
+  /** Room for the result of a step; how many ciphertexts it has. */
+  #begin(step: ExecutionStep): number {
+    const { type } = operationOf(this.#prepared.program, step.result);
+    const count = ciphertextOf(type).layout.ciphertexts;
+    this.#values.set(step.result, new Array<Held | null>(count).fill(null));
+    return count;
   }
 
   /** Residues of both polynomials modulo Q·P. */
@@ -100,7 +108,10 @@ class WorkingMemory {
   }
 
   #release(step: ExecutionStep, id: ValueId, index: number): void {
-    if (!step.lastUses.includes(id)) return;
+    if (step.lastUses.includes(id)) this.#drop(id, index);
+  }
+
+  #drop(id: ValueId, index: number): void {
     const values = this.#values.get(id);
     const value = values?.[index];
     if (values === undefined || value === undefined || value === null) return;
@@ -133,31 +144,49 @@ class WorkingMemory {
   }
 
   #each(step: ExecutionStep, count: number): void {
-    const { op, operands } = operationOf(this.#prepared.program, step.head);
+    const { operands } = operationOf(this.#prepared.program, step.head);
     for (let index = 0; index < count; index++) {
-      const made = this.#make(this.#formOf(step.head));
-      if (op === 'ckks.relinearize') this.#switch(made.primes, 1);
-      for (const operand of operands) this.#release(step, operand, index);
-      this.#emit(step, index, made);
+      this.#one(step, index, () => {
+        for (const operand of operands) this.#release(step, operand, index);
+      });
     }
   }
 
+  /** One ciphertext of a step whose head works on each alone. */
+  #one(step: ExecutionStep, index: number, release?: () => void): void {
+    const { op } = operationOf(this.#prepared.program, step.head);
+    const made = this.#make(this.#formOf(step.head));
+    if (op === 'ckks.relinearize') this.#switch(made.primes, 1);
+    release?.();
+    this.#emit(step, index, made);
+  }
+
+  /** Products with matrices in a plan that rotates elsewhere: inputs stay to the end of the step. */
   #batch(step: ExecutionStep, work: LinearWork): void {
-    const { operands } = operationOf(this.#prepared.program, step.head);
-    const { groups } = work;
-    const list = batchBlocks(work);
-    const lastOf = new Map<number, number>();
-    list.forEach((block, n) => {
-      for (const g of block.groups) lastOf.set(work.inputOf[g]!, n);
-    });
-    list.forEach((block, n) => {
-      for (const _ of block.outputs) this.#make(this.#formOf(step.head));
-      for (const g of block.groups) {
-        if (lastOf.get(work.inputOf[g]!) !== n) continue;
-        this.#release(step, operands[groups.operand[g]!] ?? -1, groups.inCiphertext[g]!);
+    for (const { outputs } of batchBlocks(work)) this.#block(step, outputs, []);
+  }
+
+  #block(step: ExecutionStep, outputs: readonly number[], lastUses: readonly Place[]): void {
+    for (const _ of outputs) this.#make(this.#formOf(step.head));
+    this.#freePlaces(lastUses);
+    for (const output of outputs) this.#emit(step, output, this.#formOf(step.head));
+  }
+
+  /** All steps of a plan without rotations, piece by piece. */
+  pieces(pieces: readonly Piece[]): void {
+    for (const { step } of pieces) if (!this.#values.has(step.result)) this.#begin(step);
+    for (const { step, block, outputs, lastUses } of pieces) {
+      if (block) {
+        this.#block(step, outputs, lastUses);
+      } else {
+        for (const index of outputs) this.#one(step, index);
+        this.#freePlaces(lastUses);
       }
-      for (const output of block.outputs) this.#emit(step, output, this.#formOf(step.head));
-    });
+    }
+  }
+
+  #freePlaces(places: readonly Place[]): void {
+    for (const [id, index] of places) this.#drop(id, index);
   }
 
   #linear(step: ExecutionStep, work: LinearWork): void {
@@ -229,6 +258,11 @@ class WorkingMemory {
 /** Bytes that the values of one execution take at most, on one thread. Cost: a step per diagonal. */
 export function workingMemory(prepared: PreparedProgram): number {
   const memory = new WorkingMemory(prepared);
-  for (const step of prepared.steps) if (!step.unused) memory.step(step);
+  const pieces = depthFirst(prepared);
+  if (pieces === null) {
+    for (const step of prepared.steps) if (!step.unused) memory.step(step);
+  } else {
+    memory.pieces(pieces);
+  }
   return memory.pool.residues * 8 * (prepared.program.modulus?.ringDegree ?? 0);
 }

@@ -3,7 +3,7 @@
  * and in Node; nothing else of cipherloom ever holds a secret key.
  */
 import { CipherloomError } from '../errors.ts';
-import type { ClientOutput, ClientPlan } from '../layout/client-plan.ts';
+import type { ClientInput, ClientOutput, ClientPlan } from '../layout/client-plan.ts';
 import { pack, unpack, usedSlots } from '../layout/layout.ts';
 import { modulusBits, requireSecurity, securityLevel } from '../layout/security.ts';
 import {
@@ -245,6 +245,25 @@ export class Client implements Disposable {
   }
 
   /**
+   * Encrypt one ciphertext of an input from its slots, as `layout` of the plan places them: for
+   * requests that are larger than memory, a ciphertext after the other.
+   *
+   * Shapes  slots: [ringDegree / 2]; unused ones are zero
+   * Error   as `encrypt`
+   * Throws  INPUT_INVALID for an unknown input, another length, or a value outside the declared range
+   */
+  async encryptSlots(
+    name: string,
+    slots: Float64Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    // A copy: memory shared with another thread cannot change after the check.
+    const values = slots.slice();
+    const input = requireSlots(this.plan, name, values);
+    const user = await this.#open();
+    return user.encrypt(values, input.scale, input.level + 1, name);
+  }
+
+  /**
    * Decrypt results and finish them (softmax, argMax) as the plan says.
    *
    * Share what this returns with nobody but the key's owner: exact results of CKKS reveal the
@@ -394,6 +413,41 @@ export class Client implements Disposable {
     this.#contexts?.[Symbol.dispose]();
     this.#contexts = null;
   }
+}
+
+/** The input of the name, if these are slots of it. */
+function requireSlots(
+  { inputs, parameters }: ClientPlan,
+  name: string,
+  values: Float64Array,
+): ClientInput {
+  const input = inputs.find((one) => one.name === name);
+  const refuse = (message: string, details: Readonly<Record<string, unknown>>, hint: string) =>
+    new CipherloomError('INPUT_INVALID', `input ${JSON.stringify(name)}: ${message}`, {
+      phase: 'client',
+      node: name,
+      details,
+      hint,
+    });
+  if (input === undefined) {
+    const names = inputs.map((one) => one.name);
+    throw refuse('there is none of this name', { inputs: names }, `use ${names.join(', ')}`);
+  }
+  const expected = parameters.ringDegree / 2;
+  if (values.length !== expected) {
+    const got = values.length;
+    const hint = 'give a value for each slot, zero for those that hold no element';
+    throw refuse(`${got} slots, a ciphertext has ${expected}`, { got, expected }, hint);
+  }
+  const [low, high] = input.range;
+  // Written so that NaN fails.
+  const slot = values.findIndex((value) => !(value === 0 || (value >= low && value <= high)));
+  if (slot === -1) return input;
+  throw refuse(
+    `value ${String(values[slot])} of slot ${slot} is outside the declared range [${low}, ${high}]`,
+    { slot, value: String(values[slot]), range: [low, high] },
+    'scale the input as the model was calibrated, or compile with a wider --input-range',
+  );
 }
 
 /** A server must not talk a client into keys that can be broken. */

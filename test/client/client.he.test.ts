@@ -136,6 +136,28 @@ describe('encrypt, evaluate, decrypt', () => {
     ).toBeLessThan(-15);
   });
 
+  test('slots of one ciphertext give what images in them give', async () => {
+    const x = toyVector(32, 9);
+    const slots = new Float64Array(ringDegree / 2);
+    slots.set(x);
+    const blob = await client.encryptSlots('image', slots);
+    const request = await writeCiphertextFile(inputForm, 2, [[[blob]]]);
+    const { squares } = await client.decrypt(await server.run(request));
+    expect(
+      worstBits(
+        squares!.data,
+        x.map((v) => v * v),
+      ),
+    ).toBeLessThan(-15);
+    const refused = { code: 'INPUT_INVALID' };
+    await expect(client.encryptSlots('other', slots)).rejects.toMatchObject(refused);
+    await expect(client.encryptSlots('image', slots.slice(1))).rejects.toMatchObject(refused);
+    slots[3] = input.range[1] + 1;
+    await expect(client.encryptSlots('image', slots)).rejects.toMatchObject(refused);
+    slots[3] = NaN;
+    await expect(client.encryptSlots('image', slots)).rejects.toMatchObject(refused);
+  });
+
   test('the same input never gives the same ciphertext', async () => {
     const x = { image: toyVector(16) };
     expect(await client.encrypt(x)).not.toEqual(await client.encrypt(x));

@@ -1,0 +1,36 @@
+/** Networks shaped as the trained one, for images of any size: four strided convolutions, a x² + b x between them. */
+import { defineProgram } from 'cipherloom/dsl';
+import { randomNumbers } from './random-numbers.ts';
+
+const layers = [
+  { maps: 16, kernel: 4, stride: 4, padding: 0 },
+  { maps: 32, kernel: 3, stride: 2, padding: 1 },
+  { maps: 64, kernel: 3, stride: 2, padding: 1 },
+  { maps: 96, kernel: 3, stride: 2, padding: 1 },
+] as const;
+
+/** An untrained network for [1, 3, size, size] in 0…1; its weights are the same on every machine. */
+export function familyNetwork(size: number) {
+  const random = randomNumbers(size);
+  /** Weights that keep the magnitude of unit inputs, with mean 0. */
+  const weights = (shape: readonly number[], inputs: number) => ({
+    shape,
+    data: Array.from(
+      { length: shape.reduce((product, extent) => product * extent, 1) },
+      () => (2 * random() - 1) * Math.sqrt(3 / inputs),
+    ),
+  });
+  return defineProgram(`melanoma-${size}`, ({ input }) => {
+    let x = input('image', [1, 3, size, size] as readonly number[], { range: [0, 1] });
+    let channels = 3;
+    for (const { maps, kernel, stride, padding } of layers) {
+      const inputs = channels * kernel * kernel;
+      x = x
+        .conv2d(weights([maps, channels, kernel, kernel], inputs), { stride, padding })
+        .polynomial([0, 0.7, 0.3]);
+      channels = maps;
+    }
+    const pooled = x.mean([2, 3]).flatten();
+    return { logit: pooled.dense(weights([channels, 1], channels)) };
+  });
+}

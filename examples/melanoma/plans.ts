@@ -1,0 +1,29 @@
+/** The plans of the network: for one image at a time, and for many. */
+import { compile, type CompiledModel } from 'cipherloom';
+import type { Model } from './model.ts';
+
+/** What each plan is compiled with. */
+export const planOptions = {
+  /** One image an execution. */
+  latency: { objective: 'latency', target: 'native' },
+  /** A ciphertext for each number of an image, an image in each slot; nothing is rotated. */
+  throughput: { objective: 'throughput', packing: 'feature-major', target: 'native' },
+  /** For as many images as lie here: what the full batch asks of a client takes minutes. */
+  small: { objective: 'throughput', batch: 16, target: 'native' },
+} as const;
+
+export type PlanName = keyof typeof planOptions;
+
+/** Compile one of them; `portable` leaves out what only the native evaluator knows. */
+export function compilePlan(
+  name: PlanName,
+  { bytes, name: title, file }: Model,
+  calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]>,
+  portable = false,
+): Promise<CompiledModel> {
+  const options = planOptions[name];
+  return compile(
+    { bytes, name: title, file },
+    { options: portable ? { ...options, target: 'portable' } : options, calibration },
+  );
+}

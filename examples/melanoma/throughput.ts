@@ -1,0 +1,225 @@
+/**
+ * A full batch on the throughput plan: time and memory of the server, with its inputs read from disk.
+ *
+ *   npm run melanoma:throughput -- --work DIR [--distinct K] [--batches 3] [--threads 2]
+ *
+ * A batch has a ciphertext for each number of an image, of which one holds that number of thousands of
+ * images: tens of gigabytes. With --distinct K only the first K of them are made, and number n of each
+ * image is its number n mod K: the server's work is the same, its inputs are still real ciphertexts, and
+ * answers are compared with those of the network in the clear on the same inputs.
+ * Needs Rust: the evaluation is native/plan/examples/stream_plan.rs.
+ */
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Client } from 'cipherloom/client';
+import { createProgressLine } from '../../src/cli/progress.ts';
+import { ciphertextFileForm, writeCiphertextFile } from '../../src/seal/ciphertext-file.ts';
+import { openClear } from './clear.ts';
+import { readPixels } from './images.ts';
+import { here, readCalibration, readModel, sigmoid } from './model.ts';
+import { compilePlan } from './plans.ts';
+
+export interface ThroughputRecord {
+  /** Of the network, hex. */
+  readonly model: string;
+  readonly planHash: string;
+  readonly images: number;
+  readonly batches: number;
+  readonly threads: number;
+  /** Of a batch, the median; wall time with the inputs read from disk. */
+  readonly evaluateSeconds: number;
+  readonly processorSeconds: number;
+  readonly peakBytes: number;
+  /** Of the client, for each ciphertext that was made. */
+  readonly encryptSeconds: number;
+  readonly largestDifference: number;
+  readonly note: string;
+}
+
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: { work: text, distinct: text, batches: text, threads: text },
+  });
+  const { work, distinct, batches = '3', threads = '2' } = values;
+  if (work === undefined) throw new Error('--work DIR [--distinct K] [--batches 3] [--threads 2]');
+  mkdirSync(work, { recursive: true });
+  using progress = createProgressLine(process.stderr, process.stderr.isTTY);
+  const model = await readModel();
+  progress.step('compiling');
+  const compiled = await compilePlan('throughput', model, await readCalibration(model));
+  const file = (name: string): string =>
+    path.join(work, `${compiled.planHash.slice(0, 12)}.${name}`);
+  writeFileSync(file('loom'), compiled.plan);
+  using client = Client.load(JSON.stringify(compiled.client));
+  progress.step('making keys');
+  const keys = await client.generateKeys();
+  writeFileSync(file('keys'), await keys.evaluationKeys.bytes());
+
+  const { batch } = client.plan;
+  const [input] = client.plan.inputs;
+  if (input?.layout.ciphertexts !== 3 * model.preprocessing.size ** 2) {
+    throw new Error('the throughput plan has no ciphertext for each number');
+  }
+  const wanted = Math.min(input.layout.ciphertexts, Number(distinct ?? input.layout.ciphertexts));
+  const images = await sampleImages(model);
+  progress.step(`encrypting ${wanted} ciphertexts of ${batch} images`);
+  const startedAt = performance.now();
+  const blobBytes = await writeInputs(file('in'), client, images, wanted, (done) => {
+    progress.advance(done, wanted);
+  });
+  const encryptSeconds = (performance.now() - startedAt) / 1000 / wanted;
+
+  progress.step(`${batches} batches`);
+  const runs = await stream([
+    file('loom'),
+    file('keys'),
+    file('in'),
+    String(blobBytes),
+    file('out'),
+    threads,
+    batches,
+  ]);
+  const seconds = runs.map((run) => run.seconds).sort((a, b) => a - b);
+  const middle = seconds[seconds.length >> 1] ?? NaN;
+  const record: ThroughputRecord = {
+    model: model.sha256,
+    planHash: compiled.planHash,
+    images: batch,
+    batches: runs.length,
+    threads: Number(threads),
+    evaluateSeconds: middle,
+    processorSeconds: runs.find((run) => run.seconds === middle)?.processorSeconds ?? NaN,
+    peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)),
+    encryptSeconds,
+    largestDifference: await compare(file('out'), client, images, wanted, model),
+    note:
+      wanted === input.layout.ciphertexts
+        ? 'Every ciphertext of the batch was made by the client and read from disk.'
+        : `${wanted.toLocaleString('en')} of its ${input.layout.ciphertexts.toLocaleString('en')} ciphertexts were made, and read from disk again and again in their order: the whole batch did not fit the disk.`,
+  };
+  writeFileSync(
+    path.join(work, `throughput-${compiled.planHash.slice(0, 12)}.json`),
+    `${JSON.stringify(record, null, 2)}\n`,
+  );
+  rmSync(file('in'));
+  console.log(JSON.stringify(record, null, 2));
+}
+
+type Image = Float32Array<ArrayBuffer>;
+
+async function sampleImages({
+  preprocessing,
+}: Awaited<ReturnType<typeof readModel>>): Promise<Image[]> {
+  const folder = path.join(here, 'samples');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.jpg'));
+  return Promise.all(files.map((name) => readPixels(path.join(folder, name), preprocessing)));
+}
+
+/** One ciphertext after the other: number k of all images of a batch, the samples in turn. */
+async function writeInputs(
+  file: string,
+  client: Client,
+  images: readonly Image[],
+  count: number,
+  onProgress: (done: number) => void,
+): Promise<number> {
+  const { batch } = client.plan;
+  const handle = openSync(file, 'w');
+  let bytes = 0;
+  try {
+    for (let k = 0; k < count; k++) {
+      const blob = await client.encryptSlots(
+        'image',
+        Float64Array.from({ length: batch }, (_, b) => images[b % images.length]?.[k] ?? 0),
+      );
+      bytes = blob.length;
+      writeSync(handle, blob);
+      onProgress(k + 1);
+    }
+  } finally {
+    closeSync(handle);
+  }
+  return bytes;
+}
+
+interface StreamedRun {
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  readonly peakBytes: number;
+}
+
+async function stream(args: readonly string[]): Promise<StreamedRun[]> {
+  const folder = fileURLToPath(new URL('../../native/', import.meta.url));
+  const cargo = [
+    'run',
+    '--release',
+    '--locked',
+    '-p',
+    'cipherloom-plan',
+    '--example',
+    'stream_plan',
+  ];
+  const child = spawn(
+    'cargo',
+    [...cargo, '--', ...args.map((arg) => (/[/\\]/.test(arg) ? path.resolve(arg) : arg))],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (printed += part));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  if (status !== 0) throw new Error(`stream_plan ended with ${String(status)}`);
+  return printed
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as StreamedRun);
+}
+
+/** The largest difference of a probability from the clear network's, over the batch. */
+async function compare(
+  file: string,
+  client: Client,
+  images: readonly Image[],
+  distinct: number,
+  model: Awaited<ReturnType<typeof readModel>>,
+): Promise<number> {
+  const { plan } = client;
+  const form = ciphertextFileForm(
+    'outputs',
+    { planHash: plan.planHash, ringDegree: plan.parameters.ringDegree, batch: plan.batch },
+    plan.outputs,
+  );
+  const bytes = new Uint8Array(readFileSync(file));
+  const [tensor] = form.tensors;
+  const blobs = Array.from({ length: tensor?.ciphertexts ?? 0 }, (_, n) =>
+    bytes.slice(n * (tensor?.blobBytes ?? 0), (n + 1) * (tensor?.blobBytes ?? 0)),
+  );
+  const response = await writeCiphertextFile(form, plan.batch, [[blobs]]);
+  const { logit } = await client.decrypt(response);
+  await using clear = await openClear(model);
+  const expected: number[] = [];
+  for (const image of images) {
+    expected.push(await clear.logit(image.map((_, n) => image[n % distinct] ?? 0)));
+  }
+  const apart = Array.from(logit?.data ?? [], (value, b) =>
+    Math.abs(sigmoid(value) - sigmoid(expected[b % expected.length] ?? NaN)),
+  );
+  return Math.max(...apart);
+}
+
+if (import.meta.main) await main();

@@ -4,7 +4,7 @@
  */
 import { CipherloomError } from '../errors.ts';
 import type { ClientInput, ClientOutput, ClientPlan } from '../layout/client-plan.ts';
-import { pack, unpack, usedSlots } from '../layout/layout.ts';
+import { fillsCiphertext, pack, unpack, usedSlots } from '../layout/layout.ts';
 import { modulusBits, requireSecurity, securityLevel } from '../layout/security.ts';
 import {
   ciphertextFileBytes,
@@ -270,8 +270,9 @@ export class Client implements Disposable {
    * error of the ciphertext, and with it the key (Li, Micciancio, EUROCRYPT 2021).
    *
    * Throws  PLAN_MISMATCH, CIPHERTEXT_TRUNCATED, CIPHERTEXT_INVALID before WebAssembly sees the
-   *         bytes; CIPHERTEXT_INVALID when the values are far outside the plan's bound, or when slots
-   *         that hold no element are not zero: then values wrapped modulo Q
+   *         bytes; CIPHERTEXT_INVALID when the values are far outside the plan's bound (outside at all
+   *         where every slot holds an element), or when slots that hold none are not zero: then
+   *         values wrapped modulo Q
    */
   async decrypt(
     bytes: Uint8Array<ArrayBuffer>,
@@ -304,7 +305,6 @@ export class Client implements Disposable {
       sharingTerms(output, { ...options, precisionBits, bits, images: count }),
     );
     const decrypted = await this.#decryptImages(bytes, options);
-    for (const { output, images } of decrypted) requirePlausible(output, images);
     // Counted before anything is returned: a crash can only count too many.
     const shared = await countShared(options);
     const results = decrypted.map(({ output, images }, t) => {
@@ -352,9 +352,8 @@ export class Client implements Disposable {
     requireImages(images, expected.images);
     const user = await this.#open();
     const { batch } = this.plan;
-    return this.plan.outputs.map((output, t) => ({
-      output,
-      images: executions.flatMap((execution, e) => {
+    return this.plan.outputs.map((output, t) => {
+      const decrypted = executions.flatMap((execution, e) => {
         const vectors = (execution[t] ?? []).map((blob, index) =>
           user.decrypt(
             blob,
@@ -364,8 +363,10 @@ export class Client implements Disposable {
         );
         requireUnusedZero(output, vectors, this.plan.precisionBits);
         return unpack(output.layout, vectors, Math.min(batch, images - e * batch));
-      }),
-    }));
+      });
+      requirePlausible(output, decrypted, this.plan.precisionBits);
+      return { output, images: decrypted };
+    });
   }
 
   #form(kind: 'inputs' | 'outputs'): CiphertextFileForm {
@@ -509,19 +510,31 @@ function requireUnusedZero(
   });
 }
 
-/** Refuse values that no ciphertext of this plan and key decrypts to. Throws CIPHERTEXT_INVALID. */
-function requirePlausible(output: ClientOutput, images: readonly Float64Array[]): void {
-  const limit = garbageFactor * Math.max(output.bound, 2 ** -20);
+/**
+ * Refuse values that no ciphertext of this plan and key decrypts to. Throws CIPHERTEXT_INVALID.
+ *
+ * Where every slot holds an element, none is left that must be zero: then the bound itself is the
+ * limit. What wraps adds waves of at least four times the bound, or twice the bound to every slot:
+ * all values end inside only where all that were right are beyond it, or some by three times.
+ */
+function requirePlausible(
+  output: ClientOutput,
+  images: readonly Float64Array[],
+  precisionBits: number,
+): void {
+  const full = fillsCiphertext(output.layout);
+  const factor = full ? 1 + 2 ** (2 - precisionBits) : garbageFactor;
+  const limit = factor * Math.max(output.bound, 2 ** -20);
   for (const image of images) {
     for (const value of image) {
       if (Math.abs(value) <= limit) continue;
       throw new CipherloomError(
         'CIPHERTEXT_INVALID',
-        `output ${JSON.stringify(output.name)}: a decrypted value is more than ${garbageFactor} times the plan's bound of ${output.bound}; this is no result`,
+        `output ${JSON.stringify(output.name)}: a decrypted value is more than ${full ? '' : `${garbageFactor} times `}the plan's bound of ${output.bound}; this is no result${full ? ' that can be told from one that wrapped: every slot holds an element' : ''}`,
         {
           phase: 'client',
           node: output.name,
-          details: { bound: output.bound, factor: garbageFactor },
+          details: { bound: output.bound, factor },
           hint: 'decrypt with the secret key that encrypted the input; if it is, the input left the calibrated range: compile with more calibration data',
         },
       );
@@ -529,9 +542,8 @@ function requirePlausible(output: ClientOutput, images: readonly Float64Array[])
   }
 }
 
-/** Check decrypted images, finish each and join them along the leading axis. */
+/** Finish decrypted images and join them along the leading axis. */
 function finish(output: ClientOutput, images: readonly Float64Array[]): Tensor {
-  requirePlausible(output, images);
   const finished = images.map((data) =>
     output.postprocess.reduce<Tensor>((tensor, step) => postprocess(tensor, step), {
       data,

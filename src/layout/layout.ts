@@ -295,6 +295,11 @@ export function usedSlots(layout: Layout): Uint8Array<ArrayBuffer>[] {
   return used;
 }
 
+/** Whether a ciphertext of a layout has an element in every slot: none is left to show that values wrapped. */
+export function fillsCiphertext(layout: Layout): boolean {
+  return usedSlots(layout).some((used) => used.every((own) => own === 1));
+}
+
 /** Whether two layouts put every element in the same places (the state of unused slots aside). */
 export function samePlaces(a: Layout, b: Layout): boolean {
   const key = (layout: Layout): string =>

@@ -224,6 +224,31 @@ describe('encrypt, evaluate, decrypt', () => {
     });
   });
 
+  test('without a slot that must be zero, a value beyond the bound is no result', async () => {
+    const of = (digits: Layout['digits'], bound: number): Client =>
+      Client.load({
+        ...squarePlan,
+        outputs: [{ ...output, layout: { ...output.layout, digits }, bound }],
+      });
+    // The largest square is nearly 1.
+    const bound = 0.5;
+    const copies = { of: 1, size: 128, step: 0, place: 'slot', stride: 32 } as const;
+    using full = of([...output.layout.digits, copies], bound);
+    await full.importSecretKey(secretKey);
+    await expect(full.decrypt(result)).rejects.toMatchObject({
+      code: 'CIPHERTEXT_INVALID',
+      message: expect.stringContaining('every slot holds an element') as string,
+      details: { bound },
+    });
+    using within = of([...output.layout.digits, copies], 1);
+    await within.importSecretKey(secretKey);
+    await expect(within.decrypt(result)).resolves.toBeDefined();
+    // Where other slots show that nothing wrapped it is given out.
+    using spare = of(output.layout.digits, bound);
+    await spare.importSecretKey(secretKey);
+    await expect(spare.decrypt(result)).resolves.toBeDefined();
+  });
+
   test('a result of another number of images than were encrypted', async () => {
     await expect(client.decrypt(result, { images: 2 })).resolves.toBeDefined();
     await expect(client.decrypt(result, { images: 1 })).rejects.toMatchObject({

@@ -7,6 +7,8 @@ export function checkPage(
   verdicts: readonly Verdict[],
   facts: {
     readonly insecure: boolean;
+    /** Outputs without a slot that shows that values wrapped, of a plan whose ranges are not all proved. */
+    readonly fullOutputs: readonly string[];
     readonly notCompared: BaselineComparison['notCompared'];
   },
 ): string {
@@ -29,6 +31,10 @@ export function checkPage(
     table,
     ...facts.notCompared.map(({ name, reason }) => `${name} was not compared: ${reason}`),
     ...(missed.length === 0 ? [] : ['', ...missed.map(missLine)]),
+    ...facts.fullOutputs.map(
+      (name) =>
+        `${JSON.stringify(name)} has an element in every slot: what wraps shows to the client only where a value is beyond its bound`,
+    ),
     ...(facts.insecure ? ['', 'INSECURE: the parameters are below 128 bits.'] : []),
   ].join('\n');
 }

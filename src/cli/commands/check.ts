@@ -20,6 +20,7 @@ import { planFileName, writeOutputFolder } from '../output-folder.ts';
 import { packageVersion } from '../package-version.ts';
 import { kebabCase } from '../parse-arguments.ts';
 import { openClient, requireSamePlan } from '../plan-folder.ts';
+import { fullOutputs } from '../protocol/full-outputs.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
 import { readReport, reportFileName } from '../protocol/read-report.ts';
 import {
@@ -227,6 +228,7 @@ export default defineCommand({
     const calibrated = plan.program.operations.filter(
       ({ type }) => type.range?.source === 'calibrated',
     ).length;
+    const full = fullOutputs(client.plan);
     const json = {
       ok,
       insecure: facts.insecure,
@@ -258,6 +260,7 @@ export default defineCommand({
       peakCiphertextBytes: facts.peakCiphertextBytes,
       memoryBytes: found.memoryBytes.value,
       rangeEscape: found.rangeEscape.value,
+      fullOutputs: full,
       ranges: { proved: plan.program.operations.length - calibrated, calibrated },
       agreement: measured?.agreement ?? null,
       accuracy: measured?.accuracy ?? null,
@@ -265,6 +268,7 @@ export default defineCommand({
     };
     const page = checkPage(verdicts, {
       insecure: facts.insecure,
+      fullOutputs: calibrated === 0 ? [] : full,
       notCompared: comparison?.notCompared ?? [],
     });
     const document = {

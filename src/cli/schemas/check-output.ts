@@ -46,6 +46,9 @@ const schema = z.strictObject({
   peakCiphertextBytes: bytes.describe('predicted peak of the ciphertexts one execution holds'),
   memoryBytes: bytes.describe('predicted for the native evaluator: keys, encoded constants, ciphertexts, its process'),
   rangeEscape: z.number().min(0).max(1).nullable().describe('probability to leave a range'),
+  fullOutputs: z
+    .array(z.string())
+    .describe('outputs with an element in every slot: what wraps shows only beyond their bounds'),
   ranges: z.strictObject({ proved: count, calibrated: count }).describe('how many are known how'),
   agreement: share.nullable().describe('with the original model; null without --model'),
   accuracy: share.nullable().describe('null without --labels'),

@@ -139,7 +139,7 @@ describe('check', () => {
     const json = jsonOf(
       await cipherloom('check', proved, '--max-range-escape', '0', '--json', '--quiet'),
     );
-    expect(json).toMatchObject({ rangeEscape: 0, ranges: { calibrated: 0 } });
+    expect(json).toMatchObject({ rangeEscape: 0, ranges: { calibrated: 0 }, fullOutputs: ['edges'] });
     const synthetic = join(folder(), 'synthetic');
     const words = ['compile', example('lola.onnx'), '-o', synthetic, '--quiet'];
     expect((await cipherloom(...words)).status).toBe(0);
@@ -149,6 +149,27 @@ describe('check', () => {
       node: 'rangeEscape',
       details: { option: '--max-range-escape', limit: 0.5 },
     });
+  });
+
+  test('an output with an element in every slot is named where ranges are not proved', async () => {
+    const full = join(folder(), 'full');
+    const words = ['--calibration', example('calibration.npy'), '--packing', 'feature-major'];
+    const compiled = await cipherloom(
+      'compile',
+      example('lola.onnx'),
+      '-o',
+      full,
+      '--objective',
+      'throughput',
+      ...words,
+    );
+    expect(compiled.status, compiled.stderr).toBe(0);
+    const { stdout } = await cipherloom('check', full);
+    expect(stdout).toContain('"logits" has an element in every slot');
+    expect(jsonOf(await cipherloom('check', full, '--json'))).toMatchObject({
+      fullOutputs: ['logits'],
+    });
+    expect(jsonOf(await cipherloom('check', plan(), '--json'))).toMatchObject({ fullOutputs: [] });
   });
 
   test('a scale of four bits less: the precision of the plan no longer holds', slow, async () => {

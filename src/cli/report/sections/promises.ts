@@ -1,12 +1,14 @@
+import { fullOutputs } from '../../protocol/full-outputs.ts';
 import { numberText } from '../../text/figures.ts';
 import { html, type Markup } from '../html.ts';
 import type { PageFacts } from '../page-facts.ts';
 
 /** What nobody should take from the page. */
-export function promiseSection({ plan, report, evidence }: PageFacts): Markup {
+export function promiseSection({ plan, client, report, evidence }: PageFacts): Markup {
   const { operations } = plan.program;
   const seen = operations.filter(({ type }) => type.range?.source === 'calibrated').length;
   const { rangeEscape, insecure } = plan.facts;
+  const full = fullOutputs(client);
   const points: readonly (readonly [string, string] | null)[] = [
     insecure ? ['Security', 'There is none: the parameters are below 128 bits.'] : null,
     [
@@ -34,6 +36,12 @@ export function promiseSection({ plan, report, evidence }: PageFacts): Markup {
               ? 'with which probability was not computed'
               : `the predicted probability is ${numberText(rangeEscape)} an execution`
           }. Inputs outside of the declared range are refused.`,
+        ],
+    seen === 0 || full.length === 0
+      ? null
+      : [
+          'That every wrapped result is noticed',
+          `${full.join(', ')} has an element in every slot, and none that must be zero. The client refuses values beyond the bound there; what wrapped and ends inside of it looks like a result.`,
         ],
     report.approximations.length === 0
       ? null

@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { programSeconds } from './backend/cost/program-seconds.ts';
+import { planSeconds, programSeconds } from './backend/cost/program-seconds.ts';
 import { measureMemory } from './backend/execute/measure-memory.ts';
 import { prepareProgram } from './backend/execute/prepare-program.ts';
 import { leastBytes, nativeMemory } from './backend/native/native-memory.ts';
@@ -299,6 +299,10 @@ export function lowerModel(
       stopAfter: request.stopAfter,
       verifyEach: request.verifyEach ?? false,
       work,
+      // Within a budget of work an estimate has to do.
+      ...(work === undefined
+        ? { planSeconds: (compiled: Program) => planSeconds(prepareProgram(compiled), options) }
+        : {}),
     },
   );
   return { program, notes, options, warnings, labels: imported.labels, modelDigest: null };

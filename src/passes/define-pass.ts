@@ -19,11 +19,24 @@ export interface PassContext {
   readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
   /** What may still be done; without limit where absent. */
   readonly work?: WorkBudget | undefined;
+  /**
+   * What a program would be as a plan if it came out of this pass: a compilation, without the notes.
+   * Absent where the pass does not run in a pipeline that prices plans.
+   */
+  readonly pricePlan?: (program: Program) => PlanPrice | null;
   /** What the passes before this one recorded, by name. */
   readonly notes?: ReadonlyMap<string, readonly PassNote[]>;
   readonly warn: (warning: Warning) => void;
   /** Record a fact for the report, under the name of the pass. */
   readonly note: (fact: PassNote) => void;
+}
+
+/** A program compiled to the end, for its price alone. */
+export interface PlanPrice {
+  /** Modelled, of an execution on one core by the evaluator that the plan is for. */
+  readonly seconds: number;
+  readonly ringDegree: number;
+  readonly levels: number;
 }
 
 /** A fact a pass found or decided, for report and explanation. */
@@ -76,8 +89,9 @@ export type PassNote =
 /** A combination of degrees, one an activation, with its modelled cost and its loss. */
 export interface DegreeCandidate {
   readonly degrees: readonly number[];
-  /** Modelled, of the linear maps and the polynomials. */
+  /** Modelled: of the whole plan where it was compiled for its price, else of linear maps and polynomials. */
   readonly seconds: number;
+  readonly compiled: boolean;
   readonly levels: number;
   readonly ringDegree: number | null;
   /** In the unit of the budget. */
@@ -120,6 +134,8 @@ export interface Pass {
   readonly name: string;
   readonly summary: string;
   readonly phase: 'nn' | 'packed' | 'ckks';
+  /** It only takes notes: without it the program is the same. */
+  readonly notesOnly?: true;
   run(program: Program, context: PassContext): Program;
 }
 

@@ -17,7 +17,7 @@ import type { Program } from '../ir/program.ts';
 import { magnitude } from '../ir/types.ts';
 import { verify } from '../ir/verify.ts';
 import { largestRingDegree, ringDegrees } from '../layout/security.ts';
-import type { Pass, PassContext, PassNote } from './define-pass.ts';
+import type { Pass, PassContext, PassNote, PlanPrice } from './define-pass.ts';
 import { passes } from './index.ts';
 import type { CompileOptions } from './options.ts';
 import { depthOf, highestLevel, levelsBelow, levelsOf } from './packing/depth.ts';
@@ -37,6 +37,8 @@ export interface PipelineRequest {
   readonly verifyEach?: boolean;
   /** What the passes may do; without limit where absent. */
   readonly work?: WorkBudget | undefined;
+  /** Modelled seconds of an execution of a ckks program; absent: no pass can price plans. */
+  readonly planSeconds?: (program: Program) => number;
 }
 
 export interface PipelineResult {
@@ -49,6 +51,9 @@ export interface PipelineResult {
 /** Errors that a larger ring degree may cure. */
 const curable = new Set(['PRECISION_UNREACHABLE', 'PARAMETERS_INFEASIBLE', 'RANGE_TOO_LARGE']);
 
+/** Errors of a program that no ring degree has room for. */
+const unfit = new Set([...curable, 'LEVELS_EXHAUSTED']);
+
 /** Bits of headroom beyond which no waterline is left under the largest prime. */
 const maxHeadroomBits = 16;
 
@@ -60,6 +65,15 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
   if (nnPasses.some((pass) => pass.name === request.stopAfter)) {
     return { program: lowered, ringDegree: 0, notes: nnNotes };
   }
+  return runAtSmallestRing(lowered, request, nnNotes);
+}
+
+/** The packed and ckks passes, at the first ring degree where all holds. */
+function runAtSmallestRing(
+  lowered: Program,
+  request: PipelineRequest,
+  nnNotes: ReadonlyMap<string, PassNote[]>,
+): PipelineResult {
   const attempts = candidateRingDegrees(lowered, request.options).flatMap((ringDegree) =>
     outputLevels(lowered, request.options).map((outputLevel) => ({ ringDegree, outputLevel })),
   );
@@ -73,6 +87,33 @@ export function runPipeline(program: Program, request: PipelineRequest): Pipelin
     }
   }
   throw failure ?? new InternalError('no ring degree was tried');
+}
+
+/** What a pass may ask for the price of a plan: null where a program fits no ring. */
+function planPricer(
+  after: Pass,
+  { planSeconds, ...request }: PipelineRequest,
+): ((program: Program) => PlanPrice | null) | undefined {
+  if (planSeconds === undefined) return undefined;
+  const rest = passes
+    .slice(passes.indexOf(after) + 1)
+    .filter((pass) => pass.phase === 'nn' && pass.notesOnly !== true);
+  const { options, calibration, work } = request;
+  const quiet: PipelineRequest = { options, calibration, work, warn: () => undefined };
+  return (program) => {
+    try {
+      const lowered = runPasses(rest, program, quiet, { ringDegree: 0 }, new Map());
+      const result = runAtSmallestRing(lowered, quiet, new Map());
+      return {
+        seconds: planSeconds(result.program),
+        ringDegree: result.ringDegree,
+        levels: highestLevel(result.program),
+      };
+    } catch (error) {
+      if (!(error instanceof CipherloomError) || !unfit.has(error.code)) throw error;
+      return null;
+    }
+  };
 }
 
 /**
@@ -171,6 +212,7 @@ function runPasses(
   let current = program;
   for (const pass of list) {
     const facts: PassNote[] = [];
+    const pricePlan = pass.phase === 'nn' ? planPricer(pass, request) : undefined;
     const context: PassContext = {
       ...attempt,
       options: request.options,
@@ -179,6 +221,7 @@ function runPasses(
       notes,
       warn: request.warn,
       note: (fact) => facts.push(fact),
+      ...(pricePlan === undefined ? {} : { pricePlan }),
     };
     current = pass.run(current, context);
     notes.set(pass.name, facts);

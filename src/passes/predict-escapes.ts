@@ -17,6 +17,7 @@ export default definePass({
   name: 'predict-escapes',
   summary: 'Predict how probable it is that an image leaves a calibrated range.',
   phase: 'nn',
+  notesOnly: true,
   run(program, context) {
     // An estimate within a budget of work tells nothing of escapes.
     if (context.work !== undefined) return program;

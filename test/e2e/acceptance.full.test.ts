@@ -7,6 +7,7 @@ import { example } from '../cli/commands/example-plans.ts';
 import { cipherloom } from '../cli/spawn-program.ts';
 import { dataPath } from '../support/data.ts';
 import { mnistTestFiles } from '../support/mnist.ts';
+import type { DigitPadding } from '../support/mnist.ts';
 
 const heMan = dataPath('onnx', 'he-man-tenseal');
 const hour = 3_600_000;
@@ -44,7 +45,7 @@ describe.skipIf(heMan === null)('networks on MNIST test images (needs the data f
     options: {
       readonly compile?: readonly string[];
       readonly run?: readonly string[];
-      readonly padding?: number;
+      readonly padding?: DigitPadding;
     } = {},
   ): Promise<RunJson> {
     const files = mnistTestFiles(images, options.padding);
@@ -113,7 +114,7 @@ describe.skipIf(heMan === null)('networks on MNIST test images (needs the data f
     expect(result.accuracy).toBeGreaterThanOrEqual(0.991 - 0.015);
   });
 
-  test.each([
+  test.each<{ readonly model: string; readonly padding: DigitPadding }>([
     { model: 'demo/mnist/mnist.onnx', padding: 0 },
     { model: 'evaluation/cryptonets_square.onnx', padding: 2 },
     { model: 'evaluation/lenet5_square.onnx', padding: 2 },

@@ -1,8 +1,9 @@
 /** Modelled time of a plan on each evaluator, one thread, under the committed profiles. */
 import { CipherloomError } from '../../errors.ts';
-import { profiles } from '../../passes/cost/profile.ts';
+import { profileOf, profiles } from '../../passes/cost/profile.ts';
 import type { Evaluator } from '../../passes/cost/linear-work.ts';
 import { secondsOf } from '../../passes/cost/work.ts';
+import type { CompileOptions } from '../../passes/options.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 import { workingSet } from '../seal/working-set.ts';
 import { programWork } from './program-work.ts';
@@ -33,6 +34,15 @@ export async function programSeconds(prepared: PreparedProgram): Promise<Program
     native: of('native', profiles.native.keptBytes),
     seal: kept === null ? null : of('seal', kept),
   };
+}
+
+/** Modelled seconds of one execution by the evaluator that a plan is for, its first excepted. */
+export function planSeconds(
+  prepared: PreparedProgram,
+  options: Pick<CompileOptions, 'target'>,
+): number {
+  const { kind, keptBytes, seconds } = profileOf(options);
+  return secondsOf(programWork(prepared, kind, keptBytes).run, seconds);
 }
 
 /** Bytes of encoded constants that SEAL's evaluator keeps; null where it cannot run the plan. */

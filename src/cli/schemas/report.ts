@@ -40,7 +40,11 @@ export const evaluatorSeconds = z
 /** Also what `compile --json` begins with. */
 const degreeCandidate = z.strictObject({
   degrees: z.array(z.int().positive()),
-  seconds: z.number().nonnegative().describe('modelled, of linear maps and polynomials'),
+  seconds: z
+    .number()
+    .nonnegative()
+    .describe('modelled: of the plan where it was compiled, else estimated'),
+  compiled: z.boolean().describe('whether the combination was compiled for its price'),
   levels: z.int().nonnegative(),
   ringDegree: z.int().positive().nullable(),
   loss: z.number().nonnegative().describe('in the unit of the budget'),

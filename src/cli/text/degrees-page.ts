@@ -11,7 +11,7 @@ export function degreesPage(choice: JointChoice): string {
   const rows = candidates.map((own) => [
     own.degrees.join() === chosen.degrees.join() ? '>' : ' ',
     own.degrees.join(', '),
-    timeText(own.seconds * 1000),
+    `${own.compiled ? '' : '~'}${timeText(own.seconds * 1000)}`,
     String(own.levels),
     own.ringDegree === null ? '–' : String(own.ringDegree),
     lossText(own.loss),
@@ -26,7 +26,8 @@ export function degreesPage(choice: JointChoice): string {
     uniform === null
       ? '  No single degree for all of them meets the budget.'
       : `  One degree for all: ${uniform.degrees[0] ?? 0}, ${timeText(uniform.seconds * 1000)}, ${(uniform.seconds / chosen.seconds).toFixed(2)} times as long; loss ${lossText(uniform.loss)}.`,
-    `  ${measured} combinations were measured${choice.exhaustive ? '; every cheaper one fails' : '; the search ended at its limit'}.`,
+    '  Times are those of compiled plans; ~ of estimates.',
+    `  ${measured} combinations were measured${choice.exhaustive ? '; every cheaper one fails' : '; the search ended at a limit'}.`,
   ].join('\n');
 }
 

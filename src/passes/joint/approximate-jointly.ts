@@ -68,15 +68,21 @@ export function approximateJointly(program: Program, context: PassContext): Prog
   });
   const exact = runExact(program, activations, inputs);
   const products = productsOf(program).reduce((sum, own) => sum + own.products, 0);
+  const { pricePlan, ...rest } = context;
+  const quiet: PassContext = { ...rest, warn: () => undefined, note: () => undefined };
   const choice = chooseCandidates(program, activations, exact, {
     context,
     products,
+    pricePlan:
+      pricePlan === undefined
+        ? null
+        : (polynomials) =>
+            pricePlan(write(program, activations, polynomials, exact, samples, quiet)),
     // In pieces of what was fitted to: all at once would not fit into memory.
-    held: Array.from(
-      { length: Math.ceil(held.length / fitted) },
-      (_, piece) => () =>
-        sampleInputs(held.slice(piece * fitted, (piece + 1) * fitted).map((own) => own())),
-    ),
+    held: Array.from({ length: Math.ceil(held.length / fitted) }, (_, piece) => {
+      const own = held.slice(piece * fitted, (piece + 1) * fitted);
+      return { count: own.length, inputs: () => sampleInputs(own.map((sample) => sample())) };
+    }),
     synthetic: samples.synthetic,
   });
   context.note(choice.note);

@@ -4,15 +4,18 @@ import { operationOf } from '../../ir/program.ts';
 import type { Program } from '../../ir/program.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
-import type { PassContext, PassNote } from '../define-pass.ts';
+import type { PassContext, PassNote, PlanPrice } from '../define-pass.ts';
 import type { AccuracyBudget } from '../options.ts';
 import { accuracyMeasure } from './accuracy-measure.ts';
 import type { GroupPolynomial, Reach } from './fit-groups.ts';
 import { candidateRunner, runExact, runPolynomials } from './network-runs.ts';
 import type { Activation, Candidate, ExactRun, SampleInputs } from './network-runs.ts';
+import { planPrices } from './plan-prices.ts';
 import { degreePrices } from './price-degrees.ts';
 import type { DegreePrices } from './price-degrees.ts';
+import type { SampleMatrix } from './sample-matrix.ts';
 import { searchChoice } from './search-choice.ts';
+import type { SearchResult } from './search-choice.ts';
 
 /**
  * Degrees that are tried: those with which no larger one of as many levels takes no more products,
@@ -28,6 +31,8 @@ const reaches: readonly Reach[] = [
 /** Products of a weight and a value that a search may take: about two minutes. */
 const maxProducts = 2 ** 37;
 const [leastEvaluations, mostEvaluations] = [8, 300];
+/** Plans that are compiled for their price: of the search, and of one degree for all besides. */
+const [mostPlans, mostUniformPlans] = [6, 3];
 /** Combinations that are listed in the report. */
 const maxListed = 32;
 
@@ -40,8 +45,10 @@ export interface ChoiceRequest {
   readonly context: PassContext;
   /** Products that the linear layers take on one image. */
   readonly products: number;
+  /** The plan with polynomials; null where it fits no ring. Absent: estimates are all there is. */
+  readonly pricePlan: ((polynomials: Trial['polynomials']) => PlanPrice | null) | null;
   /** Images that the polynomials are not fitted to, in pieces. */
-  readonly held: readonly (() => SampleInputs)[];
+  readonly held: readonly { readonly count: number; readonly inputs: () => SampleInputs }[];
   readonly synthetic: boolean;
 }
 
@@ -57,7 +64,7 @@ export function chooseCandidates(
   program: Program,
   activations: readonly Activation[],
   exact: ExactRun,
-  { context, products, held, synthetic }: ChoiceRequest,
+  { context, products, pricePlan, held, synthetic }: ChoiceRequest,
 ): JointChoice {
   const { accuracyBudget: budget } = context.options;
   invariant(budget !== null, 'a budget asks for the search');
@@ -65,27 +72,27 @@ export function chooseCandidates(
     elementCount(shapeOf(operationOf(program, value).type)),
   );
   const measure = accuracyMeasure(budget, elements);
-  const prices = degreePrices(program, activations, context);
-  const ladders = activations.map((_, k) => ladderOf(prices, k));
+  const estimates = degreePrices(program, activations, context);
+  const prices = planPrices(estimates);
+  const ladders = activations.map((_, k) => ladderOf(estimates, k));
   const run = candidateRunner(program, activations, exact);
   const samples = exact.outputs[0]?.samples ?? 1;
   const perRun = Math.max(1, products * samples);
 
-  const references = held.map((inputs) => ({
-    inputs,
-    outputs: runExact(program, activations, inputs()).outputs,
-  }));
-  const images = references.reduce((sum, { outputs }) => sum + (outputs[0]?.samples ?? 0), samples);
+  // Run when a choice is first measured on them: where none comes near the budget they are not.
+  const heldOutputs: (readonly SampleMatrix[])[] = [];
+  const heldExact = (piece: number): readonly SampleMatrix[] =>
+    (heldOutputs[piece] ??= runExact(program, activations, held[piece]!.inputs()).outputs);
+  const images = held.reduce((sum, { count }) => sum + count, samples);
   const lossOf = (polynomials: Trial['polynomials'], fitted: number): number => {
     let total = fitted * samples;
     let measured = samples;
-    for (const { inputs, outputs } of references) {
+    for (const [piece, { inputs, count }] of held.entries()) {
       // Losses only add up: what has used the budget up already need not be tried on more.
       if (total / images > budget.value) break;
-      const own = outputs[0]?.samples ?? 0;
       const found = runPolynomials(program, activations, polynomials, inputs());
-      total += measure.loss(outputs, found) * own;
-      measured += own;
+      total += measure.loss(heldExact(piece), found) * count;
+      measured += count;
     }
     return total / measured;
   };
@@ -112,29 +119,64 @@ export function chooseCandidates(
   };
   const degreesOf = (choice: readonly number[]): number[] =>
     choice.map((place, k) => ladders[k]![place]!);
+  const refined = new Map<string, Trial>();
+  const settle = (own: readonly number[]): Trial => {
+    const known = refined.get(own.join());
+    if (known !== undefined) return known;
+    const found = refineReaches(ofDegrees(own), trial, activations.length);
+    refined.set(own.join(), found);
+    return found;
+  };
+  /** What `find` takes for the cheapest, compiled, until it is one that was; null where there is none. */
+  const cheapestPlan = <T>(
+    find: () => T,
+    degreesIn: (found: T) => readonly number[] | null,
+    most: number,
+  ): T => {
+    const end = prices.compiled() + most;
+    for (;;) {
+      const found = find();
+      const own = degreesIn(found);
+      if (own === null || pricePlan === null) return found;
+      if (prices.of(own).compiled || prices.compiled() >= end) return found;
+      prices.learn(own, pricePlan(settle(own).polynomials));
+    }
+  };
   const evaluations = Math.floor(maxProducts / perRun / reaches.length);
-  const { best, exhaustive, measured } = searchChoice({
-    candidates: ladders.map(({ length }) => length),
-    cost: (choice) => prices.of(degreesOf(choice)).seconds,
-    loss: (choice) => ofDegrees(degreesOf(choice)).loss,
-    budget: budget.value,
-    evaluations: Math.min(mostEvaluations, Math.max(leastEvaluations, evaluations)),
-  });
-  if (best === null) {
+  const { best, exhaustive, measured } = cheapestPlan<SearchResult>(
+    () =>
+      searchChoice({
+        candidates: ladders.map(({ length }) => length),
+        fits: (choice) => prices.fits(degreesOf(choice)),
+        cost: (choice) => prices.of(degreesOf(choice)).seconds,
+        loss: (choice) => ofDegrees(degreesOf(choice)).loss,
+        budget: budget.value,
+        evaluations: Math.min(mostEvaluations, Math.max(leastEvaluations, evaluations)),
+      }),
+    (found) => (found.best === null ? null : degreesOf(found.best.choice)),
+    mostPlans,
+  );
+  // No plan has one degree throughout where none has any; to find that out would take a packing search.
+  const findUniform = (): readonly number[] | null =>
+    degrees
+      .map((degree) => activations.map(() => degree))
+      .filter(prices.fits)
+      .sort((a, b) => prices.of(a).seconds - prices.of(b).seconds)
+      .find((own) => ofDegrees(own).loss <= budget.value) ?? null;
+  const uniform = best === null ? null : cheapestPlan(findUniform, (own) => own, mostUniformPlans);
+  // Where none could be compiled, the compiler says why of the first.
+  const found = best === null ? null : degreesOf(best.choice);
+  const chosenDegrees = prices.cheapestPlan() ?? found ?? prices.refused();
+  if (chosenDegrees === null) {
     throw unreachable(
       program,
       activations,
-      prices,
+      estimates,
       budget,
       measured.map(({ choice, loss }) => ({ degrees: degreesOf(choice), loss })),
     );
   }
-  const chosen = refineReaches(ofDegrees(degreesOf(best.choice)), trial, activations.length);
-  const uniform = degrees
-    .map((degree) => activations.map(() => degree))
-    .filter((own) => Number.isFinite(prices.of(own).seconds))
-    .sort((a, b) => prices.of(a).seconds - prices.of(b).seconds)
-    .find((own) => ofDegrees(own).loss <= budget.value);
+  const chosen = settle(chosenDegrees);
   const entry = (own: readonly number[], loss: number) => ({
     degrees: own,
     loss,
@@ -144,7 +186,6 @@ export function chooseCandidates(
     .map(({ choice, loss }) => entry(degreesOf(choice), loss))
     .filter(({ seconds }) => Number.isFinite(seconds))
     .sort((a, b) => a.seconds - b.seconds);
-  const chosenDegrees = degreesOf(best.choice);
   const at = listed.findIndex((own) => own.degrees.join() === chosenDegrees.join());
   const start = Math.max(0, Math.min(at - maxListed / 2, listed.length - maxListed));
   return {
@@ -158,8 +199,8 @@ export function chooseCandidates(
       chosen: entry(chosenDegrees, chosen.loss),
       nodes: activations.map(({ id }) => operationOf(program, id).location),
       reaches: chosen.candidates.map(({ reach }) => reach),
-      uniform: uniform === undefined ? null : entry(uniform, ofDegrees(uniform).loss),
-      exhaustive,
+      uniform: uniform === null ? null : entry(uniform, settle(uniform).loss),
+      exhaustive: exhaustive && chosenDegrees.join() === found?.join(),
       measured: measured.length,
       candidates: listed.slice(start, start + maxListed),
     },
@@ -227,7 +268,7 @@ function unreachable(
     const needed = degree === null ? own : prices.levelsOf(activation!, degree);
     return { ...layer, degree, levels: needed };
   });
-  const needed = prices.of(wanted).levels;
+  const needed = prices.room(wanted).levels;
   const lines = levels.map(
     ({ node, op, degree, levels: own }) =>
       `  ${node ?? op}: ${own}${degree === null ? '' : ` (degree ${degree})`}`,

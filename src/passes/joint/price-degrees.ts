@@ -31,7 +31,10 @@ export interface DegreePrice {
 }
 
 export interface DegreePrices {
-  of(degrees: readonly number[]): DegreePrice;
+  /** Levels and ring alone: no packing search. */
+  room(degrees: readonly number[], leastRing?: number): Omit<DegreePrice, 'seconds'>;
+  /** In the smallest ring that has the levels, of `leastRing` at least. */
+  of(degrees: readonly number[], leastRing?: number): DegreePrice;
   /** By activation, the levels that a degree takes. */
   levelsOf(activation: number, degree: number): number;
   /** By activation, the products of two ciphertexts that a degree takes. */
@@ -47,7 +50,7 @@ export interface DegreePrices {
   }[];
 }
 
-/** Prices of a program with its activations. Cost: a packing search. */
+/** Prices of a program with its activations. Cost: a packing search, with the first price. */
 export function degreePrices(
   program: Program,
   activations: readonly Activation[],
@@ -72,10 +75,10 @@ export function degreePrices(
     degree < 2 ? 0 : treeDepth(genericTree(degree, folded[k] === true));
   const productsFor = (k: number, degree: number): number =>
     degree < 2 ? 0 : treeProducts(genericTree(degree, folded[k] === true));
-  const ring = (levels: number): number | null => {
+  const ring = (levels: number, least = 0): number | null => {
     const rings = options.ringDegree === null ? ringDegrees : [options.ringDegree];
     const fits = (n: number): boolean =>
-      n >= 4096 &&
+      n >= Math.max(4096, least) &&
       n <= largestRingDegree &&
       n / 2 >= (options.batch ?? 1) &&
       fittingWaterlineBits(levels, n, options) > 0;
@@ -89,10 +92,10 @@ export function degreePrices(
   const memo = new Map<string, DegreePrice>();
   let reference: Reference | null = null;
   const squares = activations.map(() => 2);
-  const priceOf = (degrees: readonly number[]): DegreePrice => {
+  const priceOf = (degrees: readonly number[], least: number): DegreePrice => {
     const below = levelsWith(degrees);
     const levels = Math.max(0, ...below);
-    const ringDegree = ring(levels);
+    const ringDegree = ring(levels, least);
     if (ringDegree === null) return { seconds: Infinity, levels, ringDegree };
     if (reference === null) {
       const own = ring(Math.max(0, ...levelsWith(squares))) ?? ringDegree;
@@ -124,9 +127,13 @@ export function degreePrices(
   if (ring(available) === null) while (available > 0 && ring(available) === null) available--;
   else while (ring(available + 1) !== null) available++;
   return {
-    of(degrees) {
-      const key = degrees.join();
-      const price = memo.get(key) ?? priceOf(degrees);
+    room(degrees, leastRing = 0) {
+      const levels = Math.max(0, ...levelsWith(degrees));
+      return { levels, ringDegree: ring(levels, leastRing) };
+    },
+    of(degrees, leastRing = 0) {
+      const key = `${degrees.join()} ${leastRing}`;
+      const price = memo.get(key) ?? priceOf(degrees, leastRing);
       memo.set(key, price);
       return price;
     },

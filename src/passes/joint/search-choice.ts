@@ -12,6 +12,8 @@
 export interface SearchRequest {
   /** Number of candidates of each activation, from the coarsest to the finest. */
   readonly candidates: readonly number[];
+  /** Whether a combination can be compiled, as far as its levels tell: asked before any cost, which takes work. */
+  readonly fits: (choice: readonly number[]) => boolean;
   /** Modelled cost of a combination; Infinity where it cannot be compiled. */
   readonly cost: (choice: readonly number[]) => number;
   /** Loss of a combination; the budget is met where it is at most `budget`. */
@@ -23,7 +25,6 @@ export interface SearchRequest {
 
 export interface Measured {
   readonly choice: readonly number[];
-  readonly cost: number;
   readonly loss: number;
 }
 
@@ -40,16 +41,12 @@ export interface SearchResult {
 const maxListed = 2 ** 16;
 
 export function searchChoice(request: SearchRequest): SearchResult {
-  const { candidates, cost, budget, evaluations } = request;
+  const { candidates, fits, cost, budget, evaluations } = request;
   const known = new Map<string, Measured>();
   const canMeasure = (choice: readonly number[]): boolean =>
     known.has(choice.join()) || known.size < evaluations;
   const measure = (choice: readonly number[]): Measured => {
-    const found = known.get(choice.join()) ?? {
-      choice,
-      cost: cost(choice),
-      loss: request.loss(choice),
-    };
+    const found = known.get(choice.join()) ?? { choice, loss: request.loss(choice) };
     known.set(choice.join(), found);
     return found;
   };
@@ -70,6 +67,7 @@ export function searchChoice(request: SearchRequest): SearchResult {
   const count = candidates.reduce((product, own, k) => product * (own - first[k]!), 1);
   if (count <= maxListed) {
     const listed = combinations(first, candidates)
+      .filter(fits)
       .map((choice) => ({ choice, cost: cost(choice) }))
       .filter((own) => Number.isFinite(own.cost))
       .sort((a, b) => a.cost - b.cost);
@@ -90,7 +88,7 @@ export function searchChoice(request: SearchRequest): SearchResult {
 function descend(
   top: Measured,
   first: readonly number[],
-  { cost, budget }: SearchRequest,
+  { fits, cost, budget }: SearchRequest,
   canMeasure: (choice: readonly number[]) => boolean,
   measure: (choice: readonly number[]) => Measured,
 ): Measured {
@@ -98,8 +96,9 @@ function descend(
   for (;;) {
     const lower = best.choice
       .flatMap((own, k) => (own > first[k]! ? [best.choice.with(k, own - 1)] : []))
+      .filter(fits)
       .map((choice) => ({ choice, cost: cost(choice) }))
-      .filter((own) => own.cost <= best.cost)
+      .filter((own) => own.cost <= cost(best.choice))
       .sort((a, b) => a.cost - b.cost);
     let next: Measured | null = null;
     for (const { choice } of lower) {
@@ -116,10 +115,10 @@ function descend(
 }
 
 /** Combinations with the same place in each list that can be compiled, the coarsest first. */
-function diagonals({ candidates, cost }: SearchRequest): number[][] {
+function diagonals({ candidates, fits }: SearchRequest): number[][] {
   return Array.from({ length: Math.max(...candidates) }, (_, place) =>
     candidates.map((count) => Math.min(place, count - 1)),
-  ).filter((choice) => Number.isFinite(cost(choice)));
+  ).filter(fits);
 }
 
 /** The coarsest candidate of each activation that meets the budget with all others as they are. */

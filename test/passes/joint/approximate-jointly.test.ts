@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { planSeconds } from '../../../src/backend/cost/program-seconds.ts';
+import { prepareProgram } from '../../../src/backend/execute/prepare-program.ts';
 import { interpret } from '../../../src/ir/interpret.ts';
 import { printProgram } from '../../../src/ir/print.ts';
 import type { Program } from '../../../src/ir/program.ts';
@@ -7,7 +9,9 @@ import { verify } from '../../../src/ir/verify.ts';
 import approximateActivations from '../../../src/passes/approximate-activations.ts';
 import calibrateRanges from '../../../src/passes/calibrate-ranges.ts';
 import type { JointChoiceNote } from '../../../src/passes/define-pass.ts';
+import { compileOptionsSchema } from '../../../src/passes/options.ts';
 import type { CompileOptions } from '../../../src/passes/options.ts';
+import { runPipeline } from '../../../src/passes/pipeline.ts';
 import { randomNumbers } from '../../../src/passes/ranges/random.ts';
 import { degreeOf } from '../../../src/ir/polynomial.ts';
 import { errorOf } from '../../support/error-of.ts';
@@ -74,6 +78,24 @@ describe('degrees chosen together', () => {
       if (loss <= 3) expect(seconds).toBeGreaterThanOrEqual(choice.chosen.seconds);
     }
     expect(choice.chosen.seconds).toBeLessThanOrEqual(choice.uniform?.seconds ?? Infinity);
+  });
+
+  test('have the price and the ring of the plan that is made', () => {
+    const options = compileOptionsSchema.parse({
+      accuracyBudget: { kind: 'points', value: 3 },
+      target: 'native',
+    });
+    const seconds = (program: Program): number => planSeconds(prepareProgram(program), options);
+    const { program, ringDegree, notes } = runPipeline(network, {
+      options,
+      calibration: new Map([[inputOf(network), images]]),
+      warn: () => undefined,
+      planSeconds: seconds,
+    });
+    const choice = [...notes.values()].flat().find((note) => note.kind === 'joint-choice');
+    expect(choice?.chosen).toMatchObject({ compiled: true, ringDegree, seconds: seconds(program) });
+    expect(choice?.uniform?.compiled).toBe(true);
+    expect(choice?.chosen.seconds).toBeLessThanOrEqual(choice?.uniform?.seconds ?? 0);
   });
 
   test('cost more for a smaller budget', () => {

@@ -35,6 +35,7 @@ function requestOf(
   );
   return {
     candidates: steps.map(({ length }) => length),
+    fits: () => true,
     cost: (choice) => sum(choice, 'cost'),
     loss: (choice) => all - sum(choice, 'gain'),
     budget,
@@ -61,7 +62,7 @@ describe('the search for degrees', () => {
         const cheapest = Math.min(...meeting.map((choice) => request.cost(choice)));
         const { best, exhaustive } = searchChoice(request);
         expect(exhaustive).toBe(true);
-        expect(best?.cost ?? Infinity).toBe(cheapest);
+        expect(best === null ? Infinity : request.cost(best.choice)).toBe(cheapest);
         expect(best === null || best.loss <= budget).toBe(true);
       }),
     );
@@ -71,6 +72,7 @@ describe('the search for degrees', () => {
     const enough = [2, 0, 1];
     const { best } = searchChoice({
       candidates: [4, 4, 4],
+      fits: () => true,
       cost: (choice) => choice.reduce((sum, place) => sum + 2 ** place, 0),
       loss: (choice) => (choice.every((place, k) => place >= enough[k]!) ? 0 : 1),
       budget: 0,
@@ -94,11 +96,27 @@ describe('the search for degrees', () => {
     const request = {
       candidates: [3, 3],
       // The finest of both do not fit.
-      cost: (choice: readonly number[]) => (choice[0]! + choice[1]! > 3 ? Infinity : 1),
+      fits: (choice: readonly number[]) => choice[0]! + choice[1]! <= 3,
+      cost: () => 1,
       loss: (choice: readonly number[]) => 4 - choice[0]! - choice[1]!,
       evaluations: 100,
     };
     expect(searchChoice({ ...request, budget: 0 }).best).toBeNull();
     expect(searchChoice({ ...request, budget: 1 }).best?.loss).toBe(1);
+  });
+
+  test('asks for no cost where no combination can meet the budget', () => {
+    const deep = searchChoice({
+      candidates: Array.from({ length: 19 }, () => 4),
+      fits: (choice) => choice.reduce((sum, place) => sum + place, 0) <= 38,
+      cost: () => {
+        throw new Error('a cost takes a packing search');
+      },
+      loss: () => 1,
+      budget: 0.5,
+      evaluations: 8,
+    });
+    expect(deep).toMatchObject({ best: null, exhaustive: false });
+    expect(deep.measured).toHaveLength(3);
   });
 });

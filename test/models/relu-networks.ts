@@ -1,0 +1,55 @@
+/** The ReLU networks of docs/relu-networks.md, none of them trained for encryption. */
+import { fileURLToPath } from 'node:url';
+import { dataPath } from '../support/data.ts';
+import type { DigitForm } from '../support/mnist.ts';
+
+export interface ReluNetwork {
+  readonly name: string;
+  /** Null where the data folder is absent. */
+  readonly file: string | null;
+  readonly form: DigitForm;
+  /** Points of agreement on the calibration images that its polynomials may cost. */
+  readonly budget: number;
+}
+
+const heMan = (...path: string[]): string | null => dataPath('onnx', 'he-man-tenseal', ...path);
+
+export const reluNetworks: readonly ReluNetwork[] = [
+  {
+    name: 'relu',
+    file: fileURLToPath(new URL('../../examples/mnist/relu.onnx', import.meta.url)),
+    form: { side: 28, white: 1 },
+    budget: 0.8,
+  },
+  {
+    name: 'cryptonets',
+    file: heMan('evaluation', 'cryptonets.onnx'),
+    form: { side: 32, white: 255 },
+    budget: 0.8,
+  },
+  {
+    name: 'lenet5',
+    file: heMan('evaluation', 'lenet5.onnx'),
+    form: { side: 32, white: 1 },
+    budget: 0.8,
+  },
+  {
+    name: 'mnist_small_relu',
+    file: heMan('tests', 'models-approximated', 'mnist_small_relu.onnx'),
+    form: { side: 28, white: 255 },
+    budget: 0.8,
+  },
+  {
+    name: 'atmega_mnist',
+    file: dataPath('onnx', 'onnx2c', 'examples', 'atmega_mnist', 'mnist.simplified.onnx'),
+    form: { side: 14, white: 255 },
+    budget: 1,
+  },
+];
+
+/** Training images that polynomials are fitted to and measured on. */
+export const calibrationImages = 2048;
+/** Test images that are simulated with noise, and those of them that are encrypted. */
+export const simulatedImages = 1000;
+export const encryptedImages = 100;
+export const precisionBits = 10;

@@ -160,7 +160,7 @@ export function chooseCandidates(
   const findUniform = (): readonly number[] | null =>
     degrees
       .map((degree) => activations.map(() => degree))
-      .filter(prices.fits)
+      .filter((own) => prices.fits(own))
       .sort((a, b) => prices.of(a).seconds - prices.of(b).seconds)
       .find((own) => ofDegrees(own).loss <= budget.value) ?? null;
   const uniform = best === null ? null : cheapestPlan(findUniform, (own) => own, mostUniformPlans);

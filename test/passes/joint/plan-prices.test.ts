@@ -59,7 +59,7 @@ describe('prices of combinations', () => {
         [2, 3],
         [3, 3],
         [1, 1],
-      ].map(prices.fits),
+      ].map((degrees) => prices.fits(degrees)),
     ).toEqual([false, false, true]);
     expect(prices.of([3, 3])).toMatchObject({ seconds: Infinity, ringDegree: null });
     expect(prices.of([1, 1]).seconds).toBe(2);

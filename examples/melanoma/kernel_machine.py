@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """What statistics of patches tell without any gradient step: a kernel machine, a yardstick and a teacher in a few core-minutes.
 
-    .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary [--ridge 10]
+    .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary --ridge 0.5
 
 It is no network for encryption: means over zones of the image (covariances.py, dictionary.py), their signed roots,
 standardised; then ridge regression with a Gaussian kernel on the training split. Figures are those of the validation split;
-DIR/FEATURES/val.npy gets the scores. The ridge was chosen there with covariances; dictionaries were preferred by folds of the
-training split.
+DIR/FEATURES-RIDGE/val.npy gets the scores. With dictionaries, features and ridge were chosen by folds of the training split.
 
-DIR/FEATURES/soft.npy (float32 [n, 8]: logits of melanoma and of the classes) is what the machine thinks of each training image,
+DIR/FEATURES-RIDGE/soft.npy (float32 [n, 8]: logits of melanoma and of the classes) is what the machine thinks of each training image,
 fitted on the folds that hold no image of its lesion: train.py teaches it to networks (`teacher` of a recipe).
 """
 
@@ -110,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A kernel machine over statistics of patches, as yardstick and teacher.")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--features", choices=FEATURES, required=True)
-    parser.add_argument("--ridge", type=float, default=10.0)
+    parser.add_argument("--ridge", type=float, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
     train, val = load_split(options.work, "train", SOURCE_SIZE), load_split(options.work, "val", SIZE)
@@ -123,7 +122,7 @@ def main() -> None:
     scores = machine.scores()[:, 0].numpy()
     apart = machine.out_of_fold(lesion_folds(train.lesions))
     weights = sampling_weights(classes, melanoma, TAUGHT["melanoma_share"], evenness)
-    folder = options.work / options.features
+    folder = options.work / f"{options.features}-{options.ridge:g}"
     folder.mkdir(exist_ok=True)
     np.save(folder / "val.npy", scores)
     np.save(folder / "soft.npy", calibrated(apart, melanoma, classes, weights.float()).numpy())

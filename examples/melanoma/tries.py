@@ -2,11 +2,12 @@
 """Trains the recipes of recipes.py one after another, and writes what they gave into TRIES.md.
 
     .venv/bin/python examples/melanoma/tries.py --work DIR            trains; stopped anywhere, the same command goes on
+    .venv/bin/python examples/melanoma/tries.py --work DIR --estimate asks the compiler what each shape would cost
     .venv/bin/python examples/melanoma/tries.py --work DIR --table    writes the table of TRIES.md from the logs
 
 recipes.py is read again before each run, so that recipes can be added or moved while one trains. One driver at a time works
-in DIR. The table asks `cipherloom inspect` what each network would cost (of its first weights, native, one image an
-execution), so that accuracy and cost stand side by side; it needs `npm run build`.
+in DIR. The estimates are those of `cipherloom inspect` (first weights, native, one image an execution; `npm run build` first), so
+that accuracy and cost stand side by side in the table.
 """
 
 import argparse
@@ -40,7 +41,8 @@ def run_all(work: Path) -> None:
         recipe = recipes.RECIPES[name]
         steps = [["train.py", "--recipe", name]]
         if "teacher" in recipe and not (work / recipe["teacher"] / "soft.npy").exists():
-            steps.insert(0, ["kernel_machine.py", "--features", recipe["teacher"]])
+            features, ridge = recipe["teacher"].split("-")
+            steps.insert(0, ["kernel_machine.py", "--features", features, "--ridge", ridge])
         if "views" in recipe:
             steps.insert(0, ["views.py", "--views", str(recipe["views"])])
         for script, *arguments in steps:
@@ -58,19 +60,23 @@ def last_line(folder: Path) -> dict | None:
     return json.loads(log.read_text().splitlines()[-1])
 
 
-def compiler_estimate(work: Path, name: str) -> dict:
-    """The `estimate` of `cipherloom inspect`; kept for each shape, since it takes a minute and weights hardly change it."""
-    recipe = recipes.RECIPES[name]
-    folder = work / "estimates"
-    folder.mkdir(exist_ok=True)
-    kept = folder / f"{recipe['layers'].replace(' ', '-')}-rings{recipe.get('rings', 0)}.json"
-    if not kept.exists():
+def estimate_file(work: Path, recipe: dict) -> Path:
+    """One for each shape: weights hardly change what a network costs."""
+    return work / "estimates" / f"{recipe['layers'].replace(' ', '-')}-rings{recipe.get('rings', 0)}.json"
+
+
+def ask_estimates(work: Path) -> None:
+    """Keeps the `estimate` of `cipherloom inspect` for each shape that has been tried."""
+    for name, recipe in recipes.RECIPES.items():
+        kept = estimate_file(work, recipe)
+        if kept.exists() or last_line(work / name) is None:
+            continue
+        kept.parent.mkdir(exist_ok=True)
         model = kept.with_suffix(".onnx")
         export(build(recipe).eval(), name, model)
         command = ["node", ROOT / "bin" / "cipherloom", "inspect", model, "--target", "native", "--json", "--quiet"]
         inspection = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
         kept.write_text(json.dumps(inspection["estimate"]))
-    return json.loads(kept.read_text())
 
 
 def with_interval(figure: float, interval: list[float] | None) -> str:
@@ -84,8 +90,9 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     multiply_adds, activations, parameters = cost(build(recipe), SIZE)
     done = f"{line['epoch']}" if line["epoch"] == recipe["epochs"] else f"{line['epoch']} of {recipe['epochs']}"
     cells = [name, recipe["note"], f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}"]
-    if recipe.get("activation") != "relu":
-        estimate = compiler_estimate(work, name)
+    kept = estimate_file(work, recipe)
+    if kept.exists():
+        estimate = json.loads(kept.read_text())
         operations = estimate["operations"]
         cells += [str(estimate["levels"]), str(operations["rotations"]), f"{operations['plainMultiplications']:,}"]
     else:
@@ -123,7 +130,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the recipes of recipes.py one after another.")
     parser.add_argument("--work", type=Path, required=True, help="folder of the arrays and of the runs")
     parser.add_argument("--table", action="store_true", help="write the table of TRIES.md and stop")
+    parser.add_argument("--estimate", action="store_true", help="ask the compiler for the cost of each shape and stop")
     options = parser.parse_args()
+    if options.estimate:
+        ask_estimates(options.work)
+        return
     if options.table:
         write_table(options.work)
         return

@@ -128,6 +128,32 @@ describe('degrees chosen together', () => {
     expect(jointly(value, 'kl').choice.chosen.loss).toBeLessThanOrEqual(value);
   });
 
+  test('of a network too deep for its budget are refused by levels; no plan is tried', () => {
+    const deep = writeProgram(({ input, dense, add }) => {
+      let x = input([1, 8], [-1, 1]);
+      for (let layer = 0; layer < 20; layer++) {
+        x = add('nn.activation', [dense(x, 8, 8)], { function: 'relu', parameters: {} });
+      }
+      return [dense(x, 8, 4)];
+    });
+    const error = errorOf(() =>
+      runPipeline(deep, {
+        options: compileOptionsSchema.parse({ accuracyBudget: { kind: 'kl', value: 1e-12 } }),
+        calibration: new Map([[inputOf(deep), images.slice(0, 40)]]),
+        warn: () => undefined,
+        planSeconds: () => {
+          throw new Error('a plan was compiled');
+        },
+      }),
+    );
+    expect(error).toMatchObject({ code: 'ACCURACY_UNREACHABLE', exit: 4 });
+    const { levelsNeeded, levelsAvailable, layers } = error.details;
+    expect(levelsNeeded).toBeGreaterThan(20);
+    expect(levelsAvailable).toBeGreaterThan(50);
+    expect(layers).toHaveLength(41);
+    expect(error.message).toContain('levels layer by layer');
+  });
+
   test('fit the levels of a ring that is given', () => {
     const error = errorOf(() => jointly(1, 'points', { ringDegree: 4096 }));
     expect(error.code).toBe('LEVELS_EXHAUSTED');

@@ -41,9 +41,11 @@ import type { Pass, PassContext, PassNote } from './passes/define-pass.ts';
 import { requireLayerSizes } from './passes/linear/count-products.ts';
 import { compileOptionsSchema } from './passes/options.ts';
 import type { CompileOptions } from './passes/options.ts';
+import { keptConstantBytes } from './passes/cost/profile.ts';
 import { runPipeline } from './passes/pipeline.ts';
 import { markPublicInputs } from './passes/public/mark-public-inputs.ts';
 import type { WorkBudget } from './passes/work-budget.ts';
+import { shareBatch } from './share-batch.ts';
 
 export type { ModelSource, OnnxSource } from './frontend/examine-model.ts';
 
@@ -95,7 +97,7 @@ export interface StoppedCompilation {
 
 /** Run the passes up to `stopAfter`, without making a plan. */
 export function compileUntil(model: ModelSource, request: CompileRequest): StoppedCompilation {
-  const { program, warnings, notes } = compileProgram(model, request);
+  const { program, warnings, notes } = lowerModel(importSource(model, request).imported, request);
   return { program, warnings, notes };
 }
 
@@ -111,13 +113,15 @@ export async function compile(
   request: CompileRequest = {},
 ): Promise<CompiledModel> {
   const stages = new Map<string, Program>();
-  const compiled = compileProgram(model, {
+  const { imported, modelDigest } = importSource(model, request);
+  const lowered = await lowerBatch(imported, {
     ...request,
     afterPass: (pass, program, index) => {
       stages.set(pass.name, program);
       request.afterPass?.(pass, program, index);
     },
   });
+  const compiled = { ...lowered, modelDigest };
   const { program, warnings } = compiled;
   const { bytes, planHash, client, report } = await makePlan(compiled);
   // The code generator brings a whole TypeScript compiler: loaded by those who compile only.
@@ -190,7 +194,10 @@ export async function makePlan(lowered: LoweredModel): Promise<MadePlan> {
     warnings,
     sizes,
     nativeMemory: memory,
-    evaluatorSeconds: await programSeconds(prepared),
+    evaluatorSeconds: await programSeconds(
+      prepared,
+      keptConstantBytes(options, leastBytes(memory)),
+    ),
   });
   return { bytes, planHash, client, report, sizes };
 }
@@ -246,10 +253,14 @@ function requireMemory(
   );
 }
 
-function compileProgram(model: ModelSource, request: CompileRequest): LoweredModel {
+/** Read a model; the digest is that of all that was read. */
+function importSource(
+  model: ModelSource,
+  request: CompileRequest,
+): { readonly imported: ImportedModel; readonly modelDigest: string } {
   if (isDefinedProgram(model)) {
     const imported = importProgram(model, request);
-    return { ...lowerModel(imported, request), modelDigest: digestProgram(imported.program) };
+    return { imported, modelDigest: digestProgram(imported.program) };
   }
   const digest = createHash('sha256').update(model.bytes);
   const imported = importOnnx(model.bytes, {
@@ -259,7 +270,7 @@ function compileProgram(model: ModelSource, request: CompileRequest): LoweredMod
     ...(request.inputRanges === undefined ? {} : { inputRanges: request.inputRanges }),
     ...(request.inputShapes === undefined ? {} : { inputShapes: request.inputShapes }),
   });
-  return { ...lowerModel(imported, request), modelDigest: digest.digest('hex') };
+  return { imported, modelDigest: digest.digest('hex') };
 }
 
 /** A model after the passes. */
@@ -306,6 +317,40 @@ export function lowerModel(
     },
   );
   return { program, notes, options, warnings, labels: imported.labels, modelDigest: null };
+}
+
+/**
+ * Run the passes on an imported model for as many images an execution as suits its batch best.
+ *
+ * A packing that is asked for holds the batch that is asked for. Throws what `lowerModel` throws.
+ */
+export async function lowerBatch(
+  imported: ImportedModel,
+  request: CompileRequest,
+  work?: WorkBudget,
+): Promise<LoweredModel> {
+  const options = compileOptionsSchema.parse({ ...request.options });
+  const several = (options.batch ?? 1) > 1 || options.objective === 'throughput';
+  if (!several || options.packing !== 'auto' || request.stopAfter !== undefined)
+    return lowerModel(imported, request, work);
+  // Only the programs of the attempt that is taken, or that failed, are shown.
+  type Shown = Parameters<NonNullable<CompileRequest['afterPass']>>;
+  const show = (shown: readonly Shown[]): void => {
+    for (const each of shown) request.afterPass?.(...each);
+  };
+  const { shown, ...lowered } = await shareBatch(options, (batch) => {
+    const shown: Shown[] = [];
+    const attempt = { ...request, options: { ...request.options, batch } };
+    const afterPass = (...each: Shown): void => void shown.push(each);
+    try {
+      return { ...lowerModel(imported, { ...attempt, afterPass }, work), shown };
+    } catch (error) {
+      if (batch === options.batch) show(shown);
+      throw error;
+    }
+  });
+  show(shown);
+  return lowered;
 }
 
 /** Files whose bytes go into the model's digest as they are read: in the order of the import. */

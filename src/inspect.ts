@@ -14,7 +14,7 @@ import type { OpCost } from './ir/define-op.ts';
 import type { Program } from './ir/program.ts';
 import { operationOf } from './ir/program.ts';
 import { shapeOf } from './ir/types.ts';
-import { profileOf } from './passes/cost/profile.ts';
+import { profiles } from './passes/cost/profile.ts';
 
 export type { Layer, Need };
 
@@ -195,7 +195,7 @@ function estimateOf({ report, sizes }: MadePlan, synthetic: boolean): PlanEstima
     nativeMemory: report.nativeMemory,
     operations: report.operations,
     modelledSeconds: report.modelledSeconds,
-    evaluator: profileOf(report).evaluator,
+    evaluator: profiles[report.target === 'native' ? 'native' : 'seal'].evaluator,
     evaluatorSeconds: report.evaluatorSeconds,
     synthetic,
   };

@@ -6,6 +6,8 @@
  *   npm run study:mnist -- --only lola,mlp     cells whose names contain one of these words
  *   npm run study:mnist -- --again --only lola.packing   measure these again
  *   npm run study:mnist -- --list              name the cells, measure nothing
+ *   npm run study:mnist -- --predict           compile those that were measured again, and take the
+ *                                              estimates where keys, sizes and parameters are the same
  *   npm run study:mnist -- --render            only write the page again
  *
  * Figures are kept in out/study, one file a cell. --data DIR names the folder of the MNIST files (by
@@ -31,7 +33,7 @@ import { compileCell, runCell } from './study/measure.ts';
 import type { Place } from './study/measure.ts';
 import { seconds, studyPage } from './study/page.ts';
 import { plotsOf } from './study/plots.ts';
-import { RecordStore } from './study/record.ts';
+import { doesSameWork, RecordStore } from './study/record.ts';
 import type { CellRecord } from './study/record.ts';
 
 const examples = fileURLToPath(new URL('.', import.meta.url));
@@ -45,6 +47,7 @@ const { values } = parseArgs({
     again: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     render: { type: 'boolean', default: false },
+    predict: { type: 'boolean', default: false },
     data: { type: 'string' },
     out: { type: 'string', default: examples },
     'memory-gb': { type: 'string' },
@@ -94,6 +97,16 @@ async function measure(cell: Cell, store: RecordStore): Promise<CellRecord> {
   return runCell(place, cell, plan, images);
 }
 
+/** A record with the estimates that its plan has now; null where the plan is another one now. */
+async function predictAgain(cell: Cell, store: RecordStore): Promise<CellRecord | null> {
+  const record = store.get(cell.id);
+  if (record?.status !== 'measured') return null;
+  const base = cell.relativeTo === null ? undefined : store.get(cell.relativeTo.id);
+  const plan = await compileCell(place, cell, base?.status === 'measured' ? base.figures : null);
+  if ('status' in plan || !doesSameWork(plan.figures, record.figures)) return null;
+  return { ...record, figures: plan.figures };
+}
+
 /** Whether a cell has a record; one of a quick study has fewer images, and is measured again. */
 function isDone(cell: Cell, store: RecordStore): boolean {
   const record = store.get(cell.id);
@@ -119,6 +132,13 @@ const images = writeImages(Math.max(...cells.map((cell) => cell.images)), {
   folder: place.scratch,
 });
 for (const [k, cell] of cells.entries()) {
+  if (values.predict) {
+    const record = await predictAgain(cell, store);
+    if (record !== null) store.put(record);
+    else if (store.get(cell.id)?.status === 'measured')
+      console.error(`${cell.id}: another plan now`);
+    continue;
+  }
   if (values.render || (isDone(cell, store) && !values.again)) continue;
   const at = `[${k + 1}/${cells.length}] ${cell.id}`;
   console.error(`${at} …`);

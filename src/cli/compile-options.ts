@@ -27,7 +27,8 @@ export const compilerOptions = {
   batch: {
     value: 'N',
     schema: integer(1, 65536).optional(),
-    describe: 'images one execution holds; default 1, or all slots for throughput',
+    describe:
+      'images that are there together: an execution holds all of them, or a part where that is sooner (all with --packing); default 1, or all slots for throughput',
   },
   target: {
     value: 'WORD',
@@ -93,7 +94,8 @@ export const compilerOptions = {
   maxMemoryBytes: {
     value: 'BYTES',
     schema: byteCount().optional(),
-    describe: 'most bytes of memory for the evaluator, such as 2GiB',
+    describe:
+      'most bytes of memory for the evaluator, such as 2GiB; without it, 12 GB where there is a choice',
   },
   packing: {
     value: 'WORD',

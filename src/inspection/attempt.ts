@@ -1,5 +1,5 @@
 /** Compile a model as far as it goes, with the flags that it turns out to need. */
-import { lowerModel, makePlan } from '../compile.ts';
+import { lowerBatch, makePlan } from '../compile.ts';
 import type { CompileRequest, MadePlan } from '../compile.ts';
 import { CipherloomError, exitStatus } from '../errors.ts';
 import type { Warning } from '../errors.ts';
@@ -212,7 +212,7 @@ async function compileOnce(
     if (products > maxEstimateProducts) {
       return { plan: null, warnings: imported.warnings, leftOut: tooManyProducts(products) };
     }
-    const lowered = lowerModel(imported, traced, budgets.plan);
+    const lowered = await lowerBatch(imported, traced, budgets.plan);
     return { plan: await makePlan(lowered), warnings: lowered.warnings, leftOut: null };
   } catch (error) {
     if (!(error instanceof WorkExceeded)) throw error;

@@ -13,6 +13,7 @@ import { isPublicInput, publicOperand } from '../ir/public-values.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
 import { samePlaces, zeroUnused } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
+import { encodingSeconds, noConstants, profileOf } from './cost/profile.ts';
 import type { OperationSeconds } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext, PassNote } from './define-pass.ts';
@@ -50,6 +51,8 @@ const hopeless = 16;
 /** A choice of layouts for the values made so far. */
 interface State {
   readonly seconds: number;
+  /** Of the encoded constants so far. */
+  readonly constantBytes: number;
   readonly chosen: readonly Candidate[];
   /** The distinct layouts among them, unused slots zero. */
   readonly layouts: ReadonlySet<Layout>;
@@ -69,6 +72,7 @@ function consider(table: Table, name: string, found: Considered): void {
 /** A state and a layout for the next value: most are dropped before the longer list is made. */
 interface Extension {
   readonly seconds: number;
+  readonly constantBytes: number;
   readonly state: State;
   readonly candidate: Candidate;
 }
@@ -126,25 +130,36 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
     return table;
   };
   const { keyOf, unique, isValidOnce, mostCopiesOf } = layoutTable();
-  const extended = ({ seconds, state, candidate }: Extension): State => {
+  const profile = profileOf(context.options);
+  const extended = ({ seconds, constantBytes, state, candidate }: Extension): State => {
     const layout = unique({ ...candidate.layout, unused: zeroUnused });
     const layouts = state.layouts.has(layout) ? state.layouts : new Set(state.layouts).add(layout);
-    return { seconds, chosen: [...state.chosen, candidate], layouts };
+    return { seconds, constantBytes, chosen: [...state.chosen, candidate], layouts };
   };
 
-  let beam: State[] = [{ seconds: 0, chosen: [], layouts: new Set() }];
+  let beam: State[] = [{ seconds: 0, constantBytes: 0, chosen: [], layouts: new Set() }];
   program.operations.forEach((operation, id) => {
     const level = below[id] ?? 0;
     const shape = shapeOf(operation.type);
     const next: Extension[] = [];
-    const extend = (state: State, candidate: Candidate, seconds: number): void => {
-      next.push({ seconds: state.seconds + seconds, state, candidate });
+    const extend = (
+      state: State,
+      candidate: Candidate,
+      seconds: number,
+      constants = noConstants,
+    ): void => {
+      const again = encodingSeconds(constants, state.constantBytes, profile);
+      next.push({
+        seconds: state.seconds + seconds + again,
+        constantBytes: state.constantBytes + constants.bytes,
+        ...{ state, candidate },
+      });
     };
     if (isPublicInput(operation)) {
       // The server lays it out as the value it meets; nothing is chosen.
       const [candidate] = space.inputs(shape, null);
       invariant(candidate !== undefined, 'every shape has a layout');
-      beam = beam.map((state) => extended({ seconds: state.seconds, state, candidate }));
+      beam = beam.map((state) => extended({ ...state, state, candidate }));
       return;
     }
     if (operation.op === 'nn.input') {
@@ -209,7 +224,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
           cheapest = Math.min(cheapest, seconds);
           const { ciphertexts } = candidate.layout;
           consider(table, candidate.name, { seconds, ciphertexts, rotations, diagonals });
-          extend(state, candidate, seconds);
+          extend(state, candidate, seconds, plan.constants);
           for (const operand of operation.operands) {
             if (operationOf(program, operand).op !== 'nn.input') continue;
             // An input costs what reading it costs: with the cheapest result for each of its layouts.

@@ -21,7 +21,13 @@ export const compileOptionsSchema = z.strictObject({
     .enum(['latency', 'throughput'])
     .default('latency')
     .describe('what the plan is chosen for'),
-  batch: z.int().min(1).max(65536).nullable().default(null).describe('images one execution holds'),
+  batch: z
+    .int()
+    .min(1)
+    .max(65536)
+    .nullable()
+    .default(null)
+    .describe('images that are there together; an execution holds all or a part'),
   target: z.enum(['portable', 'native']).default('portable').describe('evaluators the plan is for'),
   security: z
     .union([z.literal(128), z.literal(192), z.literal(256)])
@@ -83,7 +89,12 @@ export const compileOptionsSchema = z.strictObject({
     .readonly()
     .default([])
     .describe('optimisations that are left out'),
-  maxMemoryBytes: z.int().positive().nullable().default(null).describe('budget of the evaluator'),
+  maxMemoryBytes: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('budget of the evaluator; without it, what the profile counts on'),
 });
 
 export type CompileOptions = z.infer<typeof compileOptionsSchema>;

@@ -136,6 +136,17 @@ describe('the work of a program', () => {
     expect(native.keyProduct).toBe(seal.keyProduct);
   });
 
+  it('decomposes for every rotation where the plan says so', () => {
+    const [hoisted, apart] = [prepare({}), prepare({ disable: ['hoist-rotations'] })];
+    const of = (prepared: PreparedProgram): number =>
+      [...prepared.linear.values()].reduce((sum, { rotations }) => sum + rotations, 0);
+    const transforms = [hoisted, apart].map((prepared) => {
+      // One decomposition a rotation, were they all alone.
+      return programWork(prepared, 'native', Infinity).run.transform / of(prepared);
+    });
+    expect(transforms[1]).toBeGreaterThan(1.1 * transforms[0]!);
+  });
+
   it('is modelled for both evaluators, and for native alone where primes ask for it', async () => {
     const both = await programSeconds(prepare({}));
     expect(both.seal!.run).toBeGreaterThan(both.native.run);

@@ -28,9 +28,23 @@ export function executionSeconds({ measurement }: Measured): number {
   return (later.length === 0 ? (first ?? NaN) : median(later)) / 1000;
 }
 
+/** Images that an execution of a plan holds. */
+export function imagesAtOnce({ cell, record }: MeasuredResult): number {
+  return record.figures.batch ?? cell.batch;
+}
+
+/** Measured over modelled, of the execution that `executionSeconds` takes; null where none is modelled. */
+export function offModel(record: Measured): number | null {
+  const { figures, measurement } = record;
+  const { modelledSeconds, modelledFirstSeconds } = figures;
+  const modelled =
+    measurement.evaluateMs.length > 1 ? modelledSeconds : (modelledFirstSeconds ?? modelledSeconds);
+  return modelled === null ? null : executionSeconds(record) / modelled;
+}
+
 /** Seconds of a batch with a plan: executions one after the other; a last one need not be full. */
-export function batchSeconds({ cell, record }: MeasuredResult, images: number): number {
-  return Math.ceil(images / cell.batch) * executionSeconds(record);
+export function batchSeconds(result: MeasuredResult, images: number): number {
+  return Math.ceil(images / imagesAtOnce(result)) * executionSeconds(result.record);
 }
 
 /** Images that agree with the network in the clear, of how many. */

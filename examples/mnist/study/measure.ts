@@ -37,7 +37,9 @@ const compileSchema = z.object({
   residentKeyBytes: z.number(),
   inputCiphertextBytes: z.number(),
   outputCiphertextBytes: z.number(),
+  batch: z.number(),
   modelledSeconds: z.number().nullable(),
+  evaluatorSeconds: z.object({ native: z.object({ first: z.number() }) }),
   nativeMemory: z
     .object({ plaintextBytes: z.number() })
     .catchall(z.number())
@@ -160,7 +162,13 @@ export async function compileCell(
   });
   if (!answer.ok) return refused(answer.code, answer.message);
   const report = compileSchema.parse(answer.json);
-  const { parameters, timingsMs, nativeMemory: modelledMemoryBytes, ...rest } = report;
+  const {
+    parameters,
+    timingsMs,
+    nativeMemory: modelledMemoryBytes,
+    evaluatorSeconds,
+    ...rest
+  } = report;
   if (modelledMemoryBytes > place.memoryBytes) {
     const [need, have] = [modelledMemoryBytes, place.memoryBytes].map((bytes) =>
       (bytes / 1e9).toFixed(1),
@@ -176,6 +184,7 @@ export async function compileCell(
     commands,
     figures: {
       ...rest,
+      modelledFirstSeconds: evaluatorSeconds.native.first,
       ringDegree,
       logQP,
       securityBits,
@@ -208,8 +217,6 @@ export async function runCell(
     'native',
     '--threads',
     String(cell.threads),
-    '--max-memory-bytes',
-    String(Math.floor(place.memoryBytes)),
   ];
   const commands = [...plan.commands, typed(place, words)];
   const before = loadavg()[0] ?? 0;

@@ -7,7 +7,9 @@ import {
   chosenSeconds,
   crossover,
   executionSeconds,
+  imagesAtOnce,
   isMeasured,
+  offModel,
   strategies,
   strategySeconds,
 } from './figures.ts';
@@ -138,13 +140,13 @@ const planHead = [
 ];
 
 function planCells(result: MeasuredResult): string[] {
-  const { cell, record } = result;
+  const { record } = result;
   const { figures, measurement } = record;
-  const time = executionSeconds(record);
+  const [time, images] = [executionSeconds(record), imagesAtOnce(result)];
   return [
     seconds(time),
-    (cell.batch / time).toPrecision(3),
-    seconds(time / cell.batch),
+    (images / time).toPrecision(3),
+    seconds(time / images),
     bytes(figures.keyBytes),
     bytes(figures.residentKeyBytes),
     bytes(figures.inputCiphertextBytes),
@@ -158,7 +160,7 @@ function packingSection(results: readonly Result[], network: Network): string {
   const own = results.filter(({ cell }) => cell.network === network && cell.group === 'packing');
   const rows = own.map((result) => [
     result.cell.label,
-    count(result.cell.batch),
+    count(isMeasured(result) ? imagesAtOnce(result) : result.cell.batch),
     ...(isMeasured(result)
       ? [count(result.record.figures.ringDegree), ...planCells(result)]
       : ['', refusalText(result), ...planHead.slice(1).map(() => '')]),
@@ -384,10 +386,8 @@ function modelSentence(results: readonly Result[]): string[] {
     .filter(isMeasured)
     .filter(({ cell, record }) => cell.threads === 1 && record.sameAs === null)
     .flatMap(({ record }) => {
-      const { modelledSeconds } = record.figures;
-      return modelledSeconds === null
-        ? []
-        : [Math.abs(modelledSeconds / executionSeconds(record) - 1)];
+      const off = offModel(record);
+      return off === null ? [] : [Math.abs(1 / off - 1)];
     })
     .sort((a, b) => a - b);
   if (off.length === 0) return [];

@@ -15,7 +15,11 @@ const figures = z.object({
   residentKeyBytes: z.number(),
   inputCiphertextBytes: z.number(),
   outputCiphertextBytes: z.number(),
+  /** Images that an execution holds, where that is not what was asked for. */
+  batch: z.number().exactOptional(),
   modelledSeconds: z.number().nullable(),
+  /** Of the first execution, which encodes constants. */
+  modelledFirstSeconds: z.number().exactOptional(),
   /** Predicted of the native evaluator, without the encoded constants, which are a cache. */
   modelledMemoryBytes: z.number(),
   compileMs: z.number(),
@@ -42,6 +46,18 @@ export const measurementSchema = z.object({
 
 export type PlanFigures = z.infer<typeof figures>;
 export type Measurement = z.infer<typeof measurementSchema>;
+
+/**
+ * Whether plans agree in parameters, keys and sizes: the bytes of a plan name the compiler and
+ * what it predicts, and change with them.
+ */
+export function doesSameWork(a: PlanFigures, b: PlanFigures): boolean {
+  const same = [
+    ...(['ringDegree', 'logQP', 'levels', 'specialPrimes', 'rotationKeys'] as const),
+    ...(['keyBytes', 'inputCiphertextBytes', 'outputCiphertextBytes'] as const),
+  ];
+  return a.planHash === b.planHash || same.every((figure) => a[figure] === b[figure]);
+}
 
 const recordSchema = z.discriminatedUnion('status', [
   z.object({

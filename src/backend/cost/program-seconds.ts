@@ -21,8 +21,14 @@ export interface ProgramSeconds {
   readonly seal: EvaluatorSeconds | null;
 }
 
-/** Model the time of a prepared program. Cost: a step per diagonal, twice. */
-export async function programSeconds(prepared: PreparedProgram): Promise<ProgramSeconds> {
+/**
+ * Model the time of a prepared program, where the native evaluator keeps so many bytes of encoded
+ * constants. Cost: a step per diagonal, twice.
+ */
+export async function programSeconds(
+  prepared: PreparedProgram,
+  nativeKeptBytes = profiles.native.keptBytes,
+): Promise<ProgramSeconds> {
   const kept = await sealKeeps(prepared);
   const of = (evaluator: Evaluator, keptBytes: number): EvaluatorSeconds => {
     const { run, first } = programWork(prepared, evaluator, keptBytes);
@@ -31,7 +37,7 @@ export async function programSeconds(prepared: PreparedProgram): Promise<Program
     return { run: each, first: each + secondsOf(first, seconds) };
   };
   return {
-    native: of('native', profiles.native.keptBytes),
+    native: of('native', nativeKeptBytes),
     seal: kept === null ? null : of('seal', kept),
   };
 }

@@ -201,7 +201,7 @@ function workParts(
 
 /** Count what a linear operation is made of. */
 function linearCounts(linear: LinearWork): LinearCounts {
-  const { groups, rotatedOf, sumOf, inputOf, lastOfOutput, folds } = linear;
+  const { groups, rotatedOf, sumOf, inputOf, lastOfOutput, folds, hoist } = linear;
   const rotated = new Set<number>();
   const rotatedInputs = new Set<number>();
   const plainInputs = new Set<number>();
@@ -220,7 +220,7 @@ function linearCounts(linear: LinearWork): LinearCounts {
   }
   return {
     babies: rotated.size,
-    rotatedInputs: rotatedInputs.size,
+    decompositions: hoist ? rotatedInputs.size : rotated.size,
     plainInputs: plainInputs.size,
     giants: giants.size,
     diagonals: groups.count,

@@ -37,6 +37,8 @@ export interface LinearWork {
   readonly folds: readonly number[];
   /** Scale of the diagonals of each operand. */
   readonly plainScales: readonly number[];
+  /** Whether the baby steps of an input share one decomposition of it, where an evaluator can. */
+  readonly hoist: boolean;
   /** Whether a group is one number for every slot. */
   readonly scalar: boolean;
   readonly slots: number;
@@ -165,6 +167,7 @@ export function linearWork(program: Program, operation: Operation): LinearWork {
     lastOfOutput,
     folds,
     plainScales: plainScales.map((scale) => toNumber(fromText(scale))),
+    hoist: method.hoist ?? true,
     scalar,
     slots,
     outCiphertexts: layout.ciphertexts,

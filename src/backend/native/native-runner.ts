@@ -1,6 +1,7 @@
 /** Runs a plan with the native evaluator. */
 import { totalmem } from 'node:os';
 import type { ClientPlan } from '../../layout/client-plan.ts';
+import { profiles } from '../../passes/cost/profile.ts';
 import type { ByteSource, EvaluationKeys } from '../../seal/index.ts';
 import type { ExecuteOptions } from '../execute/execute.ts';
 import type { CiphertextBlobs, PlanRunner } from '../plan-runner.ts';
@@ -10,7 +11,7 @@ import type { NativePlan } from './native-plan.ts';
 import type { NativeSession } from './native-session.ts';
 
 /** Encoded constants are worth keeping, but not at any price. */
-export const plaintextBytes = Math.min(2 ** 31, totalmem() / 4);
+export const plaintextBytes = Math.min(profiles.native.keptBytes, totalmem() / 2);
 
 export interface NativeRunnerOptions {
   /** It stays the caller's; a session that is open keeps what it needs of it. */

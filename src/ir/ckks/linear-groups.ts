@@ -13,7 +13,7 @@ import { ciphertextOf } from './values.ts';
 
 /** Its attributes, by their schema. */
 export function linearAttributes(operation: Operation): {
-  readonly method: LinearMethod;
+  readonly method: LinearMethod & { readonly hoist?: boolean };
   readonly layout: Layout;
   readonly plainScales: readonly string[];
   readonly affine: Parameters<typeof affineOf>[1];

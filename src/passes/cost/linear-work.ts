@@ -19,8 +19,8 @@ export type Evaluator = 'seal' | 'native';
 export interface LinearCounts {
   /** Distinct rotations of inputs other than by 0. */
   readonly babies: number;
-  /** Input ciphertexts that are rotated. */
-  readonly rotatedInputs: number;
+  /** Decompositions of inputs: one for each that is rotated, or for each of its rotations. */
+  readonly decompositions: number;
   /** Input ciphertexts that are multiplied as they are. */
   readonly plainInputs: number;
   /** Sums that are rotated. */
@@ -69,7 +69,7 @@ export function linearMapWork(
   const dividedFolds = extended || counts.turnedOutputs > 0 ? folds : Math.max(0, folds - 1);
   return {
     run: sumOfWork([
-      [extended ? counts.rotatedInputs : 0, decomposition(size)],
+      [extended ? counts.decompositions : 0, decomposition(size)],
       [babies, keyProducts(size)],
       [extended ? counts.plainInputs : 0, touches(size, 2 * residues)],
       [diagonals, products(size, residues)],

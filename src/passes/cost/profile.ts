@@ -30,6 +30,8 @@ export interface Profile {
   readonly seconds: Work;
   /** Most bytes of encoded constants that stay from one execution to the next. */
   readonly keptBytes: number;
+  /** Memory that a plan may count on where no budget is given. */
+  readonly memoryBytes: number;
 }
 
 export const profiles: Readonly<Record<Evaluator, Profile>> = {
@@ -38,18 +40,61 @@ export const profiles: Readonly<Record<Evaluator, Profile>> = {
     evaluator: 'SEAL in WebAssembly on one core',
     seconds: measured.seal,
     keptBytes: 512_000_000,
+    memoryBytes: 4_000_000_000,
   },
   native: {
     kind: 'native',
     evaluator: 'the native evaluator on one core',
     seconds: measured.native,
-    keptBytes: Infinity,
+    keptBytes: 8_000_000_000,
+    memoryBytes: 12_000_000_000,
   },
 };
 
-/** The profile of the evaluator that a plan is chosen for. */
-export function profileOf({ target }: Pick<CompileOptions, 'target'>): Profile {
-  return target === 'native' ? profiles.native : profiles.seal;
+/** The profile of the evaluator that a plan is chosen for, with the memory that it may take. */
+export function profileOf({
+  target,
+  maxMemoryBytes,
+}: Pick<CompileOptions, 'target' | 'maxMemoryBytes'>): Profile {
+  const profile = target === 'native' ? profiles.native : profiles.seal;
+  if (maxMemoryBytes === null) return profile;
+  const keptBytes = target === 'native' ? maxMemoryBytes : profile.keptBytes;
+  return { ...profile, keptBytes, memoryBytes: maxMemoryBytes };
+}
+
+/**
+ * Bytes of encoded constants that the native evaluator keeps beside the `leastBytes` of a plan: what
+ * is left of a budget, else a fixed share.
+ */
+export function keptConstantBytes(
+  { maxMemoryBytes }: Pick<CompileOptions, 'maxMemoryBytes'>,
+  leastBytes: number,
+): number {
+  if (maxMemoryBytes === null) return profiles.native.keptBytes;
+  return Math.max(0, maxMemoryBytes - leastBytes);
+}
+
+/** The plaintexts of a linear map, which an evaluator keeps encoded as far as its memory goes. */
+export interface EncodedConstants {
+  readonly bytes: number;
+  /** To encode all of them. */
+  readonly seconds: number;
+}
+
+export const noConstants: EncodedConstants = { bytes: 0, seconds: 0 };
+
+/**
+ * Seconds an execution takes for those constants that are not kept, beside the `keptBytes` of earlier
+ * ones: they are encoded every time.
+ */
+export function encodingSeconds(
+  { bytes, seconds }: EncodedConstants,
+  earlierBytes: number,
+  { keptBytes }: Pick<Profile, 'keptBytes'>,
+): number {
+  if (bytes === 0) return 0;
+  const kept = Math.min(bytes, Math.max(0, keptBytes - earlierBytes));
+  return (1 - kept / bytes) * (1 - 1 / executionsOfSession) * seconds;
 }
 
 /** Modelled seconds of the operations on values of one size. */
@@ -66,8 +111,8 @@ export interface OperationSeconds {
   readonly rescale: number;
   /** Per ciphertext of an input: encoded and sent by the client, read by the evaluator. */
   readonly upload: number;
-  /** Of a linear map that rotates. */
-  linear(counts: LinearCounts): number;
+  /** Of a linear map that rotates, with its constants kept. */
+  linear(counts: LinearCounts): { readonly seconds: number; readonly constants: EncodedConstants };
 }
 
 /** A connection of 400 Mbit/s: what a layout is worth that sends less. */
@@ -87,7 +132,7 @@ export function keySwitchSeconds(
 }
 
 export function operationSeconds(
-  { kind, seconds, keptBytes }: Profile,
+  { kind, seconds }: Profile,
   ringDegree: number,
   primes: number,
   specialPrimes = 1,
@@ -107,12 +152,12 @@ export function operationSeconds(
   const add = of(touches(size, 2 * primes));
   // Their size is not known yet.
   const widePrimes = { narrow: 0, wide: primes };
-  const linear = (counts: LinearCounts): number => {
+  const linear = (counts: LinearCounts): ReturnType<OperationSeconds['linear']> => {
     const map = linearMapWork(kind, counts, size);
-    const bytes = ringDegree * 8 * (kind === 'native' ? extendedResidues(size) : primes);
-    const kept = Math.min(1, keptBytes / (counts.diagonals * bytes || 1));
-    const encodings = kept / executionsOfSession + (1 - kept);
-    return of(map.run) + encodings * of(map.encode);
+    const extended = kind === 'native' && counts.babies > 0;
+    const bytes = ringDegree * 8 * (extended ? extendedResidues(size) : primes);
+    const constants = { bytes: counts.diagonals * bytes, seconds: of(map.encode) };
+    return { seconds: of(map.run) + constants.seconds / executionsOfSession, constants };
   };
   return {
     rotate: of(keySwitch(size)),

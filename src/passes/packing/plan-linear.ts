@@ -8,7 +8,8 @@ import { foldRotations, forEachDiagonal, splitRotation } from '../../ir/packed/d
 import type { Fold } from '../../ir/packed/diagonals.ts';
 import { operationSeconds, profileOf } from '../cost/profile.ts';
 import type { LinearCounts } from '../cost/linear-work.ts';
-import type { OperationSeconds } from '../cost/profile.ts';
+import { noConstants } from '../cost/profile.ts';
+import type { EncodedConstants, OperationSeconds } from '../cost/profile.ts';
 import { isEnabled } from '../optimisations.ts';
 import type { CompileOptions } from '../options.ts';
 
@@ -18,7 +19,9 @@ export interface LinearPlan {
   readonly rotations: number;
   /** Plaintext multiplications: distinct (output ciphertext, input ciphertext, rotation). */
   readonly diagonals: number;
+  /** With its encoded diagonals kept from one execution to the next. */
   readonly seconds: number;
+  readonly constants: EncodedConstants;
 }
 
 /** What a linear map is planned by. */
@@ -26,6 +29,8 @@ export interface LinearCosts {
   readonly seconds: OperationSeconds;
   /** Whether rotations may be split into baby and giant steps. */
   readonly giantSteps: boolean;
+  /** Whether the rotations of an input may share its decomposition. */
+  readonly hoisting: boolean;
 }
 
 /** What a linear map of values with so many data primes is planned by. */
@@ -35,14 +40,10 @@ export function linearCosts(
   primes: number,
   specialPrimes: number,
 ): LinearCosts {
-  const profile = profileOf(options);
-  // SEAL takes each rotation by itself, as every evaluator does where they are not hoisted.
-  const used = isEnabled(options, 'hoist-rotations')
-    ? profile
-    : { ...profile, kind: 'seal' as const };
   return {
-    seconds: operationSeconds(used, ringDegree, primes, specialPrimes),
+    seconds: operationSeconds(profileOf(options), ringDegree, primes, specialPrimes),
     giantSteps: isEnabled(options, 'giant-steps'),
+    hoisting: isEnabled(options, 'hoist-rotations'),
   };
 }
 
@@ -193,7 +194,7 @@ export function distinctRotations(set: DiagonalSet, slots: number): SetRotations
 /** The rotations of a linear map, as far as they depend on its giant step. */
 export type RotationCounts = Pick<
   LinearCounts,
-  'babies' | 'rotatedInputs' | 'plainInputs' | 'giants' | 'turnedOutputs'
+  'babies' | 'decompositions' | 'plainInputs' | 'giants' | 'turnedOutputs'
 >;
 
 /** Rotations that a giant step G leads to: distinct (input, baby) and (output, giant) other than zero. */
@@ -221,7 +222,7 @@ export function countRotations(
   }
   return {
     babies: babies.size,
-    rotatedInputs: rotatedInputs.size,
+    decompositions: rotatedInputs.size,
     plainInputs: plainInputs.size,
     giants: giants.size,
     turnedOutputs: turnedOutputs.size,
@@ -300,7 +301,7 @@ export function planLinearWithin(
   inputs: readonly Layout[],
   output: Layout,
   fold: Fold | null,
-  { seconds, giantSteps }: LinearCosts,
+  { seconds, giantSteps, hoisting }: LinearCosts,
   most: number,
 ): LinearPlan | null {
   const scalar = neverRotates(inputs, output);
@@ -310,7 +311,10 @@ export function planLinearWithin(
   const diagonals = set.rotation.length;
   const rescales = output.ciphertexts * seconds.rescale;
   if (scalar) {
-    return { giantStep: 0, rotations: 0, diagonals, seconds: diagonals * perDiagonal + rescales };
+    return {
+      ...{ giantStep: 0, rotations: 0, diagonals, constants: noConstants },
+      seconds: diagonals * perDiagonal + rescales,
+    };
   }
   const folds = foldRotations(fold).length;
   const outputs = output.ciphertexts;
@@ -322,10 +326,12 @@ export function planLinearWithin(
   const distinct = distinctRotations(set, output.slots);
   for (const giantStep of steps) {
     const counts = countRotations(distinct, giantStep, output.slots);
-    const cost = seconds.linear({ ...counts, diagonals, outputs, folds }) + rescales;
+    const decompositions = hoisting ? counts.decompositions : counts.babies;
+    const map = seconds.linear({ ...counts, decompositions, diagonals, outputs, folds });
+    const cost = map.seconds + rescales;
     if (best !== null && cost >= best.seconds) continue;
     const rotations = counts.babies + counts.giants + folds * outputs;
-    best = { giantStep, rotations, diagonals, seconds: cost };
+    best = { giantStep, rotations, diagonals, seconds: cost, constants: map.constants };
   }
   return best;
 }

@@ -23,6 +23,12 @@ export interface Space {
   withBatch(candidate: Candidate): Candidate;
 }
 
+/**
+ * Times as many slots between the elements of an image as its batch needs: fewer slots an image hold
+ * fewer copies of it, and some maps take fewer rotations then.
+ */
+const spreads = [1, 8];
+
 /** Images one execution holds: --batch, or every slot for throughput. */
 export function batchOf({ options, ringDegree }: PassContext): number {
   const slots = ringDegree / 2;
@@ -72,8 +78,11 @@ export function spacesOf(context: PassContext, batch: number): readonly Space[] 
     );
   }
   const spaces: Space[] = [];
-  if (packing !== 'feature-major' && fits) {
-    spaces.push(interleavedSpace(options, slots, batch, everyNth));
+  const spread = packing === 'image' ? [1] : spreads;
+  if (packing !== 'feature-major') {
+    for (const gap of spread.map((factor) => everyNth * factor)) {
+      if (gap < slots) spaces.push(interleavedSpace(options, slots, batch, gap));
+    }
   }
   if (packing === 'feature-major' || (packing === 'auto' && batch > 1)) {
     spaces.push(featureMajorSpace(slots, batch));

@@ -15,6 +15,7 @@ import { neverRotates } from '../../ir/ckks/group-products.ts';
 import type { LinearCounts } from '../cost/linear-work.ts';
 import { keySwitchSeconds, operationSeconds, profileOf } from '../cost/profile.ts';
 import type { PassContext } from '../define-pass.ts';
+import { isEnabled } from '../optimisations.ts';
 import type { CompileOptions } from '../options.ts';
 import { distinctDiagonals, linearCounts } from '../packing/plan-linear.ts';
 import { depthOf } from '../packing/depth.ts';
@@ -41,10 +42,13 @@ export function specialPrimeCounts(
   const seconds = (special: number): number =>
     switches.reduce((sum, each) => {
       const { primes } = each;
+      const hoisting = isEnabled(options, 'hoist-rotations');
       if ('count' in each) {
         return sum + each.count * keySwitchSeconds(profile, ringDegree, primes, special);
       }
-      return sum + operationSeconds(profile, ringDegree, primes, special).linear(each.linear);
+      const { babies, decompositions } = each.linear;
+      const counts = { ...each.linear, decompositions: hoisting ? decompositions : babies };
+      return sum + operationSeconds(profile, ringDegree, primes, special).linear(counts).seconds;
     }, 0);
   const one = seconds(1);
   return Array.from({ length: levels }, (_, index) => index + 2)
@@ -95,7 +99,7 @@ function countsOf(program: Program, operation: Operation): LinearCounts {
 /** A linear map of a batch layout: special primes make no difference to it. */
 const noRotations: LinearCounts = {
   babies: 0,
-  rotatedInputs: 0,
+  decompositions: 0,
   plainInputs: 0,
   giants: 0,
   turnedOutputs: 0,

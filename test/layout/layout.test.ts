@@ -192,6 +192,22 @@ describe('checkLayout', () => {
       'two elements share a slot',
       { ...valid, digits: [digit, { of: 'batch', size: 2, step: 1, place: 'slot', stride: 0 }] },
     ],
+    // Whole ciphertexts for elements, slots for images: each is looked at by itself.
+    [
+      'two elements share a slot',
+      { ...valid, ciphertexts: 8, digits: [{ ...digit, place: 'ciphertext', stride: 0 }] },
+    ],
+    [
+      'two elements share a slot',
+      {
+        ...valid,
+        ciphertexts: 8,
+        digits: [
+          { ...digit, place: 'ciphertext', stride: 1 },
+          { of: 'batch', size: 2, step: 1, place: 'slot', stride: 0 },
+        ],
+      },
+    ],
     ['an element has no slot', { ...valid, digits: [{ ...digit, size: 7 }] }],
     ['an element has no slot', { ...valid, digits: [{ ...digit, step: 2 }] }],
     ['an element has no slot', { ...valid, origin: [0, 1] }],

@@ -84,7 +84,7 @@ async function demonstrate(
   await using session = await InferenceSession.create(compiled.plan, { evaluationKeys: keys });
   const { ringDegree, securityBits, levels } = report.parameters;
   say(`${title}: --objective ${report.objective}, ${report.batch === 1 ? 'one image' : `${report.batch} images`} an execution
-  compiled     in ${seconds(compileMs)}: N = ${ringDegree}, ${levels} levels, ${securityBits.toFixed(0)} bits of security, ${report.precisionBits.toFixed(1)} bits of precision
+  compiled     in ${seconds(compileMs)}: N = ${ringDegree}, ${levels} levels, ${securityBits.toFixed(0)} bits of security, ${report.precisionBits.toFixed(1)} bits of precision, ${seconds(1000 * (report.modelledSeconds ?? NaN))} modelled on one core
   keys         ${mib(keys.length)} sent, made in ${seconds(keysMs + bundleMs)}
   evaluator    ${session.backend}, ${session.threads} ${session.threads === 1 ? 'thread' : 'threads'}: ${session.backendReason}
 

@@ -1,18 +1,27 @@
 /**
  * Writes RESULTS.md, roc.svg and the figures of MODEL_CARD.md.
  *
- *   npm run melanoma:results -- --data DIR --work DIR [--split val|test]
+ *   npm run melanoma:results -- --data DIR --work DIR [--split val|test] [--compiled]
  *
  * --data is the folder with labels.csv, --work that of `melanoma:encrypted` and `melanoma:throughput`,
- * whose records are shown where they belong to this network. The clear network is run on every image
- * of the split. The test split is for one run, when network and threshold are committed: it is refused
+ * whose records are shown where they belong to this network; logits of the clear network and reports of
+ * plans are kept there too, so that the command can be stopped and given again. --compiled leaves out
+ * plans that have no report there. The clear network is run on every image of the split. The test split is for one run, when network and threshold are committed: it is refused
  * while model.onnx or model.json has changes.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { CompiledModel } from 'cipherloom';
 import { createProgressLine } from '../../src/cli/progress.ts';
 import { openClear } from './clear.ts';
 import { readRecordLines, type EncryptedImage, type EncryptedRun } from './encrypted.ts';
@@ -26,7 +35,7 @@ import {
 } from './figures.ts';
 import { readPixels } from './images.ts';
 import { here, readCalibration, readModel, readRecord, sigmoid, type Model } from './model.ts';
-import { compilePlan } from './plans.ts';
+import { compilePlan, type PlanName } from './plans.ts';
 import { neighbours, paper } from './published.ts';
 import { rocPlot } from './roc.ts';
 import type { SizeRecord } from './sizes.ts';
@@ -40,8 +49,10 @@ interface Scores {
 }
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { data: text, work: text, split: text } });
-const { data, work, split = 'val' } = values;
+const { values } = parseArgs({
+  options: { data: text, work: text, split: text, compiled: { type: 'boolean' } },
+});
+const { data, work, split = 'val', compiled = false } = values;
 if (data === undefined || work === undefined) {
   throw new Error('--data DIR --work DIR [--split val|test]');
 }
@@ -49,8 +60,9 @@ if (split === 'test') requireFrozen();
 const model = await readModel();
 const record = await readRecord(model);
 const { threshold } = record.validation.nevus;
-const scores = await clearScores(data, split);
 const records = work;
+mkdirSync(records, { recursive: true });
+const scores = await clearScores(data, split);
 const runs = encryptedRuns(records, split);
 const throughput = throughputRecords(records);
 writeFileSync(path.join(here, 'roc.svg'), rocSvg(scores));
@@ -69,17 +81,30 @@ function requireFrozen(): void {
 
 async function clearScores(folder: string, name: string): Promise<Scores> {
   const rows = readSplit(folder, name);
+  const kept = path.join(records, `clear-${name}-${model.sha256.slice(0, 12)}.jsonl`);
+  const logits = existsSync(kept)
+    ? readFileSync(kept, 'utf8').split('\n').slice(0, -1).map(Number)
+    : [];
   await using network = await openClear(model);
   using progress = createProgressLine(process.stderr, process.stderr.isTTY);
   progress.step(`${rows.length} images of ${name} in the clear`);
-  const logits: number[] = [];
-  for (const [n, { file }] of rows.entries()) {
-    progress.advance(n, rows.length);
-    logits.push(
-      await network.logit(await readPixels(path.join(folder, file), model.preprocessing)),
-    );
+  for (const { file } of rows.slice(logits.length)) {
+    progress.advance(logits.length, rows.length);
+    const image = await readPixels(path.join(folder, file), model.preprocessing);
+    logits.push(await network.logit(image));
+    appendFileSync(kept, `${logits.at(-1)!}\n`);
   }
   return { rows, logits };
+}
+
+/** The report of a plan, as it was compiled before, or now; null where it is left out. */
+async function planReport(name: PlanName): Promise<CompiledModel['report'] | null> {
+  const kept = path.join(records, `report-${name}-${model.sha256.slice(0, 12)}.json`);
+  if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as CompiledModel['report'];
+  if (compiled) return null;
+  const { report } = await compilePlan(name, model, await readCalibration(model));
+  writeFileSync(kept, `${JSON.stringify(report, null, 2)}\n`);
+  return report;
 }
 
 interface EncryptedRecord {
@@ -150,9 +175,12 @@ function isTask({ melanoma, diagnosis }: SkinImage): boolean {
 }
 
 async function resultsPage(): Promise<string> {
-  const calibration = await readCalibration(model);
-  const latency = (await compilePlan('latency', model, calibration)).report;
-  const many = (await compilePlan('throughput', model, calibration)).report;
+  const plans = [await planReport('latency'), await planReport('throughput')];
+  const [latency, many] = plans;
+  const each = (shown: (report: CompiledModel['report']) => string): string =>
+    plans.map((report) => (report === null ? 'not compiled' : shown(report))).join(' | ');
+  const security = (report: CompiledModel['report'] | null | undefined): string =>
+    report ? `${report.parameters.securityBits.toFixed(0)} bits` : 'not compiled';
   const [run] = runs.toSorted((a, b) => b.images.length - a.images.length);
   const batch = throughput.at(-1);
   const task = scored(scores, isTask);
@@ -175,7 +203,7 @@ Neither the paper's images nor their size are known, nor how balanced its classe
 | | CryptInfer (2021) | here |
 |---|---|---|
 | accuracy | 80 % | ${percent(onNevi.balanced)} balanced, ${percent(onNevi.accuracy)} plain (melanoma against nevi, ${task.scores.length} images) |
-| security | ${paper.securityBits} bits | ${latency.parameters.securityBits.toFixed(0)} bits for one image, ${many.parameters.securityBits.toFixed(0)} bits for many (2024 table) |
+| security | ${paper.securityBits} bits | ${security(latency)} for one image, ${security(many)} for many (2024 table) |
 | one image | ${paper.latencySeconds} s | ${measured(run && evaluate !== undefined && client !== undefined ? `${seconds(evaluate)} on the server with ${run.run.threads} threads, ${seconds(client)} at the client (medians of ${run.images.length})` : undefined)} |
 | images an hour | ${paper.imagesAnHour.toLocaleString('en')} | ${measured(batch && perHour !== undefined ? `${Math.round(perHour).toLocaleString('en')} on ${batch.threads} threads` : undefined)} |
 
@@ -203,14 +231,14 @@ ${batch === undefined ? 'The throughput plan has not been run on a full batch fo
 
 | | one image | many images |
 |---|---|---|
-| images an execution | ${latency.batch} | ${many.batch.toLocaleString('en')} |
-| ring degree, levels, log2 QP | ${[latency, many].map(({ parameters: p }) => `${p.ringDegree}, ${p.levels}, ${p.logQP.toFixed(0)}`).join(' | ')} |
-| security | ${[latency, many].map(({ parameters: p }) => `${p.securityBits.toFixed(0)} bits`).join(' | ')} |
-| precision, estimated | ${[latency, many].map((r) => `${r.precisionBits.toFixed(1)} bits`).join(' | ')} |
-| evaluation keys | ${[latency, many].map((r) => bytes(r.keyBytes)).join(' | ')} |
-| upload an image | ${[latency, many].map((r) => bytes(r.inputCiphertextBytes / r.batch)).join(' | ')} |
-| result an image | ${[latency, many].map((r) => bytes(r.outputCiphertextBytes / r.batch)).join(' | ')} |
-| time, modelled, one core | ${[latency, many].map((r) => `${seconds((1000 * (r.modelledSeconds ?? NaN)) / r.batch)} an image`).join(' | ')} |
+| images an execution | ${each((report) => report.batch.toLocaleString('en'))} |
+| ring degree, levels, log2 QP | ${each(({ parameters: p }) => `${p.ringDegree}, ${p.levels}, ${p.logQP.toFixed(0)}`)} |
+| security | ${each(security)} |
+| precision, a bound | ${each((report) => `${report.precisionBits.toFixed(1)} bits`)} |
+| evaluation keys | ${each((report) => bytes(report.keyBytes))} |
+| upload an image | ${each((report) => bytes(report.inputCiphertextBytes / report.batch))} |
+| result an image | ${each((report) => bytes(report.outputCiphertextBytes / report.batch))} |
+| time, modelled, one core | ${each((report) => `${seconds((1000 * (report.modelledSeconds ?? NaN)) / report.batch)} an image`)} |
 | server memory, measured | ${measured(run && bytes(Math.max(...run.images.map(({ peakBytes }) => peakBytes))))} (with the client in the same process) | ${measured(batch && bytes(batch.peakBytes))} |
 
 ## By size of the image

@@ -55,6 +55,8 @@ class Training:
             if isinstance(module, WhitenedConv):
                 module.fit(reduced(train.images[:: max(1, len(train.files) // 500)]))
         self.network = self.network.to(memory_format=torch.channels_last)
+        if "start" in recipe:
+            self.network.load_state_dict(torch.load(folder.parent / recipe["start"] / "final.pt", weights_only=True))
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         weights = [p for p in self.network.parameters() if p.dim() == 2 or p.dim() == 4 and p.shape[0] > 1]
         chosen = {id(p) for p in weights}

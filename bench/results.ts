@@ -24,6 +24,7 @@ import { profileOf } from './results/profile.ts';
 import type { NetworkProfile } from './results/profile.ts';
 import { networks, profileFile, programs } from './results/programs.ts';
 import type { Program } from './results/programs.ts';
+import { serviceSection } from './results/service-section.ts';
 import { runProgram } from './results/run-program.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -92,12 +93,15 @@ const records = all
   .map(recordFile)
   .filter((file) => existsSync(file))
   .map((file) => JSON.parse(readFileSync(file, 'utf8')) as MeasurementRecord);
-const text = resultsPage({
+const measured = resultsPage({
   machine: thisMachine(),
   sets,
   records,
   profiles: networks.flatMap(readProfile),
 });
+// Another command measures the service; what it wrote stays.
+const service = existsSync(page) ? serviceSection(readFileSync(page, 'utf8')) : '';
+const text = service === '' ? measured : `${measured}\n${service}`;
 const style = await prettier.resolveConfig(page);
 writeFileSync(page, await prettier.format(text, { ...style, parser: 'markdown' }));
 process.stderr.write(`${path.relative(process.cwd(), page)}\n`);

@@ -1,5 +1,6 @@
 /** Which evaluator a session uses, and why. */
 import { loadAddon } from '../backend/native/load-addon.ts';
+import type { NativeMemory } from '../backend/native/native-memory.ts';
 import { NativePlan } from '../backend/native/native-plan.ts';
 import { NativeRunner, plaintextBytes } from '../backend/native/native-runner.ts';
 import { plaintextBudget } from '../backend/native/plaintext-budget.ts';
@@ -29,8 +30,10 @@ export interface BackendRequest {
   readonly maxMemoryBytes: number | null;
   /** Folder of expanded keys of the native evaluator; null for none. */
   readonly keyCacheFolder: string | null;
-  /** Called for seal, and where memory is bounded. */
+  /** Called for seal. */
   readonly prepare: () => PreparedProgram;
+  /** Predicted for the native evaluator; called where memory is bounded. */
+  readonly memory: () => NativeMemory;
 }
 
 /** A bundle of keys, and its path where it is a file. */
@@ -124,9 +127,9 @@ async function openNative(request: BackendRequest): Promise<NativePlan | string>
   if (keyBytes > maxKeyMemoryBytes) {
     return `it holds all ${keyBytes} bytes of keys, ${maxKeyMemoryBytes} are allowed`;
   }
-  const { maxMemoryBytes, prepare } = request;
+  const { maxMemoryBytes, memory } = request;
   const keptBytes =
-    maxMemoryBytes === null ? plaintextBytes : plaintextBudget(prepare(), maxMemoryBytes);
+    maxMemoryBytes === null ? plaintextBytes : plaintextBudget(memory(), maxMemoryBytes);
   try {
     return await NativePlan.load(addon, request.plan, {
       plaintextBytes: keptBytes,

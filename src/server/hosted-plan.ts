@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { prepareProgram } from '../backend/execute/prepare-program.ts';
 import type { PreparedProgram } from '../backend/execute/prepare-program.ts';
+import { nativeMemory } from '../backend/native/native-memory.ts';
+import type { NativeMemory } from '../backend/native/native-memory.ts';
 import { clientPlan } from '../backend/plan/client-plan.ts';
 import { readPlan } from '../backend/plan/read-plan.ts';
 import type { LoadedPlan } from '../backend/plan/read-plan.ts';
@@ -56,6 +58,7 @@ export async function hostPlan(
   plan: LoadedPlan = readPlan(bytes),
   prepared: () => PreparedProgram = preparing(plan),
   options: HostOptions = {},
+  memory: () => NativeMemory = () => nativeMemory(prepared()),
 ): Promise<HostedPlan> {
   const client = clientPlan(plan, plan.hash);
   const chosen = await chooseBackend({
@@ -67,6 +70,7 @@ export async function hostPlan(
     maxMemoryBytes: options.maxMemoryBytes ?? null,
     keyCacheFolder: options.keyCacheFolder ?? null,
     prepare: prepared,
+    memory,
   });
   return {
     plan,

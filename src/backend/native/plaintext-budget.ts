@@ -1,7 +1,7 @@
 /** How much of a bound on memory is left for encoded constants. */
 import { CipherloomError } from '../../errors.ts';
-import type { PreparedProgram } from '../execute/prepare-program.ts';
-import { leastBytes, nativeMemory } from './native-memory.ts';
+import { leastBytes } from './native-memory.ts';
+import type { NativeMemory } from './native-memory.ts';
 
 /**
  * Bytes of encoded constants that stay from one run to the next so that plan, keys and one execution
@@ -10,8 +10,7 @@ import { leastBytes, nativeMemory } from './native-memory.ts';
  * The evaluator keeps constants transformed, or as coefficients, or encodes them in every run.
  * Throws RESOURCE_LIMIT where even without kept constants it takes more.
  */
-export function plaintextBudget(prepared: PreparedProgram, maxMemoryBytes: number): number {
-  const memory = nativeMemory(prepared);
+export function plaintextBudget(memory: NativeMemory, maxMemoryBytes: number): number {
   const least = leastBytes(memory);
   if (least <= maxMemoryBytes) return maxMemoryBytes - least;
   const { keyBytes, workingBytes, planBytes } = memory;

@@ -33,6 +33,19 @@ interface Entry {
   users: number;
 }
 
+/**
+ * Node itself, libraries and what the allocator keeps, of a server that has had keys and requests, in
+ * bytes: what `lola` (2 MB of plan and requests) was measured to hold under load beyond the rest.
+ */
+const serverBytes = 7 * 2 ** 25;
+/** Copies of a plan's file in JavaScript: itself, its weights as float64, and some that are collected late. */
+const planCopies = 8;
+
+/** A plan that is loaded, in bytes. */
+function loadedBytes({ memory, planBytes }: ServedModel): number {
+  return memory.planBytes + planCopies * planBytes.length;
+}
+
 /** What a run of a model adds to what is held, in bytes: values, and copies of the request. */
 export function runBytes({ memory }: ServedModel): number {
   return memory.workingBytes + memory.requestBytes;
@@ -66,9 +79,9 @@ export class Evaluator implements AsyncDisposable {
     // A plan that is served under two names is held once.
     const all = [...new Map([...models].map((model) => [model.planHash, model])).values()];
     const { maxMemoryBytes } = options;
-    const plans = all.reduce((sum, { memory }) => sum + memory.planBytes, 0);
+    const plans = all.reduce((sum, model) => sum + loadedBytes(model), 0);
     const run = Math.max(0, ...all.map((model) => runBytes(model) + model.memory.keyBytes));
-    const processBytes = Math.max(0, ...all.map(({ memory }) => memory.processBytes));
+    const processBytes = serverBytes + Math.max(0, ...all.map(({ memory }) => memory.processBytes));
     const least = plans + run + processBytes;
     if (maxMemoryBytes !== null && least > maxMemoryBytes) {
       throw new CipherloomError(
@@ -93,14 +106,20 @@ export class Evaluator implements AsyncDisposable {
         hosts.set(
           model.planHash,
           // Prepared anew where it is needed: the products of a large plan would lie in memory twice.
-          await hostPlan(model.planBytes, model.plan, () => prepareProgram(model.plan.program), {
-            backend,
-            ...(keyCacheFolder === null ? {} : { keyCacheFolder }),
-            ...(threads === undefined ? {} : { threads }),
-            ...(maxMemoryBytes === null
-              ? {}
-              : { maxMemoryBytes: Math.floor(leastBytes(model.memory) + constants) }),
-          }),
+          await hostPlan(
+            model.planBytes,
+            model.plan,
+            () => prepareProgram(model.plan.program),
+            {
+              backend,
+              ...(keyCacheFolder === null ? {} : { keyCacheFolder }),
+              ...(threads === undefined ? {} : { threads }),
+              ...(maxMemoryBytes === null
+                ? {}
+                : { maxMemoryBytes: Math.floor(leastBytes(model.memory) + constants) }),
+            },
+            () => model.memory,
+          ),
         );
       }
     } catch (error) {

@@ -8,6 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+export interface NatsServerOptions {
+  readonly port?: number;
+  /** Further words of its command line. */
+  readonly words?: readonly string[];
+}
+
 export interface NatsServer extends AsyncDisposable {
   readonly url: string;
   /** Ends it at once, as a crash does. */
@@ -21,15 +27,21 @@ export interface NatsServer extends AsyncDisposable {
  *
  * Throws where there is none: these tests do not pass without.
  */
-export async function startNatsServer(): Promise<NatsServer> {
+export async function startNatsServer({
+  port: asked,
+  words = [],
+}: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'cipherloom-nats-'));
-  const port = await freePort();
+  const port = asked ?? (await freePort());
   const program = process.env.NATS_SERVER ?? 'nats-server';
   let server: ChildProcess | null = null;
   const start = async (): Promise<void> => {
     const started = spawn(
       program,
-      ['--jetstream', '--store_dir', folder, '--addr', '127.0.0.1', '--port', String(port)],
+      [
+        ...['--jetstream', '--store_dir', folder, '--addr', '127.0.0.1', '--port', String(port)],
+        ...words,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let log = '';

@@ -20,8 +20,17 @@ export interface RunningProgram {
 
 /** Start it and wait for its announcement. Throws with its log where it ends instead. */
 export async function startProgram(...words: readonly string[]): Promise<RunningProgram> {
+  return startProgramWith({}, ...words);
+}
+
+/** The same, with variables of its environment. */
+export async function startProgramWith(
+  environment: Readonly<Record<string, string>>,
+  ...words: readonly string[]
+): Promise<RunningProgram> {
   const child = spawn(process.execPath, [main, ...words, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   const log: string[] = [];
   let rest = '';

@@ -37,7 +37,7 @@ export function withServiceFigures(page: string, figures: LoadFigures): string {
   const before = page.slice(0, page.length - section.length).trimEnd();
   const kept = section
     .split('\n')
-    .filter((line) => /^\| `/.test(line) && !line.startsWith(`| \`${figures.network}\` `));
+    .filter((line) => line.startsWith('| `') && !line.startsWith(`| \`${figures.network}\` `));
   const { network, measuredAt, clients, seconds, processor, threads } = figures;
   const on = `${measuredAt.slice(0, 16).replace('T', ' ')}, ${processor}, ${threads} threads`;
   const rows = figures.verdicts.map(

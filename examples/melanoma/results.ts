@@ -21,6 +21,7 @@ import {
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import * as prettier from 'prettier';
 import type { CompiledModel } from 'cipherloom';
 import { createProgressLine } from '../../src/cli/progress.ts';
 import { openClear } from './clear.ts';
@@ -66,8 +67,8 @@ const scores = await clearScores(data, split);
 const runs = encryptedRuns(records, split);
 const throughput = throughputRecords(records);
 writeFileSync(path.join(here, 'roc.svg'), rocSvg(scores));
-writeFileSync(path.join(here, 'RESULTS.md'), await resultsPage());
-fillCard();
+await writePage('RESULTS.md', await resultsPage());
+await writePage('MODEL_CARD.md', filledCard());
 
 /** The network and its threshold are those of a commit. */
 function requireFrozen(): void {
@@ -324,8 +325,15 @@ function sizeTable(folder: string): string {
 ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`;
 }
 
-/** Figures of the split in the model card, between its marks. */
-function fillCard(): void {
+/** A page as the project formats its pages. */
+async function writePage(name: string, page: string): Promise<void> {
+  const file = path.join(here, name);
+  const config = await prettier.resolveConfig(file);
+  writeFileSync(file, await prettier.format(page, { ...config, filepath: file }));
+}
+
+/** The model card with the figures of the split between its marks. */
+function filledCard(): string {
   const card = path.join(here, 'MODEL_CARD.md');
   const [start, end] = ['<!-- figures: written by results.ts -->', '<!-- end of figures -->'];
   const old = readFileSync(card, 'utf8');
@@ -357,7 +365,7 @@ function fillCard(): void {
     '',
     `Areas and intervals stand in [RESULTS.md](RESULTS.md).`,
   ];
-  writeFileSync(card, `${head}${start}\n\n${table.join('\n')}\n\n${end}${tail}`);
+  return `${head}${start}\n\n${table.join('\n')}\n\n${end}${tail}`;
 }
 
 function figure(

@@ -45,7 +45,7 @@ export async function programSeconds(
 /** Modelled seconds of one execution by the evaluator that a plan is for, its first excepted. */
 export function planSeconds(
   prepared: PreparedProgram,
-  options: Pick<CompileOptions, 'target'>,
+  options: Pick<CompileOptions, 'target' | 'maxMemoryBytes'>,
 ): number {
   const { kind, keptBytes, seconds } = profileOf(options);
   return secondsOf(programWork(prepared, kind, keptBytes).run, seconds);

@@ -365,6 +365,15 @@ test('photos: the page resizes as melanoma:prepare does, and gets the right answ
     expect(await answerOf(page), colours[k]).toBe(String(k));
   }
   await expectSound(page, 'photo');
+  // The samples of the melanoma example are photos like any other.
+  const sample = 'ISIC_0024647';
+  await page.getByRole('radio', { name: `sample photo ${sample}` }).check();
+  await page
+    .locator('#preview-text', { hasText: `the middle of ${sample}, published as a melanoma` })
+    .waitFor();
+  const file = readFileSync(join(root, 'examples/melanoma/samples', `${sample}.jpg`));
+  expect(await shownOn(page)).toEqual(await expectedOf(new Uint8Array(file)));
+  expect(await answerOf(page)).toMatch(/^[012]$/);
   // Real photographs, where the data folder has them: the same bytes as well.
   const folderOfPhotos = dataPath('skin', 'isic2018t1-512');
   const photos = folderOfPhotos === null ? [] : readdirSync(folderOfPhotos).sort().slice(0, 10);

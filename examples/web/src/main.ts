@@ -2,6 +2,7 @@
 import { BrowserClient, type BrowserResult, type InferStage } from 'cipherloom/client/browser';
 import { digitSize, toDigit } from './digit-image.ts';
 import { createDrawPad } from './draw-pad.ts';
+import { photoSamples } from './photo-samples.ts';
 import { readPhoto } from './photo.ts';
 import { drawCoefficients, drawPlanes, hexLines } from './pictures.ts';
 import { probabilities } from './probabilities.ts';
@@ -264,7 +265,7 @@ function showResult(result: BrowserResult): void {
 }
 
 function uncheckSamples(): void {
-  for (const sample of document.querySelectorAll<HTMLInputElement>('#samples input')) {
+  for (const sample of document.querySelectorAll<HTMLInputElement>('.sample input')) {
     sample.checked = false;
   }
 }
@@ -293,7 +294,33 @@ async function offerSamples(): Promise<void> {
   }
 }
 
-async function takePhoto(file: File | undefined): Promise<void> {
+function offerPhotoSamples(): void {
+  for (const { name, url, label: truth } of photoSamples) {
+    const label = document.createElement('label');
+    const radio = document.createElement('input');
+    const picture = document.createElement('img');
+    label.className = 'sample';
+    radio.type = 'radio';
+    radio.name = 'photo-sample';
+    radio.setAttribute('aria-label', `sample photo ${name}`);
+    picture.src = url;
+    picture.alt = '';
+    picture.loading = 'lazy';
+    radio.addEventListener('change', () => {
+      const from = truth === null ? '' : `, published as ${truth}`;
+      void fetch(url)
+        .then((answer) => answer.blob())
+        .then((photo) => takePhoto(photo, `, the middle of ${name}${from}`));
+    });
+    label.append(radio, picture);
+    element('photo-samples').append(label);
+  }
+}
+
+async function takePhoto(
+  file: Blob | undefined,
+  from = ', the middle of the photo',
+): Promise<void> {
   const size = client?.plan.inputs[0]?.shape.at(-1);
   if (file === undefined || size === undefined) return;
   await during('Reading the photo …', async () => {
@@ -301,7 +328,7 @@ async function takePhoto(file: File | undefined): Promise<void> {
     const planes = await readPhoto(file, size, photoKernel);
     setValues(
       Float32Array.from(planes, (byte) => byte / 255),
-      ', the middle of the photo',
+      from,
     );
     return 'The photo is ready. It has not left this page.';
   });
@@ -320,15 +347,21 @@ button('clear').addEventListener('click', () => {
   uncheckSamples();
   setValues(null);
 });
-field('file').addEventListener('change', () => void takePhoto(field('file').files?.[0]));
+field('file').addEventListener('change', () => {
+  uncheckSamples();
+  void takePhoto(field('file').files?.[0]);
+});
 const drop = element('drop');
 for (const type of ['dragover', 'dragleave', 'drop'] as const) {
   drop.addEventListener(type, (event) => {
     event.preventDefault();
     drop.classList.toggle('over', type === 'dragover');
-    if (type === 'drop') void takePhoto(event.dataTransfer?.files[0]);
+    if (type !== 'drop') return;
+    uncheckSamples();
+    void takePhoto(event.dataTransfer?.files[0]);
   });
 }
 void offerSamples();
+offerPhotoSamples();
 enable();
 if (query.has('server')) void connect();

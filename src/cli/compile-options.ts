@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { optimisationNames, optimisations } from '../passes/optimisations.ts';
-import { linearMethods, packings } from '../passes/options.ts';
+import { linearMethods, maxPools, packings } from '../passes/options.ts';
 import type { CompileOptions } from '../passes/options.ts';
+import { signPrecisions } from '../passes/polynomial/write-composite.ts';
 import {
   accuracyBudget,
   byteCount,
@@ -68,8 +69,15 @@ export const compilerOptions = {
   },
   activationFit: {
     value: 'FIT',
-    schema: choice(['least-squares', 'minimax']).optional(),
-    describe: 'least-squares (mean error, the default) or minimax (worst error) of these',
+    schema: choice(['least-squares', 'minimax', 'composite-sign']).optional(),
+    describe:
+      'least-squares (mean error, the default), minimax (worst error), or composite-sign: ReLU, LeakyReLU and Abs by a composition near the sign, in 8 to 22 levels',
+  },
+  signPrecision: {
+    value: 'N',
+    schema: integerChoice(signPrecisions).optional(),
+    describe:
+      'of composite-sign: arguments beyond 2^-N of the largest have the right sign; 4 to 16, default 8',
   },
   accuracyBudget: {
     value: 'POINTS|kl:NATS',
@@ -78,9 +86,10 @@ export const compilerOptions = {
       'choose the degrees of all activations together, the cheapest that cost at most so many points of top-1 agreement with the original, or so much divergence from its answers, on the calibration data',
   },
   maxPool: {
-    value: 'average',
-    schema: choice(['average']).optional(),
-    describe: 'replace every MaxPool by an average pool',
+    value: 'WORD',
+    schema: choice(maxPools).optional(),
+    describe:
+      'what replaces every MaxPool: average, or polynomial (a tournament of maxima, each an approximated activation)',
   },
   requireRangeProof: {
     schema: flag(),

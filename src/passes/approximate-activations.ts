@@ -24,6 +24,7 @@ import { histogramOf, sketchActivation } from './polynomial/sketch-activation.ts
 import { polynomialFitter } from './polynomial/least-squares.ts';
 import type { Density } from './polynomial/least-squares.ts';
 import { minimaxPolynomial } from './polynomial/minimax.ts';
+import { fitComposite, isTwoSided, writeComposite } from './polynomial/write-composite.ts';
 import { refuseOutside } from './polynomial/refuse-outside.ts';
 import { requireSamples } from './ranges/require-samples.ts';
 import { announceSamples } from './ranges/announce-samples.ts';
@@ -203,8 +204,33 @@ function approximate(
   const parity = parityOf(replaced.distinct);
   const range = fitRange(builder, x, seen.reduce(alsoSeen, nothingSeen), parity);
   refuseOutside(operation, replaced.distinct, range);
+  const { location } = operation;
+  const proved = options.requireRangeProof;
+  const record = (
+    method: string,
+    degree: number,
+    approximations: readonly ((x: number) => number)[],
+  ): void => {
+    note({
+      kind: 'approximation',
+      node: location,
+      op: replaced.name,
+      method,
+      degree,
+      range,
+      ...errorsOf(replaced, approximations, samples, shapeOf(builder.typeOf(x))),
+      sketch: sketchActivation(replaced.distinct[0]!.evaluate, approximations[0]!, samples, range),
+    });
+  };
+  if (options.activationFit === 'composite-sign' && isTwoSided(replaced)) {
+    const fit = fitComposite(replaced, range, options.signPrecision);
+    record(fit.method, fit.degree, fit.values);
+    return writeComposite(builder, x, fit, replaced, { proved, location });
+  }
   const mirrored = parity !== null && range[0] === -range[1];
-  const { activationDegree: degree, activationFit: method } = options;
+  const { activationDegree: degree } = options;
+  // What has no two sides is nearest in the largest error, as the sign is.
+  const method = options.activationFit === 'least-squares' ? 'least-squares' : 'minimax';
   let line = lineOf(range, degree);
   const within = range.map(line.of) as [number, number];
   const density = densityOf(samples, range, tailShare, mirrored);
@@ -224,17 +250,7 @@ function approximate(
       (x: number): number =>
         evaluatePolynomial(coefficients, line.of(x)),
   );
-  const { location } = operation;
-  note({
-    kind: 'approximation',
-    node: location,
-    op: replaced.name,
-    method,
-    degree: terms - 1,
-    range,
-    ...errorsOf(replaced, approximations, samples, shapeOf(builder.typeOf(x))),
-    sketch: sketchActivation(replaced.distinct[0]!.evaluate, approximations[0]!, samples, range),
-  });
+  record(method, terms - 1, approximations);
   const { shape, which } = replaced;
   const data = new Float64Array(terms * which.length);
   which.forEach((place, n) => {
@@ -246,7 +262,7 @@ function approximate(
     { shape: [terms, ...shape], data },
     `${location ?? 'activation'}.coefficients`,
   );
-  const u = writeLine(builder, x, line, options.requireRangeProof, location);
+  const u = writeLine(builder, x, line, proved, location);
   return builder.add('nn.polynomial', [u], { coefficients: constant }, { location });
 }
 

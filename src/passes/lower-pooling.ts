@@ -1,31 +1,39 @@
 /** Turn average pools into convolutions, and refuse or replace max pools. */
 import { rewriteProgram } from '../ir/build.ts';
 import type { ProgramBuilder } from '../ir/build.ts';
-import type { Operation, ValueId } from '../ir/program.ts';
+import type { Operation, Program, ValueId } from '../ir/program.ts';
 import { shapeOf } from '../ir/types.ts';
 import { elementCount } from '../layout/layout.ts';
 import { numbersOf } from '../ir/attribute-values.ts';
 import { definePass } from './define-pass.ts';
+import type { PassContext } from './define-pass.ts';
+import { maxPoolCost } from './pooling/max-pool-cost.ts';
+import { writeMaxima } from './pooling/write-maxima.ts';
 import { unsupportedNodes } from './unsupported-nodes.ts';
 
 export default definePass({
   name: 'lower-pooling',
-  summary: 'Turn average pools into convolutions, and refuse or replace max pools.',
+  summary:
+    'Turn average pools into convolutions; refuse max pools, or replace them by averages or by maxima of two.',
   phase: 'nn',
-  run(program, { options, warn }) {
+  run(program, context) {
+    const { options, warn } = context;
     const maxPools = program.operations.filter(({ op }) => op === 'nn.max-pool');
-    if (maxPools.length > 0 && options.maxPool !== 'average') {
+    if (maxPools.length > 0 && options.maxPool === null) {
       throw unsupportedNodes(
         maxPools,
         'a maximum is no polynomial',
-        '--max-pool average replaces each by an average pool; the result changes, so check its accuracy or train the model with average pools',
+        '--max-pool average replaces each by an average pool; the result changes, so check its accuracy or train the model with average pools. --max-pool polynomial keeps the maximum, and takes the levels of an activation for each doubling of the window',
       );
     }
+    const averages = options.maxPool === 'average';
+    if (averages && maxPools.length > 0) warnOfCost(program, context);
     return rewriteProgram(program, (operation, _, { builder, mapped, keep }) => {
       const isMax = operation.op === 'nn.max-pool';
       if (!isMax && operation.op !== 'nn.average-pool') return keep();
       const [x] = operation.operands.map(mapped);
       if (x === undefined) return keep();
+      if (isMax && !averages) return writeMaxima(operation, x, builder);
       if (isMax) {
         const node = operation.location === null ? {} : { node: operation.location };
         const name = operation.location ?? 'a MaxPool';
@@ -47,6 +55,25 @@ export default definePass({
     });
   },
 });
+
+/** State what averages change of the answers, where there is data to see it on. */
+function warnOfCost(program: Program, { calibration, warn, work }: PassContext): void {
+  // An estimate within a budget of work tells nothing of it.
+  if (calibration === null || work !== undefined) return;
+  const averaged = rewriteProgram(program, (operation, _, { builder, mapped, keep }) => {
+    const [x] = operation.operands.map(mapped);
+    if (operation.op !== 'nn.max-pool' || x === undefined) return keep();
+    const attributes = { ...operation.attributes, countIncludePad: false };
+    return builder.add('nn.average-pool', [x], attributes, { location: operation.location });
+  });
+  const { images, agreement, relativeError } = maxPoolCost(program, averaged, calibration);
+  const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+  const same = agreement === null ? '' : `${percent(agreement)} of the answers stay the same, `;
+  warn({
+    id: 'MAX_POOL_AVERAGED',
+    message: `averages in the place of maxima: on ${images} calibration images ${same}outputs move by ${percent(relativeError)} (root mean square)`,
+  });
+}
 
 /** The pool as a convolution of each channel by itself, or null where divisors differ by position. */
 function asConvolution(

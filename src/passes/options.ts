@@ -1,12 +1,16 @@
 /** Options of a compilation, with their defaults: what `compile` and the command line share. */
 import { z } from 'zod';
 import { optimisationNames } from './optimisations.ts';
+import { signPrecisions } from './polynomial/write-composite.ts';
 
 /** How the images of an execution share its ciphertexts; `packing` of the options. */
 export const packings = ['auto', 'image', 'interleaved', 'feature-major'] as const;
 
 /** How linear maps add up their products; `linearMethod` of the options. */
 export const linearMethods = ['auto', 'diagonals', 'rotate-and-sum'] as const;
+
+/** What replaces MaxPool: an average, or a tournament of maxima by polynomials. */
+export const maxPools = ['average', 'polynomial'] as const;
 
 /** A bound of what polynomials change: points of top-1 agreement, or KL divergence to the clear logits in nats. */
 const accuracyBudget = z.strictObject({
@@ -57,9 +61,15 @@ export const compileOptionsSchema = z.strictObject({
     .default(4)
     .describe('degree of approximated activations'),
   activationFit: z
-    .enum(['least-squares', 'minimax'])
+    .enum(['least-squares', 'minimax', 'composite-sign'])
     .default('least-squares')
-    .describe('what approximated activations minimise: the mean or the largest error'),
+    .describe(
+      'what approximated activations minimise: the mean or the largest error; or a composition near the sign',
+    ),
+  signPrecision: z
+    .literal(signPrecisions)
+    .default(8)
+    .describe('of a composite sign: arguments beyond 2^-N of the largest have the right sign'),
   accuracyBudget: accuracyBudget
     .nullable()
     .default(null)
@@ -68,7 +78,7 @@ export const compileOptionsSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('the ranges of the inputs were stated, not assumed'),
-  maxPool: z.enum(['average']).nullable().default(null).describe('what replaces MaxPool'),
+  maxPool: z.enum(maxPools).nullable().default(null).describe('what replaces MaxPool'),
   requireRangeProof: z.boolean().default(false).describe('refuse ranges that are only calibrated'),
   maxKeyBytes: z
     .int()

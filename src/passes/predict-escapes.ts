@@ -59,8 +59,14 @@ interface Bound {
  * which values wrap, and the ends of fits, beyond which a polynomial leaves its activation.
  */
 function boundsOf(program: Program, notes: ReadonlyMap<string, readonly PassNote[]>): Bound[] {
+  const approximated = new Set(
+    [...notes.values()].flat().flatMap((fact) => (fact.kind === 'approximation' ? fact.node : [])),
+  );
+  const last = new Map(program.operations.map(({ location }, value) => [location, value]));
   const calibrated = program.operations.flatMap(({ type, location }, value): Bound[] =>
-    type.range?.source === 'calibrated'
+    // What is between an argument and its result leaves its range where the argument leaves the fit.
+    type.range?.source === 'calibrated' &&
+    (!approximated.has(location) || last.get(location) === value)
       ? [{ value, node: location, limit: magnitude(type.range), of: seenMagnitude }]
       : [],
   );

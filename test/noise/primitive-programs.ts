@@ -55,7 +55,7 @@ interface RotationOptions {
 }
 
 /** All slots, one element each. */
-function fullLayout(slots: number): Layout {
+export function fullLayout(slots: number): Layout {
   return {
     shape: [1, slots],
     slots,

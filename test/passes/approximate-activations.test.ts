@@ -30,7 +30,8 @@ function approximated(
   calibration: Calibration | null,
   options: {
     activationDegree?: number;
-    activationFit?: 'least-squares' | 'minimax';
+    activationFit?: 'least-squares' | 'minimax' | 'composite-sign';
+    signPrecision?: 5 | 6 | 8;
     inputRangeGiven?: boolean;
   } = {},
 ): ReturnType<typeof runPass> {
@@ -102,6 +103,57 @@ describe('approximate-activations', () => {
       return worst;
     };
     expect(worstOf('minimax')).toBeLessThan(worstOf('least-squares'));
+  });
+
+  it.each([
+    { name: 'relu', parameters: {}, f: (x: number) => Math.max(x, 0) },
+    { name: 'leakyRelu', parameters: { slope: 0.1 }, f: (x: number) => Math.max(x, 0.1 * x) },
+    { name: 'abs', parameters: {}, f: Math.abs },
+  ])('takes a composite sign for $name where that is asked', ({ name, parameters, f }) => {
+    const before = activated(name, parameters);
+    const { calibration, inputs } = calibrationOf(before, 64);
+    const precision = 6;
+    const { program, notes } = approximated(before, calibration, {
+      activationFit: 'composite-sign',
+      signPrecision: precision,
+    });
+    const ops = ['input', 'dense', 'scale', 'polynomial', 'polynomial', 'mul', 'dense'];
+    expect(opsOf(program)).toEqual(ops);
+    const [note] = notes;
+    expect(note).toMatchObject({
+      op: name,
+      method: 'composite sign of degrees 15, 15',
+      degree: 226,
+    });
+    const { range, maxError } = note as { range: readonly [number, number]; maxError: number };
+    const reach = Math.max(-range[0], range[1]);
+    const jump = (f(1) + f(-1)) / 2;
+    // Either the sign is right to 2^(1-precision), or the argument is that small.
+    expect(maxError).toBeLessThanOrEqual(jump * reach * 2 ** (1 - precision));
+    expect(maxError).toBeGreaterThan(0);
+    for (const image of inputs) {
+      const values: Float64Array[] = [];
+      interpret(program, image, {
+        observe: (id, { op, type: { range: bounds } }, value) => {
+          if (value.kind !== 'tensor') return;
+          values[id] = value.tensor.data;
+          const [lo, hi] = tensorBounds(value.tensor);
+          expect(lo).toBeGreaterThanOrEqual(bounds!.lo - 1e-12);
+          expect(hi).toBeLessThanOrEqual(bounds!.hi + 1e-12);
+          if (op !== 'nn.mul') return;
+          values[1]!.forEach((x, n) => {
+            expect(Math.abs(values[id]![n]! - f(x))).toBeLessThanOrEqual(maxError + 1e-9);
+          });
+        },
+      });
+    }
+  });
+
+  it('takes the largest error of what has no two sides instead of a composite sign', () => {
+    const before = activated('sigmoid');
+    const { calibration } = calibrationOf(before, 64);
+    const { notes } = approximated(before, calibration, { activationFit: 'composite-sign' });
+    expect(notes[0]).toMatchObject({ op: 'sigmoid', method: 'minimax' });
   });
 
   it('bounds what follows by the polynomials, not by the exact functions', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Attributes } from '../../src/ir/program.ts';
 import lowerPooling from '../../src/passes/lower-pooling.ts';
+import { calibrationOf } from '../support/calibration.ts';
 import { runPass } from '../support/pass-context.ts';
 import { expectSameAnswers } from '../support/same-semantics.ts';
 import { opsOf, writeProgram } from '../support/small-programs.ts';
@@ -81,5 +82,38 @@ describe('lower-pooling', () => {
     const average = pooled('nn.average-pool', { ...plain, pads, countIncludePad: false });
     expectSameAnswers(average, program, 1, 2e-7);
     expect(warnings).toMatchObject([{ id: 'MAX_POOL_AVERAGED', node: 'max-pool0' }]);
+  });
+
+  it('says what averages cost, where there is data', () => {
+    const before = pooled('nn.max-pool', plain);
+    const { calibration } = calibrationOf(before, 16);
+    const { warnings } = runPass(lowerPooling, before, { maxPool: 'average' }, calibration);
+    const cost = warnings.filter(({ node }) => node === undefined);
+    expect(cost).toHaveLength(1);
+    expect(cost[0]!.message).toMatch(
+      /^averages in the place of maxima: on 16 calibration images [\d.]+ % of the answers stay the same, outputs move by \d\d\.\d % /,
+    );
+  });
+
+  it.each([
+    { kernelShape: [2, 2], strides: [2, 2], dilations: [1, 1] },
+    { kernelShape: [3, 2], strides: [1, 2], dilations: [1, 1] },
+    { kernelShape: [2, 2], strides: [1, 1], dilations: [2, 3] },
+  ])('writes a max pool of $kernelShape as maxima of two', (window) => {
+    const before = pooled('nn.max-pool', { ...plain, ...window });
+    const { program, warnings } = runPass(lowerPooling, before, { maxPool: 'polynomial' });
+    expectSameAnswers(before, program, 1, 1e-12);
+    expect(warnings).toEqual([]);
+    const [rows = 1, columns = 1] = window.kernelShape;
+    const maxima = program.operations.filter(({ op }) => op === 'nn.activation');
+    expect(maxima).toHaveLength(rows * columns - 1);
+    expect(new Set(maxima.map(({ location }) => location)).size).toBe(maxima.length);
+  });
+
+  it('writes no maxima of windows that reach beyond the input', () => {
+    const before = pooled('nn.max-pool', { ...plain, pads: [1, 1, 1, 1] });
+    expect(() => runPass(lowerPooling, before, { maxPool: 'polynomial' })).toThrow(
+      expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
+    );
   });
 });

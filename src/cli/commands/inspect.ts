@@ -69,7 +69,7 @@ export default defineCommand({
       },
     });
     const { warnings, ...json } = found;
-    for (const warning of warnings) if (io.json || !onThePage.has(warning.id)) io.warn(warning);
+    for (const warning of warnings) if (io.json || !isOnThePage(warning)) io.warn(warning);
     const { precisionBits, security } = compileOptionsSchema.parse(options);
     const { inputShape, inputRange, calibration } = args;
     const typed = `${shellWord(args.model)}${typedOptions({
@@ -93,6 +93,11 @@ export default defineCommand({
     };
   },
 });
+
+/** What averages cost altogether is measured, and names no node: the page does not have it. */
+function isOnThePage({ id, node }: Warning): boolean {
+  return onThePage.has(id) && (id !== 'MAX_POOL_AVERAGED' || node !== undefined);
+}
 
 /** Warnings that the page says where they matter. */
 const onThePage: ReadonlySet<Warning['id']> = new Set([

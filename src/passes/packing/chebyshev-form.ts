@@ -9,8 +9,10 @@ import type { PolynomialBasis } from './polynomial-tree.ts';
 
 /** The magnitude within which all C_n stay bounded. */
 export const chebyshevMagnitude = 2;
-/** Below this degree powers lose no more than a few bits. */
+/** Degree from which the argument of a fit is made to fill the interval: below, powers lose a few bits. */
 export const leastChebyshevDegree = 8;
+/** Degree from which an argument that fills it is made use of. */
+const leastDegree = 6;
 /** How much smaller the terms must be than those of powers. */
 const leastGain = 4;
 /** An argument that is larger by rounding. */
@@ -45,7 +47,7 @@ export interface ChebyshevForm {
 
 /** The form of a polynomial of which all elements have at most a magnitude, or null where powers do as well. */
 export function chebyshevForm(terms: readonly Tensor[], magnitude: number): ChebyshevForm | null {
-  if (terms.length <= leastChebyshevDegree || !(magnitude > 0)) return null;
+  if (terms.length <= leastDegree || !(magnitude > 0)) return null;
   const doublings = Math.floor(Math.log2((chebyshevMagnitude * slack) / magnitude));
   if (!(doublings >= 0) || doublings > maxDoublings) return null;
   const scaled = terms.map(({ shape, data }, n) => ({

@@ -150,7 +150,7 @@ function compare(): void {
   accuracy              ${`${paper.accuracy * 100} %`.padEnd(12)} RESULTS.md: a dozen images say nothing
   security              ${`${paper.securityBits} bits`.padEnd(12)} ${plan.parameters.securityBits.toFixed(0)} bits
   one image             ${`${paper.latencySeconds} s`.padEnd(12)} ${seconds(latency.evaluateMs)} on the server, ${seconds(latency.clientMs)} at the client (${latency.backend}, ${latency.threads} threads)
-  images an hour        ${paper.imagesAnHour.toLocaleString('en').padEnd(12)} ${Math.round(perHour).toLocaleString('en')} in this batch of ${images.length}; full batches in RESULTS.md
+  images an hour        ${paper.imagesAnHour.toLocaleString('en').padEnd(12)} ${Math.round(perHour).toLocaleString('en')} in executions of ${batch.plan.batch}, the first with its preparation; full batches in RESULTS.md
 `);
 }
 

@@ -4,12 +4,14 @@ import type { Model } from './model.ts';
 
 /** What each plan is compiled with. */
 export const planOptions = {
-  /** One image an execution. */
-  latency: { objective: 'latency', target: 'native' },
   /**
-   * A ciphertext for each number of an image, an image in each slot; nothing is rotated. The estimate of
-   * precision is a bound: on the latency plan answers are some eight bits better. Six bits leave smaller
-   * primes, and room for special primes that make key switching faster.
+   * One image an execution. The estimate of precision is a bound: answers were some eight bits better.
+   * With twelve asked for, the plan would need twice the ring.
+   */
+  latency: { objective: 'latency', target: 'native', precisionBits: 11 },
+  /**
+   * A ciphertext for each number of an image, an image in each slot; nothing is rotated. Six bits leave
+   * smaller primes, and room for special primes that make key switching faster.
    */
   throughput: {
     objective: 'throughput',
@@ -17,8 +19,8 @@ export const planOptions = {
     target: 'native',
     precisionBits: 6,
   },
-  /** For as many images as lie here: what the full batch asks of a client takes minutes. */
-  small: { objective: 'throughput', batch: 16, target: 'native' },
+  /** Four images an execution: a full batch of `throughput` takes a client minutes. */
+  small: { objective: 'throughput', batch: 4, target: 'native', precisionBits: 10 },
 } as const;
 
 export type PlanName = keyof typeof planOptions;

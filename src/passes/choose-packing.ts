@@ -1,5 +1,5 @@
 /** Choose a layout for every value: nn program to packed program. */
-import { invariant } from '../errors.ts';
+import { CipherloomError, invariant } from '../errors.ts';
 import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
 import { entryCount, identityMap } from '../ir/linear-map.ts';
@@ -282,6 +282,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
       }
     }
     beam = prune(next, keyOf).map(extended);
+    if (beam.length === 0) throw noLayout(operation, shape);
   });
   const [best] = beam;
   invariant(best !== undefined, 'every program has at least one packing');
@@ -299,6 +300,21 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
     seconds: best.seconds,
     notes: [...notes, { kind: 'figure', name: 'modelledSeconds', value: best.seconds }],
   };
+}
+
+/** Layouts hold tensors of some dozens of axes. */
+function noLayout({ location, op }: Operation, shape: readonly number[]): CipherloomError {
+  const node = location ?? op;
+  return new CipherloomError(
+    'MODEL_UNSUPPORTED',
+    `no layout holds the result of ${node}, which has ${shape.length} axes`,
+    {
+      phase: 'packed',
+      node,
+      details: { axes: shape.length },
+      hint: 'reshape it to fewer axes: those of extent 1 hold nothing',
+    },
+  );
 }
 
 /** What listing the diagonals of a candidate compares and makes. */

@@ -199,6 +199,16 @@ describe('work is bounded', () => {
     initializers: { w: filled([channels, channels, 3, 3], randomNumbers(2)) },
   });
 
+  test('a result of more axes than a layout holds is refused by name', async () => {
+    const nodes = Array.from({ length: 84 }, (_, n): TestNode => ({
+      ...{ op: 'Unsqueeze', inputs: [`x${n}`], outputs: [`x${n + 1}`], name: `u${n}` },
+      attributes: { axes: [2] },
+    }));
+    const given = { opset: 11, inputs: { x0: [1, 3] }, outputs: ['x84'], nodes };
+    await expect(compile(model(given))).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    expect(await inspect(model(given))).toMatchObject({ verdict: 'does-not-work' });
+  });
+
   test('a large model is not estimated, and says so', async () => {
     const found = await inspect(model(convolution(66, 32)));
     expect(found).toMatchObject({ verdict: 'may-work', estimate: null, infeasible: null });

@@ -21,7 +21,7 @@ use plan::{Control, Evaluator, InputBlobs, Inputs, KeyFile, Options, Prepared, P
 struct Stored {
     file: File,
     bytes: usize,
-    stored: usize,
+    held: usize,
     count: usize,
 }
 
@@ -32,7 +32,7 @@ impl InputBlobs for Stored {
 
     fn read(&self, index: usize) -> io::Result<Cow<'_, [u8]>> {
         let mut blob = vec![0; self.bytes];
-        let at = (index % self.stored) * self.bytes;
+        let at = (index % self.held) * self.bytes;
         self.file.read_exact_at(&mut blob, at as u64)?;
         Ok(Cow::Owned(blob))
     }
@@ -70,11 +70,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let keys = evaluator.open_keys(Box::new(KeyFile::new(File::open(keys)?)?), None)?;
     let file = File::open(input)?;
     let bytes: usize = bytes.parse()?;
-    let stored = usize::try_from(file.metadata()?.len())? / bytes;
+    let held = usize::try_from(file.metadata()?.len())? / bytes;
     let blobs: Arc<dyn InputBlobs> = Arc::new(Stored {
         file,
         bytes,
-        stored: stored.max(1),
+        held: held.max(1),
         count,
     });
     let inputs = Inputs {

@@ -139,7 +139,11 @@ describe('check', () => {
     const json = jsonOf(
       await cipherloom('check', proved, '--max-range-escape', '0', '--json', '--quiet'),
     );
-    expect(json).toMatchObject({ rangeEscape: 0, ranges: { calibrated: 0 }, fullOutputs: ['edges'] });
+    expect(json).toMatchObject({
+      rangeEscape: 0,
+      ranges: { calibrated: 0 },
+      fullOutputs: ['edges'],
+    });
     const synthetic = join(folder(), 'synthetic');
     const words = ['compile', example('lola.onnx'), '-o', synthetic, '--quiet'];
     expect((await cipherloom(...words)).status).toBe(0);

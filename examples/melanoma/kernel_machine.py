@@ -126,7 +126,9 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     np.save(folder / "val.npy", scores)
     np.save(folder / "soft.npy", calibrated(apart, melanoma, classes, weights.float()).numpy())
-    print(f"out of fold: {figures(apart[:, 0].numpy(), train.melanoma, train.classes)}")
+    guesses = apart[:, 0].numpy()
+    by_set = by_source(guesses, train.melanoma, train.classes, train.source)
+    print(f"out of fold: {figures(guesses, train.melanoma, train.classes)}, nevus AUC by set {by_set}")
     for name, figure in figures(scores, val.melanoma, val.classes, BOOTSTRAP).items():
         print(f"{name}: {figure}")
     print(f"nevus AUC by set: {by_source(scores, val.melanoma, val.classes, val.source)}")

@@ -31,7 +31,7 @@ from dataset import CLASSES, Split, load_split
 from metrics import by_source, figures
 from layers import ACTIVATIONS
 from networks import build, cost
-from recipes import RECIPES
+from recipes import RECIPES, teachers
 from views import SIZE, SOURCE_SIZE, load_views, reduced
 from whitening import WhitenedConv
 
@@ -68,14 +68,18 @@ class Training:
         self.epoch = 0
         self.seconds = 0.0  # of one core, over all parts of the run
         self.folder = folder
-        self.weights = sampling_weights(self.classes, self.labels, recipe["melanoma_share"], recipe.get("evenness", 0.5))
+        emphasis = torch.tensor([float(recipe.get("emphasis", {}).get(source, 1)) for source in train.source])
+        self.weights = sampling_weights(
+            self.classes, self.labels, recipe["melanoma_share"], recipe.get("evenness", 0.5), emphasis
+        )
         self.inputs: list[torch.Tensor] = []
         for module in self.network.modules():
             if isinstance(module, ACTIVATIONS):
                 module.register_forward_pre_hook(lambda _, args: self.inputs.append(args[0]))
         self.views = load_views(folder.parent, recipe["views"]) if "views" in recipe else None
-        # Logits of a teacher for each image, melanoma and classes.
-        self.soft = torch.from_numpy(np.load(folder.parent / recipe["teacher"] / "soft.npy")) if "teacher" in recipe else None
+        # Logits for each image, melanoma and classes, the mean of what the teachers say.
+        soft = [torch.from_numpy(np.load(folder.parent / name / "soft.npy")) for name in teachers(recipe)]
+        self.soft = torch.stack(soft).mean(0) if soft else None
 
     @property
     def checkpoint(self) -> Path:
@@ -173,12 +177,20 @@ class Training:
                     kept.copy_(value)
 
 
-def sampling_weights(classes: torch.Tensor, melanoma: torch.Tensor, share: float, evenness: float) -> torch.Tensor:
-    """Melanomas make up `share` of what is drawn; the others from as they are (`evenness` 0) to each class as often (1)."""
+def sampling_weights(
+    classes: torch.Tensor, melanoma: torch.Tensor, share: float, evenness: float, emphasis: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Melanomas make up `share` of what is drawn; the others from as they are (`evenness` 0) to each class as often (1).
+
+    `emphasis` is a factor for each image, within melanomas and within the others.
+    """
     counts = torch.bincount(classes).double()
     weights = counts[classes].pow(-evenness)
+    weights[melanoma == 1] = 1
+    if emphasis is not None:
+        weights *= emphasis
     weights[melanoma == 0] *= (1 - share) / weights[melanoma == 0].sum()
-    weights[melanoma == 1] = share / int(melanoma.sum())
+    weights[melanoma == 1] *= share / weights[melanoma == 1].sum()
     return weights
 
 

@@ -40,9 +40,14 @@ def run_all(work: Path) -> None:
     while (name := next_recipe(work)) is not None:
         recipe = recipes.RECIPES[name]
         steps = [["train.py", "--recipe", name]]
-        if "teacher" in recipe and not (work / recipe["teacher"] / "soft.npy").exists():
-            features, ridge = recipe["teacher"].split("-")
-            steps.insert(0, ["kernel_machine.py", "--features", features, "--ridge", ridge])
+        for teacher in recipes.teachers(recipe):
+            if (work / teacher / "soft.npy").exists():
+                continue
+            if teacher in recipes.RECIPES:
+                steps.insert(0, ["self_labels.py", "--recipe", teacher])
+            else:
+                features, ridge = teacher.split("-")
+                steps.insert(0, ["kernel_machine.py", "--features", features, "--ridge", ridge])
         if "views" in recipe:
             steps.insert(0, ["views.py", "--views", str(recipe["views"])])
         for script, *arguments in steps:

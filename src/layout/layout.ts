@@ -72,8 +72,8 @@ export function batchSize(layout: Layout): number {
 }
 
 /** Whether a batch fills every slot, so that a linear map needs one constant an element pair. */
-export function isBatchLayout(layout: Layout): boolean {
-  return layout.digits.every((digit) =>
+export function isBatchLayout({ digits }: Pick<Layout, 'digits'>): boolean {
+  return digits.every((digit) =>
     digit.place === 'slot' ? digit.of === 'batch' : digit.of !== 'batch',
   );
 }

@@ -152,6 +152,17 @@ describe('plan files', () => {
     );
   });
 
+  it('a ciphertext for each number of an image of 512 × 512 × 1, with 1,024 images', () => {
+    const size = 512 ** 2 + 1;
+    const toy = toyBuilder(modulus);
+    const x = toy.input('x', batchLayout(size, slots), 1);
+    const last = mapFromEntries([1, size], [1, 1], [0], [size - 1], [0.5]);
+    const y = toy.rescale(toy.linear([x], [last], batchLayout(1, slots)));
+    const { bytes } = writePlan({ program: toy.finish({ y }), facts });
+    const [read] = readPlan(bytes).program.operations;
+    expect(read?.type).toMatchObject({ layout: { ciphertexts: size, slots } });
+  });
+
   it('is deterministic, and keeps each weight once', () => {
     expect(writePlan({ program: sampleProgram(), facts }).bytes).toEqual(written.bytes);
     // 144 float32 weights, shared by three maps.

@@ -3,8 +3,10 @@
 use crate::error::{PlanError, refuse};
 use crate::message;
 
-/// What a plan may ask a reader to place, as in the TypeScript reader.
+/// What a plan may ask a reader to place, as in the TypeScript reader. A batch layout is looked at by
+/// ciphertexts and slots, not by every pair of them: what bounds its slots is that places have 31 bits.
 const MAX_SLOTS: u64 = 1 << 28;
+const MAX_BATCH_SLOTS: u64 = (1 << 31) - 1;
 const MAX_PLACED: u64 = 1 << 26;
 /// Images of one execution.
 const MAX_IMAGES: u64 = 1 << 20;
@@ -73,6 +75,24 @@ impl Layout {
         self.digits
             .iter()
             .all(|digit| digit.in_ciphertext != (digit.of == DigitOf::Batch))
+    }
+
+    /// Values of all digits of one image.
+    fn combinations(&self) -> u64 {
+        self.sizes(|digit| digit.of != DigitOf::Batch)
+    }
+
+    /// Places that a check looks at.
+    fn looked_at(&self) -> u64 {
+        let batch = self.is_batch_layout();
+        self.sizes(|digit| !batch || digit.of != DigitOf::Batch)
+    }
+
+    fn sizes(&self, counts: impl Fn(&Digit) -> bool) -> u64 {
+        let digits = self.digits.iter().filter(|&digit| counts(digit));
+        digits.fold(1, |product, digit| {
+            product.saturating_mul(u64::from(digit.size))
+        })
     }
 
     /// List the places of every element. Cost: the product of the digit sizes.
@@ -199,7 +219,13 @@ impl Layout {
         if !slots.is_power_of_two() || slots > 65536 {
             return refuse(what, format!("has {slots} slots"));
         }
-        if self.ciphertexts == 0 || u64::from(self.ciphertexts) * u64::from(slots) > MAX_SLOTS {
+        let ciphertexts = u64::from(self.ciphertexts);
+        let most = if self.is_batch_layout() {
+            MAX_BATCH_SLOTS
+        } else {
+            MAX_SLOTS
+        };
+        if ciphertexts == 0 || ciphertexts > MAX_PLACED || ciphertexts * u64::from(slots) > most {
             return refuse(
                 what,
                 format!("has {} ciphertexts of {slots} slots", self.ciphertexts),
@@ -223,7 +249,6 @@ impl Layout {
         let Some(elements) = elements.filter(|&count| count <= MAX_PLACED) else {
             return refuse(what, "has a shape out of bounds");
         };
-        let mut combinations = 1u64;
         let mut images = 1u64;
         let mut reach = [0u64; 2];
         for digit in &self.digits {
@@ -239,11 +264,10 @@ impl Layout {
             {
                 return refuse(what, "has a digit of no axis or out of bounds");
             }
-            combinations = combinations.saturating_mul(u64::from(digit.size));
             if digit.of == DigitOf::Batch {
                 images = images.saturating_mul(u64::from(digit.size));
             }
-            if combinations > MAX_PLACED || images > MAX_IMAGES {
+            if self.looked_at() > MAX_PLACED || images > MAX_IMAGES {
                 return refuse(what, "has digits of too many combinations");
             }
             reach[usize::from(digit.in_ciphertext)] +=
@@ -255,7 +279,7 @@ impl Layout {
                 "has digits that reach past the last slot or ciphertext",
             );
         }
-        if elements > combinations / images || self.batch_size() as u64 > images {
+        if elements > self.combinations() || self.batch_size() as u64 > images {
             return refuse(what, "leaves an element or an image without a slot");
         }
         if self
@@ -272,15 +296,29 @@ impl Layout {
         if batch_offsets.contains(&u32::MAX) {
             return refuse(what, "has batch digits that leave images out");
         }
-        let mut used = Bits::new(self.slots as usize * self.ciphertexts as usize);
+        let (slots, ciphertexts) = (self.slots as usize, self.ciphertexts as usize);
         let mut seen = Bits::new(self.element_count());
         let mut apart = true;
-        self.for_each_place(|element, place| {
-            seen.insert(element as usize);
+        if self.is_batch_layout() {
+            // A place is shared only where the ciphertext and the slot are.
+            let mut used_slots = Bits::new(slots);
             for &offset in &batch_offsets {
-                apart &= used.insert(place as usize + offset as usize);
+                apart &= used_slots.insert(offset as usize);
             }
-        });
+            let mut used = Bits::new(ciphertexts);
+            self.for_each_place(|element, place| {
+                seen.insert(element as usize);
+                apart &= used.insert(place as usize / slots);
+            });
+        } else {
+            let mut used = Bits::new(slots * ciphertexts);
+            self.for_each_place(|element, place| {
+                seen.insert(element as usize);
+                for &offset in &batch_offsets {
+                    apart &= used.insert(place as usize + offset as usize);
+                }
+            });
+        }
         if !apart {
             return refuse(what, "puts two elements into one slot");
         }
@@ -366,10 +404,7 @@ pub fn read_layouts(messages: &[message::Layout], slots: u32) -> Result<Vec<Layo
                 );
             }
             let layout = layout_of(message, &what)?;
-            let combinations = layout.digits.iter().fold(1u64, |product, digit| {
-                product.saturating_mul(u64::from(digit.size))
-            });
-            placed = placed.saturating_add(combinations);
+            placed = placed.saturating_add(layout.looked_at());
             if placed > MAX_PLACED {
                 return refuse(
                     what,
@@ -466,6 +501,38 @@ mod tests {
             prop_assert!(counts.iter().all(|&count| count > 0));
             prop_assert_eq!(layout.most_copies(), counts.into_iter().max().unwrap_or(0));
         }
+    }
+
+    /// A ciphertext for each of so many numbers, an image in each of 8,192 slots.
+    fn batch_layout(elements: u32) -> Layout {
+        let across = Digit {
+            in_ciphertext: true,
+            ..digit(DigitOf::Axis(0), elements, 1)
+        };
+        Layout {
+            shape: vec![elements],
+            slots: 8192,
+            ciphertexts: elements,
+            origin: vec![0],
+            digits: vec![across, digit(DigitOf::Batch, 8192, 1)],
+            unused_bound: None,
+        }
+    }
+
+    #[test]
+    fn a_batch_layout_is_checked_by_ciphertexts_and_slots() {
+        assert!(batch_layout(3 * 128 * 128).check("layout").is_ok());
+        assert!(batch_layout(3 * 512 * 512).check("layout").is_err());
+        let mut shared = batch_layout(8);
+        shared.digits[0].stride = 0;
+        assert!(shared.check("layout").is_err());
+        let mut shared = batch_layout(8);
+        shared.digits[1] = digit(DigitOf::Batch, 8, 1);
+        shared.digits[1].stride = 0;
+        assert!(shared.check("layout").is_err());
+        let mut missing = batch_layout(8);
+        missing.digits[0].size = 7;
+        assert!(missing.check("layout").is_err());
     }
 
     #[test]

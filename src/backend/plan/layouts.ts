@@ -1,6 +1,6 @@
 /** Layouts as messages, checked when they are read. */
 import { CipherloomError } from '../../errors.ts';
-import { checkLayout, elementCount } from '../../layout/layout.ts';
+import { checkLayout, elementCount, isBatchLayout } from '../../layout/layout.ts';
 import type { Digit, Layout } from '../../layout/layout.ts';
 import type { PlanMessage } from './message.ts';
 
@@ -8,9 +8,11 @@ type LayoutMessage = PlanMessage['layouts'][number];
 
 /**
  * What a plan may ask a reader to place: 2^28 slots are 268 MB while a layout is checked, 2^26
- * elements 512 MB of places.
+ * elements 512 MB of places. A batch layout is looked at by ciphertexts and slots, not by every pair
+ * of them: what bounds its slots is that places have 31 bits.
  */
 const maxSlots = 2 ** 28;
+const maxBatchSlots = 2 ** 31 - 1;
 const maxPlaced = 2 ** 26;
 
 export function encodeLayout({
@@ -71,15 +73,6 @@ export function decodeLayouts(messages: readonly LayoutMessage[], slots: number)
         expected: slots,
       });
     }
-    if (message.ciphertexts * message.slots > maxSlots) {
-      fail(
-        `has ${message.ciphertexts} ciphertexts of ${slots} slots, more than ${maxSlots} slots`,
-        {
-          ciphertexts: message.ciphertexts,
-          limit: maxSlots,
-        },
-      );
-    }
     const digits = message.digits.map(({ of, axis, size, step, inCiphertext, stride }): Digit => {
       if (of === 'batch' && inCiphertext) fail('spreads a batch over ciphertexts', {});
       return {
@@ -90,6 +83,14 @@ export function decodeLayouts(messages: readonly LayoutMessage[], slots: number)
         stride,
       };
     });
+    const limit = isBatchLayout({ digits }) ? maxBatchSlots : maxSlots;
+    const { ciphertexts } = message;
+    if (ciphertexts > maxPlaced || ciphertexts * slots > limit) {
+      fail(`has ${ciphertexts} ciphertexts of ${slots} slots, more than ${limit} slots`, {
+        ciphertexts,
+        limit,
+      });
+    }
     placed += digits.reduce(
       (product, { of, size }) => (of === 'batch' ? product : product * size),
       1,

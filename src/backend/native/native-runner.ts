@@ -1,7 +1,7 @@
 /** Runs a plan with the native evaluator. */
 import { totalmem } from 'node:os';
 import type { ClientPlan } from '../../layout/client-plan.ts';
-import { profiles } from '../../passes/cost/profile.ts';
+import { nativeKeptBytes } from '../../passes/cost/kept-bytes.ts';
 import type { ByteSource, EvaluationKeys } from '../../seal/index.ts';
 import type { ExecuteOptions } from '../execute/execute.ts';
 import type { CiphertextBlobs, PlanRunner } from '../plan-runner.ts';
@@ -10,8 +10,8 @@ import { explainRefusal } from './explain-refusal.ts';
 import type { NativePlan } from './native-plan.ts';
 import type { NativeSession } from './native-session.ts';
 
-/** Encoded constants are worth keeping, but not at any price. */
-export const plaintextBytes = Math.min(profiles.native.keptBytes, totalmem() / 2);
+/** Encoded constants that a session keeps: what plans are chosen for, at most half of the machine. */
+export const plaintextBytes = Math.min(nativeKeptBytes, totalmem() / 2);
 
 export interface NativeRunnerOptions {
   /** It stays the caller's; a session that is open keeps what it needs of it. */

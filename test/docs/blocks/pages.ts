@@ -27,6 +27,13 @@ const checkout = { bin: 'bin', examples: 'examples' };
 
 const setups: Readonly<Record<string, PageSetup>> = {
   'README.md': { tier: 'he', files: checkout },
+  'docs/calibrate.md': {
+    tier: 'he',
+    files: {
+      'model.onnx': 'examples/mnist/relu.onnx',
+      'images.npy': 'examples/mnist/calibration.npy',
+    },
+  },
   'docs/check.md': {
     tier: 'he',
     files: { ...checkout, ...network('lola') },

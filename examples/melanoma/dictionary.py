@@ -3,7 +3,7 @@
 Source  Coates, Lee and Ng, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,15 +19,21 @@ SAMPLE = 40_000
 
 @dataclass(frozen=True)
 class Scale:
-    """Patches of size × size pixels, `stride` apart, of images reduced by `reduction`; `words` of the dictionary."""
+    """Patches of size × size pixels, `stride` apart, of images reduced by `reduction`; `words` of the dictionary.
+
+    A word is found in `turns` quarter turns, and the mean of their strengths taken.
+    """
 
     reduction: int
     size: int
     stride: int
     words: int
+    turns: int = 1
 
 
 SCALES = (Scale(1, 4, 4, 192), Scale(2, 4, 2, 192), Scale(4, 5, 1, 160), Scale(8, 5, 1, 128), Scale(2, 6, 2, 192))
+# A third of the words, each in four turns that count as one: a lesion has no upper side.
+TURNED_SCALES = tuple(replace(scale, words=scale.words // 3, turns=4) for scale in SCALES)
 
 
 def reduced_by(images: np.ndarray, reduction: int) -> torch.Tensor:
@@ -52,7 +58,8 @@ class Dictionary:
 
     def __init__(self, images: np.ndarray, scale: Scale):
         self.scale = scale
-        patches = functional.unfold(reduced_by(images, scale.reduction), scale.size, stride=scale.stride).transpose(1, 2)
+        pixels = torch.cat([part.rot90(turn, (2, 3)) for turn, part in self.parts(reduced_by(images, scale.reduction))])
+        patches = functional.unfold(pixels, scale.size, stride=scale.stride).transpose(1, 2)
         self.zones = ZonePool(round(patches.shape[1] ** 0.5)).means
         flat = patches.flatten(0, 1)
         values, vectors = torch.linalg.eigh(torch.cov(flat.T))
@@ -60,20 +67,32 @@ class Dictionary:
         whitened = (flat - flat.mean(0)) @ whitening
         words = spherical_means(whitened, scale.words, torch.Generator().manual_seed(0))
         directions = whitening @ words.T
-        offset, threshold = flat.mean(0) @ directions, 0.7 * (whitened @ words.T).std(0)
+        threshold = 0.7 * (whitened @ words.T).std(0)
         kernels = torch.cat([directions, -directions], 1).T.reshape(-1, 3, scale.size, scale.size)
-        self.kernels = kernels.contiguous(memory_format=torch.channels_last)
-        self.bias = torch.cat([-offset - threshold, offset - threshold])
+        turned = torch.cat([kernels.rot90(turn, (2, 3)) for turn in range(scale.turns)])
+        self.kernels = turned.contiguous(memory_format=torch.channels_last)
+        self.bias = -(turned.flatten(1) @ flat.mean(0)) - threshold.repeat(2 * scale.turns)
+
+    def parts(self, images: torch.Tensor):
+        """Images by the turn in which the dictionary learns from them."""
+        return ((turn, images[turn :: self.scale.turns]) for turn in range(self.scale.turns))
 
     def statistics(self, images: np.ndarray) -> torch.Tensor:
         parts = []
         for at in range(0, len(images), CHUNK):
             pixels = reduced_by(images[at : at + CHUNK], self.scale.reduction).contiguous(memory_format=torch.channels_last)
             found = functional.conv2d(pixels, self.kernels, self.bias, self.scale.stride).relu_()
-            parts.append((self.zones @ found.permute(0, 2, 3, 1).flatten(1, 2)).flatten(1))
+            zones = self.zones @ found.permute(0, 2, 3, 1).flatten(1, 2)
+            parts.append(zones.unflatten(2, (self.scale.turns, -1)).mean(2).flatten(1))
         return torch.cat(parts)
 
 
-def dictionary(train: np.ndarray, val: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    words = [Dictionary(train[::30], scale) for scale in SCALES]
+def dictionary(
+    train: np.ndarray, val: np.ndarray, scales: tuple[Scale, ...] = SCALES
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    words = [Dictionary(train[::30], scale) for scale in scales]
     return [(each.statistics(train), each.statistics(val)) for each in words]
+
+
+def turned_dictionary(train: np.ndarray, val: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return dictionary(train, val, TURNED_SCALES)

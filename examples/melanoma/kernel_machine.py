@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from covariances import covariances
 from dataset import load_split
-from dictionary import dictionary
+from dictionary import dictionary, turned_dictionary
 from metrics import by_source, figures
 from networks import AUXILIARY_CLASSES
 from recipes import TAUGHT
@@ -33,7 +33,7 @@ from views import SIZE, SOURCE_SIZE, load_views
 MELANOMA_SHARE = 0.4
 FOLDS = 4
 # How evenly the networks that learn from them draw benign classes, which the logits are calibrated for.
-FEATURES = {"covariances": (covariances, 0.5), "dictionary": (dictionary, 0.0)}
+FEATURES = {"covariances": (covariances, 0.5), "dictionary": (dictionary, 0.0), "turned": (turned_dictionary, 0.0)}
 
 
 def block_distances(train: torch.Tensor, val: torch.Tensor) -> torch.Tensor:

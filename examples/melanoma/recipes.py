@@ -60,6 +60,12 @@ RECIPES: dict[str, dict] = {
         "teacher": "dictionary-0.5+four-long", "start": "four-long", "epochs": 24, "every": 3, "rate": 3e-3, "views": 6, "distil": 0.9,
         "emphasis": {"isic2018t1-512": 2},
     },
+    # Two machines, one of them blind to quarter turns, judge together with four-long.
+    "four-both": {
+        **TOLD, "note": "four-steady, gone on with under two machines and four-long", "layers": FOUR,
+        "teacher": "dictionary-0.5+turned-0.5+four-long", "start": "four-steady", "epochs": 20, "every": 2, "rate": 2e-3,
+        "views": 6, "distil": 0.9, "emphasis": {"isic2018t1-512": 2},
+    },
     # It looks closer, with a stride of 2 first.
     "fine": {**BASE, "note": "stride 2 first: finer texture", "layers": FINE, "whiten": True, "stopped": True},
 }

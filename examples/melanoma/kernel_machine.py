@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What statistics of patches tell without any gradient step: a kernel machine, a yardstick and a teacher in a few core-minutes.
 
-    .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary --ridge 0.5
+    .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary|turned --ridge 0.5
 
 It is no network for encryption: means over zones of the image (covariances.py, dictionary.py), their signed roots,
 standardised; then ridge regression with a Gaussian kernel on the training split. Figures are those of the validation split;

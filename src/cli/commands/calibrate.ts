@@ -5,6 +5,7 @@ import { textOf } from '../../ir/attribute-values.ts';
 import type { Program } from '../../ir/program.ts';
 import { givenInputs } from '../../ir/public-values.ts';
 import { shapeOf } from '../../ir/types.ts';
+import { maxMeasured } from '../../passes/joint/approximate-jointly.ts';
 import {
   activationDistributions,
   enoughData,
@@ -26,9 +27,6 @@ const { maxPool } = compilerOptions;
 const otherOptions = Object.fromEntries(
   Object.keys(compilerOptions).map((name) => [name, undefined]),
 ) as CompilerArgs;
-/** As many images as a compilation uses at most. */
-const mostImages = 2048;
-
 /** The last pass before activations become polynomials. */
 const lastPass = 'calibrate-ranges';
 
@@ -103,7 +101,7 @@ function arraysOf(
   return new Map(
     inputs.map((input) => {
       const name = textOf(input, 'name');
-      const images = (calibration.get(name) ?? []).slice(0, mostImages);
+      const images = (calibration.get(name) ?? []).slice(0, maxMeasured);
       const [, ...shape] = shapeOf(input.type);
       const each = images[0]?.length ?? 0;
       const data = new Float64Array(images.length * each);

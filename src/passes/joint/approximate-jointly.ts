@@ -36,7 +36,7 @@ import type { SampleMatrix } from './sample-matrix.ts';
 
 /** Images that polynomials are fitted to, and those that a choice is measured on besides, at most. */
 const maxFitted = 1024;
-const maxMeasured = 2048;
+export const maxMeasured = 2048;
 /** Elements of the values that are held of all samples: 256 MiB. */
 const maxHeldElements = 2 ** 25;
 

@@ -277,44 +277,47 @@ const pad = createDrawPad(canvas('pad'), () => {
 
 async function offerSamples(): Promise<void> {
   for (const [digit, data] of (await loadSamples()).entries()) {
-    const label = document.createElement('label');
-    const radio = document.createElement('input');
     const picture = document.createElement('canvas');
-    label.className = 'sample';
-    radio.type = 'radio';
-    radio.name = 'sample';
-    radio.setAttribute('aria-label', `a ${digit} of MNIST's test set`);
-    radio.addEventListener('change', () => {
+    drawPlanes(picture, data, digitSize);
+    offerSample('samples', 'sample', `a ${digit} of MNIST's test set`, picture, () => {
       pad.clear();
       setValues(data, ", an image of MNIST's test set as it is");
     });
-    drawPlanes(picture, data, digitSize);
-    label.append(radio, picture);
-    element('samples').append(label);
   }
 }
 
 function offerPhotoSamples(): void {
   for (const { name, url, label: truth } of photoSamples) {
-    const label = document.createElement('label');
-    const radio = document.createElement('input');
     const picture = document.createElement('img');
-    label.className = 'sample';
-    radio.type = 'radio';
-    radio.name = 'photo-sample';
-    radio.setAttribute('aria-label', `sample photo ${name}`);
     picture.src = url;
     picture.alt = '';
     picture.loading = 'lazy';
-    radio.addEventListener('change', () => {
+    offerSample('photo-samples', 'photo-sample', `sample photo ${name}`, picture, () => {
       const from = truth === null ? '' : `, published as ${truth}`;
       void fetch(url)
         .then((answer) => answer.blob())
         .then((photo) => takePhoto(photo, `, the middle of ${name}${from}`));
     });
-    label.append(radio, picture);
-    element('photo-samples').append(label);
   }
+}
+
+/** Add a picture to choose to a list; one of a group is chosen at a time. */
+function offerSample(
+  list: string,
+  group: string,
+  description: string,
+  picture: HTMLElement,
+  choose: () => void,
+): void {
+  const label = document.createElement('label');
+  const radio = document.createElement('input');
+  label.className = 'sample';
+  radio.type = 'radio';
+  radio.name = group;
+  radio.setAttribute('aria-label', description);
+  radio.addEventListener('change', choose);
+  label.append(radio, picture);
+  element(list).append(label);
 }
 
 async function takePhoto(

@@ -38,24 +38,28 @@ describe('P9: lengths that lie cost no memory', () => {
     ['ciphertexts', () => request, (bytes) => readCiphertextFile(bytes, form)],
     ['plans', () => plan, (bytes) => readPlan(bytes)],
   ])('of %s', async (_name, make, read) => {
-    const good = make();
-    await read(good.slice());
+    // One file, lied to and mended again: a copy for every lie would be measured as the reader's.
+    const bytes = make().slice();
+    const words = new DataView(bytes.buffer);
+    await read(bytes);
     const before = process.memoryUsage().rss;
     let refused = 0;
     for (const lie of lies) {
       for (let offset = 0; offset < headBytes; offset += 4) {
-        const bytes = good.slice();
-        new DataView(bytes.buffer).setUint32(offset, lie, true);
+        const truth = words.getUint32(offset, true);
+        words.setUint32(offset, lie, true);
         await Promise.resolve()
           .then(() => read(bytes))
           .catch((error: unknown) => {
             expect(error).toMatchObject({ name: 'CipherloomError' });
             refused++;
           });
+        words.setUint32(offset, truth, true);
       }
     }
+    await read(bytes);
     expect(refused).toBe((lies.length * headBytes) / 4);
     const grown = process.memoryUsage().rss - before;
-    expect(grown).toBeLessThan(2 * good.length + allowance);
+    expect(grown).toBeLessThan(2 * bytes.length + allowance);
   });
 });

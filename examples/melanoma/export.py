@@ -30,11 +30,12 @@ OPSET = 17
 
 
 def export(network: Classifier, recipe: str, file: Path) -> None:
+    size = RECIPES[recipe].get("size", SIZE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            Written(network, SIZE),
-            (torch.zeros(1, 3, SIZE, SIZE),),
+            Written(network, size),
+            (torch.zeros(1, 3, size, size),),
             str(file),
             dynamo=False,
             # EVAL would fold a batch normalisation into the convolution before it.
@@ -52,7 +53,7 @@ def export(network: Classifier, recipe: str, file: Path) -> None:
         {
             "cipherloom.range.image": "0,1",
             "cipherloom.labels": "melanoma",
-            "cipherloom.image.size": str(SIZE),
+            "cipherloom.image.size": str(size),
             "cipherloom.image.resize": KERNEL,
             "cipherloom.recipe": recipe,
         },
@@ -80,7 +81,7 @@ def check_file(file: Path, network: Classifier, images: np.ndarray) -> None:
 
 def write_card(file: Path, recipe: str, network: Classifier, val: Split) -> None:
     """The thresholds and what they rest on, as JSON beside the model."""
-    multiply_adds, activations, parameters = cost(network, SIZE)
+    multiply_adds, activations, parameters = cost(network, RECIPES[recipe].get("size", SIZE))
     values = scores(network, val.images)
     card = {
         "recipe": recipe,
@@ -105,14 +106,15 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = build(RECIPES[options.recipe]).eval()
-    multiply_adds, activations, parameters = cost(network, SIZE)
+    size = RECIPES[options.recipe].get("size", SIZE)
+    multiply_adds, activations, parameters = cost(network, size)
     print(f"{multiply_adds / 1e6:.2f} M multiply-adds, {activations} activations, {parameters} parameters")
     if options.untrained:
         export(network, options.recipe, options.out)
         return
     network.load_state_dict(torch.load(options.work / options.recipe / "final.pt", weights_only=True))
     export(network, options.recipe, options.out)
-    val = load_split(options.work, "val", SIZE)
+    val = load_split(options.work, "val", size)
     check_file(options.out, network, val.images)
     write_card(options.out, options.recipe, network, val)
 

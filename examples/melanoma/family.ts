@@ -9,6 +9,9 @@ const layers = [
   { maps: 96, kernel: 3, stride: 2, padding: 1 },
 ] as const;
 
+/** Input pixels from one position of the last map to the next. */
+const spacing = layers.reduce((product, layer) => product * layer.stride, 1);
+
 /** An untrained network for [1, 3, size, size] in 0…1; its weights are the same on every machine. */
 export function familyNetwork(size: number) {
   const random = randomNumbers(size);
@@ -30,7 +33,7 @@ export function familyNetwork(size: number) {
         .polynomial([0, 0.7, 0.3]);
       channels = maps;
     }
-    const pooled = x.mean([2, 3]).flatten();
-    return { logit: pooled.dense(weights([channels, 1], channels)) };
+    const positions = (size / spacing) ** 2;
+    return { logit: x.flatten().dense(weights([channels * positions, 1], channels * positions)) };
   });
 }

@@ -46,6 +46,21 @@ export async function readCalibration({
   return new Map([['image', images]]);
 }
 
+/** Of a score on the validation split. */
+export interface ValidationFigures {
+  readonly auc: number;
+  /** Balanced accuracy at the threshold. */
+  readonly ba: number;
+  /** Logits from it on are called melanoma: the best there. */
+  readonly threshold: number;
+}
+
+/** Melanoma against nevi, and against everything else. */
+export interface Validation {
+  readonly nevus: ValidationFigures;
+  readonly all: ValidationFigures;
+}
+
 /** What `export.py` wrote beside the network, as far as it is read here. */
 export interface ModelRecord {
   /** Of the network that it belongs to, hex. */
@@ -53,10 +68,13 @@ export interface ModelRecord {
   readonly multiplyAdds: number;
   readonly activations: number;
   readonly parameters: number;
-  readonly validation: {
-    /** Logits from `threshold` on are called melanoma: the best on the validation split. */
-    readonly nevus: { readonly threshold: number };
-  };
+  readonly validation: Validation;
+}
+
+/** A network of the same family that was trained for images of another size. */
+export interface TrainedSize extends Validation {
+  readonly recipe: string;
+  readonly epochs: number;
 }
 
 /** Throws an Error where the record is that of another network. */
@@ -66,6 +84,13 @@ export async function readRecord(model: Model): Promise<ModelRecord> {
     throw new Error('model.json belongs to another network: write both with export.py');
   }
   return record;
+}
+
+/** By size, as `tries.py` wrote them from the logs. */
+export async function readTrainedSizes(): Promise<ReadonlyMap<number, TrainedSize>> {
+  const file = await readFile(path.join(here, 'trained-sizes.json'), 'utf8');
+  const bySize = JSON.parse(file) as Readonly<Record<string, TrainedSize>>;
+  return new Map(Object.entries(bySize).map(([size, figures]) => [Number(size), figures]));
 }
 
 /** Probability of a logit. */

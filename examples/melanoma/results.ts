@@ -35,7 +35,16 @@ import {
   type Scored,
 } from './figures.ts';
 import { readPixels } from './images.ts';
-import { here, readCalibration, readModel, readRecord, sigmoid, type Model } from './model.ts';
+import {
+  here,
+  readCalibration,
+  readModel,
+  readRecord,
+  readTrainedSizes,
+  sigmoid,
+  type Model,
+  type TrainedSize,
+} from './model.ts';
 import { compilePlan, type PlanName } from './plans.ts';
 import { neighbours, paper } from './published.ts';
 import { rocPlot } from './roc.ts';
@@ -61,6 +70,7 @@ if (split === 'test') requireFrozen();
 const model = await readModel();
 const record = await readRecord(model);
 const { threshold } = record.validation.nevus;
+const trainedSizes = await readTrainedSizes();
 const records = work;
 mkdirSync(records, { recursive: true });
 const scores = await clearScores(data, split);
@@ -298,10 +308,11 @@ function batchText(batch: ThroughputRecord): string {
   return `A batch of ${batch.images.toLocaleString('en')} images on the throughput plan took ${batch.evaluateSeconds.toFixed(0)} s of the server on ${batch.threads} threads (${batch.processorSeconds.toFixed(0)} s of processor time), ${bytes(batch.peakBytes)} of memory. ${batch.note}`;
 }
 
-/** What `melanoma:sizes` measured. */
+/** What `melanoma:sizes` measured, and what the networks trained for such images gave. */
 function sizeTable(folder: string): string {
+  const trained = trainedTable();
   const sizes = jsonFiles(folder, 'size-').map(({ value }) => value as SizeRecord);
-  if (sizes.length === 0) return 'Not measured yet: `npm run melanoma:sizes`.';
+  if (sizes.length === 0) return `Not measured yet: \`npm run melanoma:sizes\`.\n\n${trained}`;
   const shown = <T>(value: T | null, text: (value: T) => string): string =>
     value === null ? '' : text(value);
   const rows = sizes.map((one) =>
@@ -322,6 +333,29 @@ function sizeTable(folder: string): string {
 
 | image | ring degree | server | modelled, one core | client | keys | upload | memory |
 |---|---|---|---|---|---|---|---|
+${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
+
+${trained}`;
+}
+
+/** Figures of the trained networks by size, this network among them. */
+function trainedTable(): string {
+  const own = { ...record.validation, recipe: model.recipe, epochs: null };
+  const entries: [number, Omit<TrainedSize, 'epochs'> & { readonly epochs: number | null }][] = [
+    ...trainedSizes,
+    [model.preprocessing.size, own],
+  ];
+  const rows = entries
+    .sort(([a], [b]) => a - b)
+    .map(([size, { recipe, epochs, nevus, all }]) => [
+      `${size} × ${size} × 3`,
+      epochs === null ? `\`${recipe}\`, this network` : `\`${recipe}\`, ${epochs} epochs`,
+      ...[nevus, all].flatMap(({ auc, ba }) => [auc.toFixed(3), percent(ba)]),
+    ]);
+  return `Trained networks of this family, on the validation split: area under the curve and the best balanced accuracy against nevi and against everything else. What each learned from stands in [TRIES.md](TRIES.md).
+
+| image | trained by | AUC, nevi | balanced accuracy, nevi | AUC, all | balanced accuracy, all |
+|---|---|---|---|---|---|
 ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`;
 }
 

@@ -18,7 +18,7 @@ import torch
 
 from networks import Classifier, build
 from recipes import RECIPES
-from views import load_views
+from views import SIZE, load_views
 
 CHUNK = 100
 
@@ -43,7 +43,7 @@ def main() -> None:
     folder, recipe = options.work / options.recipe, RECIPES[options.recipe]
     network = build(recipe).eval()
     network.load_state_dict(torch.load(folder / "final.pt", weights_only=True))
-    views = load_views(options.work, recipe["views"]).images
+    views = load_views(options.work, recipe["views"], recipe.get("size", SIZE)).images
     np.save(folder / "soft.npy", torch.stack([said(network, images) for images in views]).mean(0).numpy())
     (folder / "seconds.json").write_text(json.dumps(time.process_time() - start))
 

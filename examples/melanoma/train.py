@@ -46,6 +46,7 @@ class Training:
     def __init__(self, recipe: dict, train: Split, folder: Path):
         torch.manual_seed(recipe.get("seed", 1))
         self.recipe = recipe
+        self.size = recipe.get("size", SIZE)
         self.data = train
         self.labels = torch.from_numpy(train.melanoma)
         self.classes = AUXILIARY[torch.from_numpy(train.classes)]
@@ -53,10 +54,10 @@ class Training:
         self.network = build(recipe)
         for module in self.network.modules():
             if isinstance(module, WhitenedConv):
-                module.fit(reduced(train.images[:: max(1, len(train.files) // 500)]))
+                module.fit(reduced(train.images[:: max(1, len(train.files) // 500)], self.size))
         self.network = self.network.to(memory_format=torch.channels_last)
         if "start" in recipe:
-            self.network.load_state_dict(torch.load(folder.parent / recipe["start"] / "final.pt", weights_only=True))
+            begin(self.network, torch.load(folder.parent / recipe["start"] / "final.pt", weights_only=True))
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         weights = [p for p in self.network.parameters() if p.dim() == 2 or p.dim() == 4 and p.shape[0] > 1]
         chosen = {id(p) for p in weights}
@@ -76,7 +77,7 @@ class Training:
         for module in self.network.modules():
             if isinstance(module, ACTIVATIONS):
                 module.register_forward_pre_hook(lambda _, args: self.inputs.append(args[0]))
-        self.views = load_views(folder.parent, recipe["views"]) if "views" in recipe else None
+        self.views = load_views(folder.parent, recipe["views"], self.size) if "views" in recipe else None
         # Logits for each image, melanoma and classes, the mean of what the teachers say.
         soft = [torch.from_numpy(np.load(folder.parent / name / "soft.npy")) for name in teachers(recipe)]
         self.soft = torch.stack(soft).mean(0) if soft else None
@@ -144,7 +145,7 @@ class Training:
         if self.views is None:
             # Sorted, so that a mapped file is read from front to back.
             rows = rows.sort().values
-            pixels = augment(torch.from_numpy(self.data.images[rows.numpy()]), SIZE, recipe["augment"], colour, self.generator)
+            pixels = augment(torch.from_numpy(self.data.images[rows.numpy()]), self.size, recipe["augment"], colour, self.generator)
         else:
             pixels = self.views.draw(rows, colour, self.generator)
         target = self.labels[rows].float()
@@ -175,6 +176,14 @@ class Training:
                     kept.lerp_(value, 1 - decay)
                 else:
                     kept.copy_(value)
+
+
+def begin(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Starts from the weights of another network; heads that read another number of rings, at another size, stay at first weights."""
+    own = network.state_dict()
+    other = [name for name, value in weights.items() if value.shape != own[name].shape]
+    assert all(name.startswith(("dense", "classes")) for name in other), other
+    network.load_state_dict({name: own[name] if name in other else value for name, value in weights.items()})
 
 
 def sampling_weights(
@@ -250,13 +259,13 @@ def train(work: Path, name: str) -> None:
         print(f"{name}: done")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    train_split, val = load_split(work, "train", SOURCE_SIZE), load_split(work, "val", SIZE)
+    train_split, val = load_split(work, "train", SOURCE_SIZE), load_split(work, "val", recipe.get("size", SIZE))
     assert CLASSES[1] == "mel"
     assert not set(train_split.files) & set(val.files)
     training = Training(recipe, train_split, folder)
     if training.checkpoint.exists():
         training.restore()
-    multiply_adds, activations, parameters = cost(training.network, SIZE)
+    multiply_adds, activations, parameters = cost(training.network, training.size)
     print(
         f"{name}: {multiply_adds / 1e6:.2f} M multiply-adds, {activations} activations, {parameters} parameters; "
         f"epoch {training.epoch} of {recipe['epochs']}",

@@ -3,7 +3,7 @@
 
     .venv/bin/python examples/melanoma/tries.py --work DIR            trains; stopped anywhere, the same command goes on
     .venv/bin/python examples/melanoma/tries.py --work DIR --estimate asks the compiler what each shape would cost
-    .venv/bin/python examples/melanoma/tries.py --work DIR --table    writes the table of TRIES.md from the logs
+    .venv/bin/python examples/melanoma/tries.py --work DIR --table    writes the table of TRIES.md and trained-sizes.json from the logs
 
 recipes.py is read again before each run, so that recipes can be added or moved while one trains. One driver at a time works
 in DIR. The estimates are those of `cipherloom inspect` (first weights, native, one image an execution; `npm run build` first), so
@@ -49,7 +49,7 @@ def run_all(work: Path) -> None:
                 features, ridge = teacher.split("-")
                 steps.insert(0, ["kernel_machine.py", "--features", features, "--ridge", ridge])
         if "views" in recipe:
-            steps.insert(0, ["views.py", "--views", str(recipe["views"])])
+            steps.insert(0, ["views.py", "--views", str(recipe["views"]), "--size", str(recipe.get("size", SIZE))])
         for script, *arguments in steps:
             print(f"--- {script} {' '.join(arguments)}", flush=True)
             code = subprocess.run([sys.executable, HERE / script, "--work", work, *arguments], env=environment).returncode
@@ -67,7 +67,8 @@ def last_line(folder: Path) -> dict | None:
 
 def estimate_file(work: Path, recipe: dict) -> Path:
     """One for each shape: weights hardly change what a network costs."""
-    return work / "estimates" / f"{recipe['layers'].replace(' ', '-')}-rings{recipe.get('rings', 0)}.json"
+    shape = f"{recipe['layers'].replace(' ', '-')}-rings{recipe.get('rings', 0)}"
+    return work / "estimates" / (f"{shape}-{recipe['size']}.json" if "size" in recipe else f"{shape}.json")
 
 
 def ask_estimates(work: Path) -> None:
@@ -92,7 +93,7 @@ def table_row(work: Path, name: str, recipe: dict) -> list[str] | None:
     line = last_line(work / name)
     if line is None:
         return None
-    multiply_adds, activations, parameters = cost(build(recipe), SIZE)
+    multiply_adds, activations, parameters = cost(build(recipe), recipe.get("size", SIZE))
     done = f"{line['epoch']}" if line["epoch"] == recipe["epochs"] else f"{line['epoch']} of {recipe['epochs']}"
     cells = [name, recipe["note"], f"{multiply_adds / 1e6:.1f} M", f"{activations:,}", f"{parameters:,}"]
     kept = estimate_file(work, recipe)
@@ -131,6 +132,23 @@ def write_table(work: Path) -> None:
     subprocess.run(["npx", "prettier", "--write", "--log-level", "warn", file], cwd=ROOT, check=True)
 
 
+def write_sizes(work: Path) -> None:
+    """What the networks for other sizes of image gave, for melanoma:results."""
+    found = {}
+    for name, recipe in recipes.RECIPES.items():
+        if "size" not in recipe or not (work / name / "final.pt").exists():
+            continue
+        line = last_line(work / name)
+        found[recipe["size"]] = {
+            "recipe": name,
+            "epochs": recipe["epochs"],
+            "coreHours": line["core_hours"],
+            "nevus": line["nevus"],
+            "all": line["all"],
+        }
+    (HERE / "trained-sizes.json").write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the recipes of recipes.py one after another.")
     parser.add_argument("--work", type=Path, required=True, help="folder of the arrays and of the runs")
@@ -142,6 +160,7 @@ def main() -> None:
         return
     if options.table:
         write_table(options.work)
+        write_sizes(options.work)
         return
     with open(options.work / "driver.lock", "w") as lock:
         try:

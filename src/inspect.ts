@@ -14,6 +14,7 @@ import type { OpCost } from './ir/define-op.ts';
 import type { Program } from './ir/program.ts';
 import { operationOf } from './ir/program.ts';
 import { shapeOf } from './ir/types.ts';
+import { fullOutputs } from './layout/full-outputs.ts';
 import { profiles } from './passes/cost/profile.ts';
 
 export type { Layer, Need };
@@ -54,6 +55,11 @@ export interface PlanEstimate {
   readonly evaluatorSeconds: ProgramSeconds;
   /** Whether ranges and polynomials come from synthetic inputs: with real ones figures may be better. */
   readonly synthetic: boolean;
+  /**
+   * Outputs with an element in every slot, where ranges are calibrated: no slot that must be zero shows
+   * that values wrapped.
+   */
+  readonly fullOutputs: readonly string[];
 }
 
 /** Why a model whose operators are all supported still has no plan. */
@@ -177,7 +183,7 @@ function countsOf({ operators }: ModelExamination): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function estimateOf({ report, sizes }: MadePlan, synthetic: boolean): PlanEstimate {
+function estimateOf({ report, client, sizes }: MadePlan, synthetic: boolean): PlanEstimate {
   const { ringDegree, logQP, levels, securityBits } = report.parameters;
   return {
     batch: report.batch,
@@ -198,6 +204,9 @@ function estimateOf({ report, sizes }: MadePlan, synthetic: boolean): PlanEstima
     evaluator: profiles[report.target === 'native' ? 'native' : 'seal'].evaluator,
     evaluatorSeconds: report.evaluatorSeconds,
     synthetic,
+    fullOutputs: report.ranges.some(({ source }) => source === 'calibrated')
+      ? fullOutputs(client)
+      : [],
   };
 }
 

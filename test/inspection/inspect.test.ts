@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
 import type { CompileRequest } from '../../src/compile.ts';
+import { inspectionPage } from '../../src/cli/text/inspection-page.ts';
 import { inspect } from '../../src/inspect.ts';
 import { readNpy } from '../../src/read-npy.ts';
 import { encodeModel, filled } from '../support/onnx-model.ts';
@@ -51,6 +52,28 @@ function wideNetwork(layers: number): TestModel {
   }
   return { inputs: { x: [1, 8, 128, 128] }, outputs: [x], nodes, initializers };
 }
+
+describe('an output with an element in every slot', () => {
+  const options = { objective: 'throughput', packing: 'feature-major' } as const;
+
+  test('is named where ranges are calibrated', async () => {
+    const found = await inspect(example('lola.onnx'), { options, calibration: calibration() });
+    expect(found.estimate?.fullOutputs).toEqual(['logits']);
+    const page = inspectionPage(found, {
+      ...{ columns: 100, color: false, typed: 'lola.onnx' },
+      ...{ precisionBits: 12, security: 128 },
+    });
+    expect(page.replaceAll(/\s+/g, ' ')).toContain('"logits" has an element in every slot');
+  });
+
+  test('is not where they are proved; nor is one with free slots', async () => {
+    const square = { op: 'Mul', inputs: ['x', 'x'], outputs: ['y'], name: 'square' };
+    const wide = model({ inputs: { x: [1, 16384] }, outputs: ['y'], nodes: [square] });
+    expect((await inspect(wide)).estimate?.fullOutputs).toEqual([]);
+    const lola = await inspect(example('lola.onnx'), { calibration: calibration() });
+    expect(lola.estimate?.fullOutputs).toEqual([]);
+  });
+});
 
 describe('the estimate is what compile reports', () => {
   const cases: readonly [string, CompileRequest][] = [

@@ -20,7 +20,7 @@ import { planFileName, writeOutputFolder } from '../output-folder.ts';
 import { packageVersion } from '../package-version.ts';
 import { kebabCase } from '../parse-arguments.ts';
 import { openClient, requireSamePlan } from '../plan-folder.ts';
-import { fullOutputs } from '../protocol/full-outputs.ts';
+import { fullOutputs } from '../../layout/full-outputs.ts';
 import { planFigures } from '../protocol/plan-figures.ts';
 import { readReport, reportFileName } from '../protocol/read-report.ts';
 import {

@@ -70,6 +70,11 @@ const schema = z.strictObject({
       evaluator: z.string().describe('of the modelled seconds'),
       evaluatorSeconds,
       synthetic: z.boolean().describe('on synthetic inputs instead of calibration data'),
+      fullOutputs: z
+        .array(z.string())
+        .describe(
+          'outputs with an element in every slot, where ranges are calibrated: what wraps shows only beyond their bounds',
+        ),
     })
     .nullable()
     .describe('what compile would report, with the needs met; null where there is no plan'),

@@ -157,7 +157,14 @@ function costLines(found: Inspection, form: PageForm): string[] {
           form.columns,
         )
       : [];
-  return [title, ...factLines(form, facts), ...synthetic, ...exhaustedLines(found, form)];
+  const full = (estimate?.fullOutputs ?? []).flatMap((name) =>
+    wrapBehind(
+      '  ',
+      `${JSON.stringify(name)} has an element in every slot: inputs that leave the ranges of the plan show only where a value of it is beyond its bound.`,
+      form.columns,
+    ),
+  );
+  return [title, ...factLines(form, facts), ...synthetic, ...full, ...exhaustedLines(found, form)];
 }
 
 function timeFact(estimate: PlanEstimate, rotations: number, relinearisations: number): string {

@@ -1,4 +1,4 @@
-import { fullOutputs } from '../../protocol/full-outputs.ts';
+import { fullOutputs } from '../../../layout/full-outputs.ts';
 import { numberText } from '../../text/figures.ts';
 import { html, type Markup } from '../html.ts';
 import type { PageFacts } from '../page-facts.ts';

@@ -4,7 +4,7 @@
  * Cheapest first: of all combinations of degrees the first that meets the budget, measured on the
  * network with its polynomials over calibration data, is taken.
  */
-import { invariant } from '../../errors.ts';
+import { CipherloomError, invariant } from '../../errors.ts';
 import { rewriteProgram } from '../../ir/build.ts';
 import type { ProgramBuilder } from '../../ir/build.ts';
 import { operationOf } from '../../ir/program.ts';
@@ -13,6 +13,7 @@ import type { Tensor } from '../../ir/tensor.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
 import type { PassContext } from '../define-pass.ts';
+import type { CompileOptions } from '../options.ts';
 import { absorbsFactor } from '../linear/absorbs-factor.ts';
 import { productsOf } from '../linear/count-products.ts';
 import { substituteLine } from '../polynomial/chebyshev.ts';
@@ -40,8 +41,13 @@ export const maxMeasured = 2048;
 /** Elements of the values that are held of all samples: 256 MiB. */
 const maxHeldElements = 2 ** 25;
 
-/** The program with polynomials for its activations. Throws ACCURACY_UNREACHABLE, MODEL_UNSUPPORTED. */
+/**
+ * The program with polynomials for its activations.
+ *
+ * Throws ACCURACY_UNREACHABLE, MODEL_UNSUPPORTED; PARAMETERS_INVALID for a fit that is not searched.
+ */
 export function approximateJointly(program: Program, context: PassContext): Program {
+  refuseOtherFits(context.options);
   const samples = samplesOf(program, context, maxMeasured);
   const perImage = program.operations.reduce(
     (sum, { type }) => sum + elementCount(shapeOf(type)),
@@ -87,6 +93,20 @@ export function approximateJointly(program: Program, context: PassContext): Prog
   });
   context.note(choice.note);
   return write(program, activations, choice.polynomials, exact, samples, context);
+}
+
+/** What is chosen together are single polynomials of least squared error. */
+function refuseOtherFits({ activationFit }: CompileOptions): void {
+  if (activationFit === 'least-squares') return;
+  throw new CipherloomError(
+    'PARAMETERS_INVALID',
+    `--accuracy-budget chooses among polynomials of least squared error, --activation-fit ${activationFit} is another fit`,
+    {
+      phase: 'nn',
+      details: { activationFit },
+      hint: `--accuracy-budget alone, or --activation-fit ${activationFit} without it`,
+    },
+  );
 }
 
 /** Write the polynomials, and bound every value behind them by what is seen of it. */

@@ -154,6 +154,16 @@ describe('degrees chosen together', () => {
     expect(error.message).toContain('levels layer by layer');
   });
 
+  test.each(['minimax', 'composite-sign'] as const)('refuse the fit %s', (activationFit) => {
+    const error = errorOf(() => jointly(3, 'points', { activationFit }));
+    expect(error).toMatchObject({
+      code: 'PARAMETERS_INVALID',
+      exit: 2,
+      details: { activationFit },
+    });
+    expect(error.hint).toContain(`--activation-fit ${activationFit} without`);
+  });
+
   test('fit the levels of a ring that is given', () => {
     const error = errorOf(() => jointly(1, 'points', { ringDegree: 4096 }));
     expect(error.code).toBe('LEVELS_EXHAUSTED');

@@ -5,18 +5,21 @@
  *   npm run relu-networks                  all five; takes an hour on one core
  *   npm run relu-networks -- lenet5        networks by name; the other rows stay
  *   npm run relu-networks -- --fresh       from the beginning
+ *   npm run relu-networks -- --latency     of measured plans the latency alone, again: on a quiet machine
  *
  * Each step leaves its result in test-results/relu-networks, and is not done again by the same
  * compiler: a run that was ended goes on where it was. Needs the data folder and the native evaluator.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Report } from '../src/index.ts';
 import { readNpy } from '../src/index.ts';
 import { cipherloom } from '../test/cli/spawn-program.ts';
+import { cheapestDegree } from '../test/models/one-degree.ts';
 import {
   calibrationImages,
   encryptedImages,
@@ -32,7 +35,10 @@ import { runOnnx } from '../test/support/onnxruntime.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { fresh: { type: 'boolean', default: false } },
+  options: {
+    fresh: { type: 'boolean', default: false },
+    latency: { type: 'boolean', default: false },
+  },
 });
 const root = path.join(import.meta.dirname, '..');
 const results = path.join(root, 'test-results', 'relu-networks');
@@ -41,6 +47,10 @@ const pageFile = path.join(root, 'docs', 'relu-networks.md');
 /** Images of one step: what is lost at most when a run is ended. */
 const simulatedAtOnce = 100;
 const encryptedAtOnce = 25;
+/** Images of a latency, the first of which encodes the constants. */
+const timedImages = 11;
+/** Load average from which a latency is that of a busy machine: the evaluation itself is 1. */
+const busyLoad = 1.5;
 
 if (values.fresh) rmSync(results, { recursive: true, force: true });
 for (const network of reluNetworks) {
@@ -80,6 +90,27 @@ async function measure(network: ReluNetwork): Promise<ReluRow> {
   const { jointChoice } = report;
   if (jointChoice === null) throw new Error(`${name} has no activation to choose degrees for`);
 
+  const oneDegree = await step(network, 'one-degree', [file, ...options].join(' '), async () => {
+    const { data, shape } = readNpy(digits('train', 0, calibrationImages).images);
+    const elements = data.length / (shape[0] ?? 1);
+    const images = Array.from({ length: calibrationImages }, (_, k) =>
+      Float64Array.from(data.slice(k * elements, (k + 1) * elements)),
+    );
+    const bytes = new Uint8Array(readFileSync(file));
+    const input = await inputNameOf(bytes);
+    return cheapestDegree(
+      { bytes, name },
+      {
+        options: { target: 'native', precisionBits },
+        calibration: new Map([[input, images]]),
+        inputRanges: { [input]: [0, form.white] },
+      },
+      { kind: 'points', value: budget },
+      ({ degree, fit, loss }) => {
+        say(network, `${fit} of degree ${degree} loses ${loss.toFixed(2)}`);
+      },
+    );
+  });
   const original = await step(network, 'original', planHash, async () => {
     const { images } = digits('test', 0, simulatedImages);
     return topClassesOf(readFileSync(file), readNpy(images));
@@ -99,28 +130,24 @@ async function measure(network: ReluNetwork): Promise<ReluRow> {
     escapedImages += part.escaped;
   }
   const encrypted: number[] = [];
-  const milliseconds: number[] = [];
+  const times: Timing[] = [];
   let [threads, worstBits] = [1, Infinity];
   for (let first = 0; first < encryptedImages; first += encryptedAtOnce) {
-    const part = await step(network, `encrypted-${first}`, planHash, async () => {
-      const input = path.join(folder, 'images.npy');
-      writeFileSync(input, digits('test', first, encryptedAtOnce).images);
-      const words = ['--backend', 'native', '--threads', '1'];
-      const found = await run('run', plan, '--input', input, ...words);
-      const timings = found['timingsMs'] as { readonly evaluate: readonly number[] };
-      const bits = found['precisionBits'] as { readonly worst: number };
-      return {
-        classes: topOf(found),
-        milliseconds: timings.evaluate,
-        threads: Number(found['threads']),
-        worstBits: bits.worst,
-      };
-    });
+    const part = await step(network, `encrypted-${first}`, planHash, () =>
+      runEncrypted(digits('test', first, encryptedAtOnce).images),
+    );
     encrypted.push(...part.classes);
-    // The first of a session encodes the constants.
-    milliseconds.push(...part.milliseconds.slice(1));
+    times.push(part);
     threads = part.threads;
     worstBits = Math.min(worstBits, part.worstBits);
+  }
+  const alone = path.join(folder, 'latency.json');
+  if (values.latency) rmSync(alone, { force: true });
+  if (values.latency || existsSync(alone)) {
+    const timed = await step(network, 'latency', planHash, () =>
+      runEncrypted(digits('test', 0, timedImages).images),
+    );
+    times.splice(0, times.length, timed);
   }
   return {
     network: name,
@@ -128,6 +155,7 @@ async function measure(network: ReluNetwork): Promise<ReluRow> {
     securityBits: report.parameters.securityBits,
     chosen: planOf(jointChoice.chosen),
     uniform: jointChoice.uniform === null ? null : planOf(jointChoice.uniform),
+    oneDegree,
     simulated: {
       images: simulated.length,
       originalAccuracy: shareAlike(original, labels),
@@ -138,17 +166,48 @@ async function measure(network: ReluNetwork): Promise<ReluRow> {
     encrypted: {
       images: encrypted.length,
       agreement: shareAlike(encrypted, original),
-      milliseconds: medianOf(milliseconds),
+      // The first of a session encodes the constants.
+      milliseconds: medianOf(times.flatMap(({ milliseconds }) => milliseconds.slice(1))),
+      busy: times.some(({ load }) => load >= busyLoad),
       threads,
       precisionBits: worstBits,
     },
   };
+
+  async function runEncrypted(images: Uint8Array): Promise<Timing & EncryptedPart> {
+    const input = path.join(folder, 'images.npy');
+    writeFileSync(input, images);
+    const found = await run(
+      ...['run', plan, '--input', input, '--backend', 'native', '--threads', '1'],
+    );
+    const timings = found['timingsMs'] as { readonly evaluate: readonly number[] };
+    const bits = found['precisionBits'] as { readonly worst: number };
+    return {
+      classes: topOf(found),
+      milliseconds: timings.evaluate,
+      load: loadavg()[0] ?? 0,
+      threads: Number(found['threads']),
+      worstBits: bits.worst,
+    };
+  }
 
   function digits(part: 'train' | 'test', first: number, count: number) {
     const files = mnistFiles(part, { first, count }, form);
     if (files === null) throw new Error('the data folder is there');
     return files;
   }
+}
+
+/** Evaluations of a session, and how busy the machine was at their end. */
+interface Timing {
+  readonly milliseconds: readonly number[];
+  readonly load: number;
+}
+
+interface EncryptedPart {
+  readonly classes: readonly number[];
+  readonly threads: number;
+  readonly worstBits: number;
 }
 
 /** The result of a step, from its file where the step was done on the same. */

@@ -18,8 +18,19 @@ const rowSchema = z.strictObject({
   budget: z.number(),
   securityBits: z.int(),
   chosen: plan,
-  /** The cheapest plan of one degree throughout that holds the same budget; null where none does. */
+  /** The cheapest of one degree throughout, fitted together; null where none holds the budget. */
   uniform: plan.nullable(),
+  /** The cheapest of `--activation-degree`, fitted layer by layer; null where none holds the budget. */
+  oneDegree: z
+    .strictObject({
+      degree: z.int(),
+      fit: z.string(),
+      loss: z.number(),
+      seconds: z.number(),
+      levels: z.int(),
+      ringDegree: z.int(),
+    })
+    .nullable(),
   simulated: z.strictObject({
     images: z.int(),
     /** Shares of the labels: of the original in ONNX Runtime, and of the plan with noise. */
@@ -35,6 +46,8 @@ const rowSchema = z.strictObject({
     agreement: z.number(),
     /** Median of one evaluation. */
     milliseconds: z.number(),
+    /** Whether the machine had other work meanwhile. */
+    busy: z.boolean(),
     threads: z.int(),
     precisionBits: z.number(),
   }),
@@ -44,16 +57,16 @@ export const reluRowsSchema = z.array(rowSchema);
 
 export type ReluRow = z.infer<typeof rowSchema>;
 
-/** How much dearer one degree for all is, or null where the network has one activation. */
-export function uniformRatio({ chosen, uniform }: ReluRow): number | null {
-  if (chosen.degrees.length < 2) return null;
-  return uniform === null ? Infinity : uniform.seconds / chosen.seconds;
+type Ring = Pick<ReluRow['chosen'], 'ringDegree' | 'levels'>;
+
+/** How much dearer a plan of one degree is; infinite where none holds the budget. */
+export function dearer({ chosen }: ReluRow, other: { readonly seconds: number } | null): number {
+  return other === null ? Infinity : other.seconds / chosen.seconds;
 }
 
 /** What a row misses of what the networks have to hold; empty where it holds all. */
 export function missing(row: ReluRow): string[] {
-  const { simulated, encrypted, chosen, uniform } = row;
-  const ratio = uniformRatio(row);
+  const { simulated, encrypted, chosen, uniform, oneDegree } = row;
   const checks: readonly (readonly [boolean, string])[] = [
     [row.securityBits >= 128, 'security'],
     [simulated.images >= 1000, 'simulated images'],
@@ -61,7 +74,7 @@ export function missing(row: ReluRow): string[] {
     [encrypted.images >= 100, 'encrypted images'],
     [encrypted.agreement >= 0.99, 'agreement of encrypted images'],
     [chosen.compiled && (uniform?.compiled ?? true), 'prices of compiled plans'],
-    [ratio === null || ratio >= 1.3, 'ratio to one degree for all'],
+    [dearer(row, oneDegree) >= 1.3, 'ratio to one degree for all'],
   ];
   return checks.flatMap(([holds, what]) => (holds ? [] : [what]));
 }
@@ -78,9 +91,11 @@ export function reluTable(rows: readonly ReluRow[]): string {
       'N, levels',
       'loss',
       'modelled',
-      'one degree',
+      '`--activation-degree`',
       'N, levels',
       'modelled',
+      'ratio',
+      'one degree, fitted together',
       'ratio',
       'original',
       'with noise',
@@ -88,10 +103,11 @@ export function reluTable(rows: readonly ReluRow[]): string {
       'latency',
     ],
     rows.map((row) => {
-      const { network, budget, chosen, uniform, simulated, encrypted } = row;
-      const ring = ({ ringDegree, levels }: ReluRow['chosen']): string =>
+      const { network, budget, chosen, uniform, oneDegree, simulated, encrypted } = row;
+      const ring = ({ ringDegree, levels }: Ring): string =>
         `2^${Math.log2(ringDegree)}, ${levels}`;
-      const ratio = uniformRatio(row);
+      const ratio = (other: { readonly seconds: number } | null): string =>
+        other === null ? '–' : dearer(row, other).toFixed(2);
       return [
         network,
         String(budget),
@@ -99,14 +115,17 @@ export function reluTable(rows: readonly ReluRow[]): string {
         ring(chosen),
         chosen.loss.toFixed(2),
         milliseconds(chosen.seconds),
+        oneDegree === null ? 'none' : String(oneDegree.degree),
+        oneDegree === null ? '–' : ring(oneDegree),
+        oneDegree === null ? '–' : milliseconds(oneDegree.seconds),
+        ratio(oneDegree),
         uniform === null ? 'none' : String(uniform.degrees[0] ?? 0),
-        uniform === null ? '–' : ring(uniform),
-        uniform === null ? '–' : milliseconds(uniform.seconds),
-        ratio === null || !Number.isFinite(ratio) ? '–' : ratio.toFixed(2),
+        // With one activation the two are the same.
+        chosen.degrees.length < 2 ? '–' : ratio(uniform),
         percent(simulated.originalAccuracy),
         percent(simulated.accuracy),
         percent(encrypted.agreement),
-        `${Math.round(encrypted.milliseconds)} ms`,
+        `${Math.round(encrypted.milliseconds)} ms${encrypted.busy ? ' (busy machine)' : ''}`,
       ];
     }),
   );

@@ -19,7 +19,7 @@ export const reluNetworks: readonly ReluNetwork[] = [
     name: 'relu',
     file: fileURLToPath(new URL('../../examples/mnist/relu.onnx', import.meta.url)),
     form: { side: 28, white: 1 },
-    budget: 0.8,
+    budget: 0.5,
   },
   {
     name: 'cryptonets',
@@ -31,7 +31,7 @@ export const reluNetworks: readonly ReluNetwork[] = [
     name: 'lenet5',
     file: heMan('evaluation', 'lenet5.onnx'),
     form: { side: 32, white: 1 },
-    budget: 0.8,
+    budget: 0.5,
   },
   {
     name: 'mnist_small_relu',

@@ -27,13 +27,20 @@ export async function runInWorker(table: CommandTable): Promise<void> {
   onCleanup((change, id, cleanup) => {
     send({ kind: 'cleanup', change, id, cleanup });
   });
+  send(await outcomeOf(table, input, { send, stopSignal: stopSignalOf(port) }));
+  port.close();
+}
+
+/** How a command ended: what it prints, or its error; nothing is thrown. */
+export async function outcomeOf(
+  table: CommandTable,
+  input: WorkerInput,
+  terminal: CommandTerminal,
+): Promise<Extract<WorkerMessage, { kind: 'result' | 'error' }>> {
   try {
-    const { stdout, exit } = await run(table, input, { send, stopSignal: stopSignalOf(port) });
-    send({ kind: 'result', stdout, exit });
+    return { kind: 'result', ...(await run(table, input, terminal)) };
   } catch (error) {
-    send({ kind: 'error', error: cloneable(reportError(error)) });
-  } finally {
-    port.close();
+    return { kind: 'error', error: cloneable(reportError(error)) };
   }
 }
 
@@ -52,7 +59,8 @@ function stopSignalOf(port: MessagePort): () => AbortSignal {
   };
 }
 
-interface Terminal {
+/** What a command's thread has of the terminal. */
+export interface CommandTerminal {
   readonly send: (message: WorkerMessage) => void;
   readonly stopSignal: () => AbortSignal;
 }
@@ -65,7 +73,7 @@ interface Outcome {
 async function run(
   table: CommandTable,
   { words, color, columns }: WorkerInput,
-  { send, stopSignal }: Terminal,
+  { send, stopSignal }: CommandTerminal,
 ): Promise<Outcome> {
   const { name, rest } = findCommand(table, words);
   if (name === undefined) return runWithoutCommand(table, rest, columns);

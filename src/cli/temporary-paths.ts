@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -36,4 +37,19 @@ export function registerCleanup(cleanup: Cleanup): Disposable {
 export function temporarySibling(path: string, suffix: 'tmp' | 'old'): string {
   const unique = randomBytes(6).toString('hex');
   return join(dirname(path), `.${basename(path)}.${process.pid}-${unique}.${suffix}`);
+}
+
+/** Undo what the command announced and did not finish, and forget it. */
+export function undoCleanups(cleanups: Map<number, Cleanup>): void {
+  for (const cleanup of cleanups.values()) {
+    try {
+      if (cleanup.kind === 'remove') rmSync(cleanup.path, { recursive: true, force: true });
+      else if (existsSync(cleanup.moved) && !existsSync(cleanup.to)) {
+        renameSync(cleanup.moved, cleanup.to);
+      }
+    } catch {
+      // The process is ending; what cannot be undone must not keep the rest from being undone.
+    }
+  }
+  cleanups.clear();
 }

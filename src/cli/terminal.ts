@@ -1,4 +1,3 @@
-import { renameSync, rmSync, existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { receiveMessageOnPort, Worker, MessageChannel } from 'node:worker_threads';
 import pc from 'picocolors';
@@ -7,7 +6,7 @@ import { errorJson, errorText, reportError } from './error-report.ts';
 import { escapeControl } from './escape-control.ts';
 import type { StopMessage, WorkerInput, WorkerMessage } from './messages.ts';
 import { createProgressLine } from './progress.ts';
-import type { Cleanup } from './temporary-paths.ts';
+import { undoCleanups, type Cleanup } from './temporary-paths.ts';
 
 /** Longer lines are hard to read. */
 const pageColumns = 100;
@@ -125,7 +124,7 @@ export function runFromTerminal(workerUrl: URL, words: readonly string[]): void 
   worker.on('exit', (code) => {
     drain();
     if (!finished) fail(new Error(`the command's thread ended early with status ${code}`));
-    undo(cleanups);
+    undoCleanups(cleanups);
   });
 
   const drain = () => {
@@ -150,7 +149,7 @@ export function runFromTerminal(workerUrl: URL, words: readonly string[]): void 
     const leave = () => {
       // Announcements that are still in the channel precede what they announce.
       drain();
-      undo(cleanups);
+      undoCleanups(cleanups);
       process.exit(128 + constants.signals[signal]);
     };
     finished = true;
@@ -182,18 +181,4 @@ function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
-}
-
-function undo(cleanups: Map<number, Cleanup>): void {
-  for (const cleanup of cleanups.values()) {
-    try {
-      if (cleanup.kind === 'remove') rmSync(cleanup.path, { recursive: true, force: true });
-      else if (existsSync(cleanup.moved) && !existsSync(cleanup.to)) {
-        renameSync(cleanup.moved, cleanup.to);
-      }
-    } catch {
-      // The process is ending; what cannot be undone must not keep the rest from being undone.
-    }
-  }
-  cleanups.clear();
 }

@@ -66,11 +66,11 @@ RECIPES: dict[str, dict] = {
         "teacher": "dictionary-0.5+turned-0.5+four-long", "start": "four-steady", "epochs": 20, "every": 2, "rate": 2e-3,
         "views": 6, "distil": 0.9, "emphasis": {"isic2018t1-512": 2},
     },
-    # The same family for larger images: its teachers judge images, not pixels, and so need nothing new. One view besides the image.
+    # The same family for larger images: its teachers judge images, not pixels, and so need nothing new. Their view is the image alone.
     "four-224": {
         **TOLD, "note": "the shape at 224 × 224, begun with the weights of four-both", "layers": FOUR, "size": 224, "rings": 7,
         "teacher": "dictionary-0.5+turned-0.5+four-long", "start": "four-both", "epochs": 5, "every": 1, "rate": 3e-3,
-        "views": 2, "distil": 0.9, "emphasis": {"isic2018t1-512": 2},
+        "views": 1, "distil": 0.9, "emphasis": {"isic2018t1-512": 2},
     },
     # It looks closer, with a stride of 2 first.
     "fine": {**BASE, "note": "stride 2 first: finer texture", "layers": FINE, "whiten": True, "stopped": True},

@@ -21,9 +21,10 @@ export interface PassContext {
   readonly work?: WorkBudget | undefined;
   /**
    * What a program would be as a plan if it came out of this pass: a compilation, without the notes.
-   * Absent where the pass does not run in a pipeline that prices plans.
+   * Null where it fits no ring. Absent where the pass does not run in a pipeline that prices plans.
+   * Throws WorkExceeded where it takes more than `work`, which replaces that of the pass.
    */
-  readonly pricePlan?: (program: Program) => PlanPrice | null;
+  readonly pricePlan?: (program: Program, work?: WorkBudget) => PlanPrice | null;
   /** What the passes before this one recorded, by name. */
   readonly notes?: ReadonlyMap<string, readonly PassNote[]>;
   readonly warn: (warning: Warning) => void;

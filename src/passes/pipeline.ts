@@ -17,7 +17,7 @@ import type { Program } from '../ir/program.ts';
 import { magnitude } from '../ir/types.ts';
 import { verify } from '../ir/verify.ts';
 import { largestRingDegree, ringDegrees } from '../layout/security.ts';
-import type { Pass, PassContext, PassNote, PlanPrice } from './define-pass.ts';
+import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
 import type { CompileOptions } from './options.ts';
 import { depthOf, highestLevel, levelsBelow, levelsOf } from './packing/depth.ts';
@@ -93,14 +93,14 @@ function runAtSmallestRing(
 function planPricer(
   after: Pass,
   { planSeconds, ...request }: PipelineRequest,
-): ((program: Program) => PlanPrice | null) | undefined {
+): PassContext['pricePlan'] {
   if (planSeconds === undefined) return undefined;
   const rest = passes
     .slice(passes.indexOf(after) + 1)
     .filter((pass) => pass.phase === 'nn' && pass.notesOnly !== true);
-  const { options, calibration, work } = request;
-  const quiet: PipelineRequest = { options, calibration, work, warn: () => undefined };
-  return (program) => {
+  const { options, calibration } = request;
+  return (program, work = request.work) => {
+    const quiet: PipelineRequest = { options, calibration, work, warn: () => undefined };
     try {
       const lowered = runPasses(rest, program, quiet, { ringDegree: 0 }, new Map());
       const result = runAtSmallestRing(lowered, quiet, new Map());

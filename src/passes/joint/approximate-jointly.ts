@@ -82,8 +82,8 @@ export function approximateJointly(program: Program, context: PassContext): Prog
     pricePlan:
       pricePlan === undefined
         ? null
-        : (polynomials) =>
-            pricePlan(write(program, activations, polynomials, exact, samples, quiet)),
+        : (polynomials, work) =>
+            pricePlan(write(program, activations, polynomials, exact, samples, quiet), work),
     // In pieces of what was fitted to: all at once would not fit into memory.
     held: Array.from({ length: Math.ceil(held.length / fitted) }, (_, piece) => {
       const own = held.slice(piece * fitted, (piece + 1) * fitted);

@@ -6,6 +6,7 @@ import { shapeOf } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
 import type { PassContext, PassNote, PlanPrice } from '../define-pass.ts';
 import type { AccuracyBudget } from '../options.ts';
+import type { WorkBudget } from '../work-budget.ts';
 import { accuracyMeasure } from './accuracy-measure.ts';
 import type { GroupPolynomial, Reach } from './fit-groups.ts';
 import { candidateRunner, runExact, runPolynomials } from './network-runs.ts';
@@ -13,6 +14,7 @@ import type { Activation, Candidate, ExactRun, SampleInputs } from './network-ru
 import { planPrices } from './plan-prices.ts';
 import { degreePrices } from './price-degrees.ts';
 import type { DegreePrices } from './price-degrees.ts';
+import { pricingWork } from './pricing-work.ts';
 import type { SampleMatrix } from './sample-matrix.ts';
 import { searchChoice } from './search-choice.ts';
 import type { SearchResult } from './search-choice.ts';
@@ -46,7 +48,8 @@ export interface ChoiceRequest {
   /** Products that the linear layers take on one image. */
   readonly products: number;
   /** The plan with polynomials; null where it fits no ring. Absent: estimates are all there is. */
-  readonly pricePlan: ((polynomials: Trial['polynomials']) => PlanPrice | null) | null;
+  readonly pricePlan:
+    ((polynomials: Trial['polynomials'], work: WorkBudget) => PlanPrice | null) | null;
   /** Images that the polynomials are not fitted to, in pieces. */
   readonly held: readonly { readonly count: number; readonly inputs: () => SampleInputs }[];
   readonly synthetic: boolean;
@@ -72,7 +75,8 @@ export function chooseCandidates(
     elementCount(shapeOf(operationOf(program, value).type)),
   );
   const measure = accuracyMeasure(budget, elements);
-  const estimates = degreePrices(program, activations, context);
+  const pricing = pricingWork(context.work);
+  const estimates = degreePrices(program, activations, context, pricing);
   const prices = planPrices(estimates);
   const ladders = activations.map((_, k) => ladderOf(estimates, k));
   const run = candidateRunner(program, activations, exact);
@@ -127,7 +131,10 @@ export function chooseCandidates(
     refined.set(own.join(), found);
     return found;
   };
-  /** What `find` takes for the cheapest, compiled, until it is one that was; null where there is none. */
+  /**
+   * What `find` takes for the cheapest, compiled, until it is one that was, or the work for prices is
+   * used up; null where there is none.
+   */
   const cheapestPlan = <T>(
     find: () => T,
     degreesIn: (found: T) => readonly number[] | null,
@@ -139,7 +146,10 @@ export function chooseCandidates(
       const own = degreesIn(found);
       if (own === null || pricePlan === null) return found;
       if (prices.of(own).compiled || prices.compiled() >= end) return found;
-      prices.learn(own, pricePlan(settle(own).polynomials));
+      const { polynomials } = settle(own);
+      const plan = pricing.attempt(() => pricePlan(polynomials, pricing.budget));
+      if (plan === 'given up') return found;
+      prices.learn(own, plan);
     }
   };
   const evaluations = Math.floor(maxProducts / perRun / reaches.length);

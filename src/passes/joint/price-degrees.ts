@@ -3,11 +3,14 @@
  *
  * One packing search, of the network with a square in the place of each activation, says what the
  * linear maps cost; other levels and rings change that in proportion to a key switch. What a degree
- * adds itself, products and levels, is counted exactly.
+ * adds itself, products and levels, is counted exactly. Where the search takes too much work, every
+ * linear map counts as many key switches: that still puts rings and levels in order.
  */
 import { rewriteProgram } from '../../ir/build.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Program } from '../../ir/program.ts';
+import { shapeOf } from '../../ir/types.ts';
+import { elementCount } from '../../layout/layout.ts';
 import { largestRingDegree, ringDegrees } from '../../layout/security.ts';
 import choosePacking from '../choose-packing.ts';
 import { keySwitchSeconds, operationSeconds, profileOf } from '../cost/profile.ts';
@@ -20,6 +23,7 @@ import { treeOfOperation } from '../packing/operation-tree.ts';
 import { polynomialTree, treeDepth, treeProducts } from '../packing/polynomial-tree.ts';
 import { fittingWaterlineBits } from '../params/chain.ts';
 import type { Activation } from './network-runs.ts';
+import type { PricingWork } from './pricing-work.ts';
 
 /** What a combination of degrees, one an activation, costs. */
 export interface DegreePrice {
@@ -55,6 +59,7 @@ export function degreePrices(
   program: Program,
   activations: readonly Activation[],
   context: PassContext,
+  pricing: PricingWork,
 ): DegreePrices {
   const { options } = context;
   const marks = activations.map((_, k) => `activation ${k}`);
@@ -99,7 +104,9 @@ export function degreePrices(
     if (ringDegree === null) return { seconds: Infinity, levels, ringDegree };
     if (reference === null) {
       const own = ring(Math.max(0, ...levelsWith(squares))) ?? ringDegree;
-      reference = packSquares(fused, { ...quiet, ringDegree: own }, levelsWith(squares));
+      const at = { ...quiet, work: pricing.budget, ringDegree: own };
+      const packed = pricing.attempt(() => packSquares(fused, at, levelsWith(squares)));
+      reference = packed === 'given up' ? unpacked(fused, at, levelsWith(squares)) : packed;
     }
     const profile = profileOf(options);
     let seconds = 0;
@@ -184,6 +191,25 @@ interface Reference {
   readonly costs: readonly (
     { readonly seconds: number; readonly ciphertexts: number; readonly level: number } | undefined
   )[];
+}
+
+/** Key switches of a linear map of which nothing is known. */
+const unknownKeySwitches = 64;
+
+/** What linear maps cost where they are not packed: as much as one another. */
+function unpacked(
+  fused: Program,
+  { options, ringDegree }: PassContext,
+  below: readonly number[],
+): Reference {
+  const costs = fused.operations.map(({ op, type }, id) => {
+    if (op !== 'nn.linear' && op !== 'nn.input') return undefined;
+    const level = below[id] ?? 0;
+    const each = keySwitchSeconds(profileOf(options), ringDegree, level + 2, 1);
+    const ciphertexts = Math.ceil(elementCount(shapeOf(type)) / (ringDegree / 2));
+    return { seconds: unknownKeySwitches * each, ciphertexts, level };
+  });
+  return { ringDegree, costs };
 }
 
 /** What packing the program of squares costs, layer by layer. */

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from layers import ZonePool
+from lesion_zones import zone_means, zones_of
 from whitening import NOISE
 
 CHUNK = 64
@@ -21,7 +22,7 @@ SAMPLE = 40_000
 class Scale:
     """Patches of size × size pixels, `stride` apart, of images reduced by `reduction`; `words` of the dictionary.
 
-    A word is found in `turns` quarter turns, and the mean of their strengths taken.
+    A word is found in `turns` quarter turns, and the mean of their strengths taken; with `lesion` also over zones that follow it.
     """
 
     reduction: int
@@ -29,11 +30,17 @@ class Scale:
     stride: int
     words: int
     turns: int = 1
+    lesion: bool = False
 
 
 SCALES = (Scale(1, 4, 4, 192), Scale(2, 4, 2, 192), Scale(4, 5, 1, 160), Scale(8, 5, 1, 128), Scale(2, 6, 2, 192))
 # A third of the words, each in four turns that count as one: a lesion has no upper side.
 TURNED_SCALES = tuple(replace(scale, words=scale.words // 3, turns=4) for scale in SCALES)
+
+# Larger patches tell a lesion from its rim, wherever it lies.
+LESION_SCALES = tuple(
+    replace(scale, lesion=scale.size > 4) for scale in (*TURNED_SCALES, Scale(4, 7, 1, 64, turns=4))
+)
 
 
 def reduced_by(images: np.ndarray, reduction: int) -> torch.Tensor:
@@ -77,22 +84,31 @@ class Dictionary:
         """Images by the turn in which the dictionary learns from them."""
         return ((turn, images[turn :: self.scale.turns]) for turn in range(self.scale.turns))
 
-    def statistics(self, images: np.ndarray) -> torch.Tensor:
-        parts = []
+    def statistics(self, images: np.ndarray) -> list[torch.Tensor]:
+        """Means over fixed zones, and over those that follow the lesion where the scale asks for them."""
+        lesions = zones_of(images) if self.scale.lesion else None
+        parts: list[list[torch.Tensor]] = [[], []]
         for at in range(0, len(images), CHUNK):
             pixels = reduced_by(images[at : at + CHUNK], self.scale.reduction).contiguous(memory_format=torch.channels_last)
             found = functional.conv2d(pixels, self.kernels, self.bias, self.scale.stride).relu_()
-            zones = self.zones @ found.permute(0, 2, 3, 1).flatten(1, 2)
-            parts.append(zones.unflatten(2, (self.scale.turns, -1)).mean(2).flatten(1))
-        return torch.cat(parts)
+            side = found.shape[-1]
+            strengths = found.permute(0, 2, 3, 1).unflatten(3, (self.scale.turns, -1)).mean(3).flatten(1, 2)
+            parts[0].append((self.zones @ strengths).flatten(1))
+            if lesions is not None:
+                parts[1].append((zone_means(lesions[at : at + CHUNK], side) @ strengths).flatten(1))
+        return [torch.cat(part) for part in parts if part]
 
 
 def dictionary(
     train: np.ndarray, val: np.ndarray, scales: tuple[Scale, ...] = SCALES
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     words = [Dictionary(train[::30], scale) for scale in scales]
-    return [(each.statistics(train), each.statistics(val)) for each in words]
+    return [pair for each in words for pair in zip(each.statistics(train), each.statistics(val))]
 
 
 def turned_dictionary(train: np.ndarray, val: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return dictionary(train, val, TURNED_SCALES)
+
+
+def lesion_dictionary(train: np.ndarray, val: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return dictionary(train, val, LESION_SCALES)

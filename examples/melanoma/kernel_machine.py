@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What statistics of patches tell without any gradient step: a kernel machine, a yardstick and a teacher in a few core-minutes.
 
-    .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary|turned --ridge 0.5
+    .venv/bin/python examples/melanoma/kernel_machine.py --work DIR --features covariances|dictionary|turned|lesion --ridge 0.5
 
 It is no network for encryption: means over zones of the image (covariances.py, dictionary.py), their signed roots,
 standardised; then ridge regression with a Gaussian kernel on the training split. Figures are those of the validation split;
@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from covariances import covariances
 from dataset import load_split
-from dictionary import dictionary, turned_dictionary
+from dictionary import dictionary, lesion_dictionary, turned_dictionary
 from metrics import by_source, figures
 from networks import AUXILIARY_CLASSES
 from recipes import TAUGHT
@@ -33,7 +33,12 @@ from views import SIZE, SOURCE_SIZE, load_views
 MELANOMA_SHARE = 0.4
 FOLDS = 4
 # How evenly the networks that learn from them draw benign classes, which the logits are calibrated for.
-FEATURES = {"covariances": (covariances, 0.5), "dictionary": (dictionary, 0.0), "turned": (turned_dictionary, 0.0)}
+FEATURES = {
+    "covariances": (covariances, 0.5),
+    "dictionary": (dictionary, 0.0),
+    "turned": (turned_dictionary, 0.0),
+    "lesion": (lesion_dictionary, 0.0),
+}
 
 
 def block_distances(train: torch.Tensor, val: torch.Tensor) -> torch.Tensor:

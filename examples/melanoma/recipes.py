@@ -66,6 +66,12 @@ RECIPES: dict[str, dict] = {
         "teacher": "dictionary-0.5+turned-0.5+four-long", "start": "four-steady", "epochs": 20, "every": 2, "rate": 2e-3,
         "views": 6, "distil": 0.9, "emphasis": {"isic2018t1-512": 2},
     },
+    # A machine whose zones follow the lesion is better where lesions are small or off the middle, as in ISIC 2018.
+    "four-lesion": {
+        **TOLD, "note": "four-both, gone on with under the machine that finds the lesion", "layers": FOUR,
+        "teacher": "dictionary-0.5+lesion-0.5+four-long", "start": "four-both", "epochs": 12, "every": 2, "rate": 3e-3,
+        "views": 6, "distil": 0.9, "emphasis": {"isic2018t1-512": 2},
+    },
     # The same family for larger images: its teachers judge images, not pixels, and so need nothing new. Their view is the image alone.
     "four-224": {
         **TOLD, "note": "the shape at 224 × 224, begun with the weights of four-both", "layers": FOUR, "size": 224, "rings": 7,

@@ -17,11 +17,6 @@ import { samplesOf } from '../../src/passes/ranges/samples.ts';
 
 /** Ascending: a larger degree takes as many levels or more, and more products. */
 const degrees = [2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 16, 20, 24, 31] as const;
-/** A composite sign takes more levels than any of the degrees. */
-const fits = [
-  'least-squares',
-  'minimax',
-] as const satisfies readonly CompileOptions['activationFit'][];
 
 export interface OneDegree {
   readonly degree: number;
@@ -34,8 +29,8 @@ export interface OneDegree {
 }
 
 /**
- * For each fit the smallest degree that meets the budget, compiled; the cheaper of the plans, or null
- * where none meets it. `tell` is told of every loss that is measured.
+ * The smallest degree of least squares that meets the budget, compiled; or one of minimax where a
+ * smaller one does. Null where none meets it. `tell` is told of every loss that is measured.
  */
 export async function cheapestDegree(
   model: ModelSource,
@@ -57,21 +52,30 @@ export async function cheapestDegree(
   );
   const measure = accuracyMeasure(budget, elements);
   const exact = outputsOf(original);
-  const found: OneDegree[] = [];
-  for (const fit of fits) {
-    for (const degree of degrees) {
-      const own = withFit(fit, degree);
-      const { program } = compileUntil(model, { ...own, stopAfter: 'approximate-activations' });
-      const loss = measure.loss(exact, outputsOf(program));
-      tell({ degree, fit, loss });
-      if (loss > budget.value) continue;
-      const plan = await planOf(model, own);
-      if (plan === null) continue;
-      found.push({ degree, fit, loss, ...plan });
-      break;
-    }
+  const lossOf = (fit: CompileOptions['activationFit'], degree: number): number => {
+    const until = { ...withFit(fit, degree), stopAfter: 'approximate-activations' };
+    const loss = measure.loss(exact, outputsOf(compileUntil(model, until).program));
+    tell({ degree, fit, loss });
+    return loss;
+  };
+  let found: OneDegree | null = null;
+  for (const degree of degrees) {
+    const loss = lossOf('least-squares', degree);
+    const plan = loss > budget.value ? null : await planOf(model, withFit('least-squares', degree));
+    if (plan === null) continue;
+    found = { degree, fit: 'least-squares', loss, ...plan };
+    break;
   }
-  return found.toSorted((a, b) => a.seconds - b.seconds)[0] ?? null;
+  // Downwards: a largest error falls with the degree, so that one too coarse ends it.
+  for (const degree of degrees.toReversed()) {
+    if (found !== null && degree >= found.degree) continue;
+    const loss = lossOf('minimax', degree);
+    if (loss > budget.value) break;
+    const plan = await planOf(model, withFit('minimax', degree));
+    if (plan !== null && (found === null || plan.seconds < found.seconds))
+      found = { degree, fit: 'minimax', loss, ...plan };
+  }
+  return found;
 }
 
 /** What a plan costs; null where no ring has room for it. */

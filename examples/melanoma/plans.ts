@@ -10,14 +10,14 @@ export const planOptions = {
    */
   latency: { objective: 'latency', target: 'native', precisionBits: 11 },
   /**
-   * A ciphertext for each number of an image, an image in each slot; nothing is rotated. Six bits leave
-   * smaller primes, and room for special primes that make key switching faster.
+   * A ciphertext for each number of an image, an image in each slot; nothing is rotated. With five bits,
+   * a bound, squares share their rescales with the layers behind them: six primes, where six bits take ten.
    */
   throughput: {
     objective: 'throughput',
     packing: 'feature-major',
     target: 'native',
-    precisionBits: 6,
+    precisionBits: 5,
   },
   /** Four images an execution: a full batch of `throughput` takes a client minutes. */
   small: { objective: 'throughput', batch: 4, target: 'native', precisionBits: 10 },

@@ -19,7 +19,7 @@ import { definePass } from './define-pass.ts';
 import type { PassContext, PassNote } from './define-pass.ts';
 import { isValid } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
-import { levelsBelow } from './packing/depth.ts';
+import { levelsBelow, sharedLevelsOf } from './packing/depth.ts';
 import { linearCosts, planLinear, planLinearWithin } from './packing/plan-linear.ts';
 import type { LinearCosts, LinearPlan } from './packing/plan-linear.ts';
 import { batchOf, spacesOf } from './packing/spaces.ts';
@@ -108,7 +108,10 @@ interface Packing {
 
 /** Beam search over the program, operation by operation; the cheapest few partial choices survive. */
 function searchLayouts(program: Program, context: PassContext, space: Space): Packing {
-  const below = levelsBelow(program);
+  const below =
+    context.shareRescales === true
+      ? levelsBelow(program, sharedLevelsOf(program))
+      : levelsBelow(program);
   const users = usersOf(program);
   const special = likelySpecialPrimes(program, context);
   const known = new Map<number, LinearCosts>();

@@ -3,6 +3,7 @@ import { rewriteProgram } from '../ir/build.ts';
 import { definePass } from './define-pass.ts';
 import { highestLevel } from './packing/depth.ts';
 import { chooseChain } from './params/chain.ts';
+import { sharedLevels } from './params/shared-rescales.ts';
 
 export default definePass({
   name: 'choose-parameters',
@@ -10,7 +11,11 @@ export default definePass({
     'Choose primes and waterline: the largest scale that the security table leaves room for.',
   phase: 'ckks',
   run(program, context) {
-    const { modulus, waterlineBits } = chooseChain(highestLevel(program), context);
+    const { modulus, waterlineBits } = chooseChain(
+      highestLevel(program),
+      context,
+      sharedLevels(program),
+    );
     context.note({ kind: 'figure', name: 'waterlineBits', value: waterlineBits });
     const specialPrimes = modulus.specialPrimes.length;
     context.note({ kind: 'figure', name: 'specialPrimes', value: specialPrimes });

@@ -15,6 +15,8 @@ export interface PassContext {
   readonly specialPrimes?: number;
   /** Level at which the outputs are left; 0 where absent. */
   readonly outputLevel?: number;
+  /** Whether products share a rescale with the linear maps behind them; false where absent. */
+  readonly shareRescales?: boolean;
   /** Calibration images per input name (flattened, one array an image); null when none were given. */
   readonly calibration: ReadonlyMap<string, readonly Float64Array<ArrayBuffer>[]> | null;
   /** What may still be done; without limit where absent. */

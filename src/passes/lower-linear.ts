@@ -9,7 +9,7 @@ import { slottedType } from '../ir/packed/values.ts';
 import { layoutSchema } from '../ir/layout-schema.ts';
 import { operationOf } from '../ir/program.ts';
 import { definePass } from './define-pass.ts';
-import { levelsBelow } from './packing/depth.ts';
+import { levelsBelow, sharedLevelsOf } from './packing/depth.ts';
 import { linearCosts, planLinear } from './packing/plan-linear.ts';
 import { likelySpecialPrimes } from './params/special-primes.ts';
 
@@ -23,7 +23,10 @@ export default definePass({
   phase: 'packed',
   run(program, context) {
     const special = likelySpecialPrimes(program, context);
-    const below = levelsBelow(program);
+    const below =
+      context.shareRescales === true
+        ? levelsBelow(program, sharedLevelsOf(program))
+        : levelsBelow(program);
     return rewriteProgram(program, (operation, id, { builder, mapped, keep }) => {
       if (operation.op !== 'packed.linear') return keep();
       const types = operation.operands.map((operand) => operationOf(program, operand).type);

@@ -30,6 +30,7 @@ import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
 import { highestLevel } from './packing/depth.ts';
 import { chooseChain, waterlineBitsOf } from './params/chain.ts';
+import { sharedLevels } from './params/shared-rescales.ts';
 
 export default definePass({
   name: 'match-scales',
@@ -81,9 +82,10 @@ function primeAt(program: Program, level: number): Rational {
 }
 
 /** The waterline: the scale of the inputs. */
-function waterlineOf({ modulus }: Program, { headroomBits }: PassContext): Rational {
+function waterlineOf(program: Program, { headroomBits }: PassContext): Rational {
+  const { modulus } = program;
   invariant(modulus !== null, 'choose-parameters sets the modulus');
-  return powerOfTwo(waterlineBitsOf(modulus, headroomBits));
+  return powerOfTwo(waterlineBitsOf(modulus, headroomBits, sharedLevels(program)));
 }
 
 function settleScales(program: Program, waterline: Rational): Outcome {
@@ -288,8 +290,11 @@ function multiplyByOne(program: Program, sum: ValueId, context: PassContext): Pr
   invariant(first !== undefined && second !== undefined, 'an addition has two summands');
   const longer = highestLevel(second) < highestLevel(first) ? second : first;
   const levels = highestLevel(longer);
-  if (levels < (program.modulus?.primes.length ?? 0)) return longer;
-  const { modulus } = chooseChain(levels, context);
+  const shared = sharedLevels(longer);
+  const before = sharedLevels(program);
+  const alike = [...shared.levels].join() === [...before.levels].join();
+  if (alike && levels < (program.modulus?.primes.length ?? 0)) return longer;
+  const { modulus } = chooseChain(levels, context, shared);
   return rewriteProgram(longer, (_operation, _id, { keep }) => keep(), modulus);
 }
 

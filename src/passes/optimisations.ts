@@ -11,6 +11,7 @@ export const optimisations = {
   'hoist-rotations': 'every rotation decomposes its ciphertext again',
   'lazy-rescale': 'every product is rescaled at once, not the sum of several',
   'lazy-relinearise': 'every product is relinearised at once, not the sum of several',
+  'share-rescales': 'a product has a rescale of its own, also in front of a linear map',
 } as const;
 
 export type Optimisation = keyof typeof optimisations;

@@ -19,9 +19,12 @@ import { verify } from '../ir/verify.ts';
 import { largestRingDegree, ringDegrees } from '../layout/security.ts';
 import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
+import { isEnabled } from './optimisations.ts';
 import type { CompileOptions } from './options.ts';
 import { depthOf, highestLevel, levelsBelow, levelsOf } from './packing/depth.ts';
-import { fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
+import { levelCountsOf } from './packing/level-counts.ts';
+import { fittingSharedBits, fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
+import { sharedLevels } from './params/shared-rescales.ts';
 import { keySwitchesOf, specialPrimeCounts } from './params/special-primes.ts';
 import type { WorkBudget } from './work-budget.ts';
 
@@ -75,7 +78,13 @@ function runAtSmallestRing(
   nnNotes: ReadonlyMap<string, PassNote[]>,
 ): PipelineResult {
   const attempts = candidateRingDegrees(lowered, request.options).flatMap((ringDegree) =>
-    outputLevels(lowered, request.options).map((outputLevel) => ({ ringDegree, outputLevel })),
+    outputLevels(lowered, request.options).flatMap((outputLevel) =>
+      sharings(lowered, ringDegree, request.options).map((shareRescales) => ({
+        ringDegree,
+        outputLevel,
+        shareRescales,
+      })),
+    ),
   );
   let failure: CipherloomError | null = null;
   for (const attempt of attempts) {
@@ -123,20 +132,21 @@ function planPricer(
 function runAtRingDegree(
   program: Program,
   request: PipelineRequest,
-  { ringDegree, outputLevel }: { readonly ringDegree: number; readonly outputLevel: number },
+  fixed: Pick<PassContext, 'ringDegree' | 'outputLevel' | 'shareRescales'>,
   nnNotes: ReadonlyMap<string, PassNote[]>,
 ): PipelineResult {
   const rest = passes.filter((pass) => pass.phase !== 'nn');
   const first = rest.findIndex((pass) => pass.name === 'choose-parameters');
   const notes = new Map(nnNotes);
-  const fixed = { ringDegree, outputLevel };
+  const { ringDegree } = fixed;
   const packed = runPasses(rest.slice(0, first), program, request, fixed, notes);
   if (rest.slice(0, first).some((pass) => pass.name === request.stopAfter)) {
     return { program: packed, ringDegree, notes };
   }
+  const shared = sharedLevels(packed);
   const counts = specialPrimeCounts(
     keySwitchesOf(packed),
-    highestLevel(packed),
+    { ...shared, levels: highestLevel(packed), shared: shared.levels.size },
     ringDegree,
     request.options,
   );
@@ -162,7 +172,7 @@ function runWithModulus(
   list: readonly Pass[],
   packed: Program,
   request: PipelineRequest,
-  fixed: Pick<PassContext, 'ringDegree' | 'outputLevel' | 'specialPrimes'>,
+  fixed: Pick<PassContext, 'ringDegree' | 'outputLevel' | 'shareRescales' | 'specialPrimes'>,
   notes: Map<string, PassNote[]>,
 ): Program {
   let headroomBits = 0;
@@ -176,6 +186,26 @@ function runWithModulus(
       if (headroomBits > maxHeadroomBits) throw error;
     }
   }
+}
+
+/**
+ * Whether products share a rescale with the linear maps behind them, in the order in which it is tried.
+ *
+ * Shared first: every value is at a lower level then, or at the same one, so that every operation takes
+ * less time. It needs primes that hold the waterline and the weights, and loses where those are too short.
+ */
+function sharings(
+  program: Program,
+  ringDegree: number,
+  options: CompileOptions,
+): readonly boolean[] {
+  if (options.primeBits !== null || !isEnabled(options, 'share-rescales')) return [false];
+  const shared = levelCountsOf(program, options, true);
+  const specials = options.target === 'native' ? [1, 2, 3] : [1];
+  const fits = specials.some((n) => fittingSharedBits(shared, ringDegree, options, 0, n) > 0);
+  if (shared.shared === 0 || !fits) return [false];
+  const alone = fittingWaterlineBits(depthOf(program), ringDegree, options) > 0;
+  return alone || options.ringDegree !== null ? [true, false] : [true];
 }
 
 /** The magnitude of an output beyond which q_0 leaves it too coarse a scale. */
@@ -206,7 +236,10 @@ function runPasses(
   list: readonly Pass[],
   program: Program,
   request: PipelineRequest,
-  attempt: Pick<PassContext, 'ringDegree' | 'headroomBits' | 'outputLevel' | 'specialPrimes'>,
+  attempt: Pick<
+    PassContext,
+    'ringDegree' | 'headroomBits' | 'outputLevel' | 'shareRescales' | 'specialPrimes'
+  >,
   notes: Map<string, PassNote[]>,
 ): Program {
   let current = program;
@@ -256,7 +289,10 @@ export function candidateRingDegrees(program: Program, options: CompileOptions):
   const all = ringDegrees.filter((n) => n >= 4096 && n <= largestRingDegree);
   if (options.primeBits !== null) return all;
   const fitting = all.filter(
-    (n) => fittingWaterlineBits(depth, n, options) > 0 && n / 2 >= (options.batch ?? 1),
+    (n) =>
+      (fittingWaterlineBits(depth, n, options) > 0 ||
+        sharings(program, n, options).includes(true)) &&
+      n / 2 >= (options.batch ?? 1),
   );
   if (fitting.length > 0) return fitting;
   // A single level would not fit either: it is the precision that no scale reaches.

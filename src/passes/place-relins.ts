@@ -1,5 +1,6 @@
-/** Insert relinearisations: after the sums of products, just before their rescale. */
+/** Insert relinearisations: after the sums of products, just before their rescale or linear map. */
 import { rewriteProgram } from '../ir/build.ts';
+import type { ValueId } from '../ir/program.ts';
 import { definePass } from './define-pass.ts';
 import { isEnabled } from './optimisations.ts';
 
@@ -7,14 +8,33 @@ const products = new Set(['ckks.multiply', 'ckks.square']);
 
 export default definePass({
   name: 'place-relins',
-  summary: 'Insert relinearisations lazily: once per sum of products, before its rescale.',
+  summary:
+    'Insert relinearisations lazily: once per sum of products, before its rescale or linear map.',
   phase: 'ckks',
   run(program, { options }) {
     const lazy = isEnabled(options, 'lazy-relinearise');
+    const relinearised = new Map<ValueId, ValueId>();
     return rewriteProgram(program, (operation, _id, { builder, mapped, keep }) => {
       if (!lazy && products.has(operation.op)) {
         const { location, type } = operation;
         return builder.add('ckks.relinearize', [keep()], {}, { location, range: type.range });
+      }
+      if (operation.op === 'ckks.linear') {
+        // Maps that share the rescale of a product read it relinearised, once for all of them.
+        const operands = operation.operands.map(mapped).map((operand) => {
+          const { type, location } = builder.operation(operand);
+          if (type.kind !== 'ciphertext' || type.size !== 3) return operand;
+          const made =
+            relinearised.get(operand) ??
+            builder.add('ckks.relinearize', [operand], {}, { location, range: type.range });
+          relinearised.set(operand, made);
+          return made;
+        });
+        const { location, type } = operation;
+        return builder.add(operation.op, operands, operation.attributes, {
+          location,
+          range: type.range,
+        });
       }
       const [operand = -1] = operation.operands.map(mapped);
       const type = operation.op === 'ckks.rescale' ? builder.typeOf(operand) : null;

@@ -113,6 +113,7 @@ describe('a chain with several special primes', () => {
 });
 
 describe('the number of special primes', () => {
+  const sevenLevels = { levels: 7, shared: 0, weights: 'vectors' } as const;
   const switches = [
     { primes: 8, count: 60 },
     { primes: 4, count: 20 },
@@ -120,11 +121,11 @@ describe('the number of special primes', () => {
 
   it('is one for a portable plan', () => {
     const portable = compileOptionsSchema.parse({ precisionBits: 4 });
-    expect(specialPrimeCounts(switches, 7, 32768, portable)).toEqual([1]);
+    expect(specialPrimeCounts(switches, sevenLevels, 32768, portable)).toEqual([1]);
   });
 
   it('is tried from the cheapest on, as far as the table has room, and one at last', () => {
-    const counts = specialPrimeCounts(switches, 7, 32768, native);
+    const counts = specialPrimeCounts(switches, sevenLevels, 32768, native);
     const cost = (special: number): number =>
       switches.reduce(
         (sum, { primes, count }) =>
@@ -137,7 +138,7 @@ describe('the number of special primes', () => {
     expect(costs).toEqual([...costs].sort((a, b) => a - b));
     // 8192 holds 214 bits: too few for seven levels with 12 bits of precision.
     const precise = compileOptionsSchema.parse({ target: 'native' });
-    expect(specialPrimeCounts(switches, 7, 8192, precise)).toEqual([1]);
+    expect(specialPrimeCounts(switches, sevenLevels, 8192, precise)).toEqual([1]);
   });
 });
 

@@ -119,7 +119,11 @@ function expectSame(
 export function checkLowering(
   programs: fc.Arbitrary<Program>,
   given: Partial<CompileOptions>,
-  { runs, seed }: { readonly runs: number; readonly seed: number },
+  {
+    runs,
+    seed,
+    shareRescales = false,
+  }: { readonly runs: number; readonly seed: number; readonly shareRescales?: boolean },
 ): Map<string, number> {
   const counts = new Map<string, number>();
   const nn = passes.filter((pass) => pass.phase === 'nn');
@@ -130,6 +134,7 @@ export function checkLowering(
       const context = (options: Partial<CompileOptions>) => ({
         options: compileOptionsSchema.parse({ ...given, ...options }),
         ringDegree,
+        shareRescales,
         calibration: null,
         warn: () => undefined,
         note: () => undefined,
@@ -149,16 +154,22 @@ export function checkLowering(
         // Moves between layouts and matched scales may take levels of their own.
         const used = program.operations.reduce(
           (most, { type }) => Math.max(most, type.kind === 'ciphertext' ? (type.level ?? 0) : 0),
-          levels,
+          // What shared rescales save shows in the program.
+          shareRescales ? 0 : levels,
         );
-        const primeBits = [60, ...new Array<number>(used).fill(40), 60];
+        const primeBits = shareRescales
+          ? [42, ...new Array<number>(used).fill(60), 60]
+          : [60, ...new Array<number>(used).fill(40), 60];
         try {
           program = pass.run(program, context({ primeBits, insecure: true, precisionBits: 1 }));
         } catch (error) {
           // Random weights reach ranges that no modulus holds: refused by name, not compiled wrongly.
           if (
             error instanceof CipherloomError &&
-            ['RANGE_TOO_LARGE', 'PRECISION_UNREACHABLE'].includes(error.code)
+            // A level that rescales a product alone cannot be shared.
+            ['RANGE_TOO_LARGE', 'PRECISION_UNREACHABLE', 'PARAMETERS_INFEASIBLE'].includes(
+              error.code,
+            )
           )
             return;
           throw error;

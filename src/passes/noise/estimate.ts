@@ -137,7 +137,7 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
   const { layout } = ciphertextType(operation);
   const inputs = types.map((type) => slottedType(type).layout);
   const fold = methodSchema.nullable().parse(operation.attributes['method'])?.fold ?? null;
-  // In a batch layout a diagonal is one number, whose rounding is far below that of a vector.
+  // In a batch layout a diagonal is one number, whose rounding is known.
   const inPlace = neverRotates(inputs, layout);
   const diagonals = inPlace
     ? 0
@@ -150,6 +150,39 @@ function normsOf(program: Program, operation: Operation): LinearNorms {
     products: diagonals * (fold?.count ?? 1),
     inPlace,
   };
+}
+
+/**
+ * What rounding the weights of a batch layout adds to a row, over the square of the inputs' typical
+ * magnitude: the largest Σ δ² + (Σ δ)².
+ *
+ * The weights are known, and so is each rounding δ. Inputs that are independent of each other make
+ * Σ δ² of it, inputs that are all alike (Σ δ)².
+ */
+function roundingOfNumbers(
+  program: Program,
+  operation: Operation,
+  scales: readonly number[],
+): number {
+  const types = operation.operands.map((operand) => operationOf(program, operand).type);
+  const attributes = operation.attributes as unknown as AffineAttributes;
+  const context = opContext(program.constants, program.modulus, operation.location);
+  const size = elementCount(attributes.shape);
+  const squares = new Float64Array(size);
+  const sums = new Float64Array(size);
+  affineOf(types, attributes, context).maps.forEach((map, k) => {
+    const scale = scales[k] ?? 1;
+    forEachRun(map.segments, 'longest', (out, _, weight, run) => {
+      let o = out;
+      for (let n = 0; n < run.count; n++, o += run.out) {
+        const scaled = map.weights[weight + n * run.weight]! * scale;
+        const delta = (Math.round(scaled) - scaled) / scale;
+        squares[o]! += delta * delta;
+        sums[o]! += delta;
+      }
+    });
+  });
+  return squares.reduce((most, sum, o) => Math.max(most, sum + sums[o]! ** 2), 0);
 }
 
 function estimateOperation(
@@ -191,14 +224,17 @@ function estimateOperation(
       const { squares, fourths, longest, products, inPlace } = normsOf(program, operation);
       const method = methodSchema.nullable().parse(operation.attributes['method']);
       const plainScales = operation.attributes['plainScales'] as readonly string[];
-      let variance = 0;
+      const scales = operation.operands.map((_, k) => toNumber(fromText(plainScales[k] ?? '1')));
+      const sizes = operation.operands.map((_, k) => typicalMagnitude(operandType(k)));
+      let variance = inPlace
+        ? Math.max(...sizes) ** 2 * roundingOfNumbers(program, operation, scales)
+        : 0;
       let secret = 0;
       let worst = 0;
       operation.operands.forEach((_, k) => {
         const from = operandType(k);
-        const plain = toNumber(fromText(plainScales[k] ?? '1'));
+        const [plain = 1, size = 0] = [scales[k], sizes[k]];
         const switched = keySwitchError(modulus, from.level, scaleOf(from));
-        const size = typicalMagnitude(from);
         // Every diagonal is rounded in every slot, also where it holds zero.
         variance +=
           squares * (operand(k).variance + switched.variance) +

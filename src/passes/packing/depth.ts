@@ -1,8 +1,11 @@
 /** Multiplicative depth of nn and packed programs before they are ckks programs. */
 import { lookupOp } from '../../ir/ops.ts';
+import { usersOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
+import { publicOperand } from '../../ir/public-values.ts';
 import { treeOfOperation } from './operation-tree.ts';
 import { treeDepth } from './polynomial-tree.ts';
+import type { PolynomialTree } from './polynomial-tree.ts';
 
 /** Levels that one operation uses. */
 export function levelsOf(program: Program, operation: Operation): number {
@@ -10,6 +13,52 @@ export function levelsOf(program: Program, operation: Operation): number {
     return treeDepth(treeOfOperation(program, operation));
   }
   return lookupOp(operation.op).levels;
+}
+
+/**
+ * Levels of each operation where products share a rescale with the linear maps behind them: one fewer
+ * of what ends in a product and is read by linear maps alone.
+ */
+export function sharedLevelsOf(program: Program): (operation: Operation) => number {
+  const users = usersOf(program);
+  const outputs = new Set(program.outputs.map(({ value }) => value));
+  const sharing = new Set(
+    program.operations.filter((operation, id) => {
+      const readers = users[id] ?? [];
+      return (
+        readers.length > 0 &&
+        !outputs.has(id) &&
+        readers.every((reader) => program.operations[reader]?.op.endsWith('.linear') === true) &&
+        endsInProduct(program, operation)
+      );
+    }),
+  );
+  return (operation) => levelsOf(program, operation) - (sharing.has(operation) ? 1 : 0);
+}
+
+function endsInProduct(program: Program, operation: Operation): boolean {
+  if (typeof operation.attributes['coefficients'] !== 'string') {
+    return operation.op.endsWith('.mul') && publicOperand(program, operation) === null;
+  }
+  return pendingOf(treeOfOperation(program, operation)) === 'product';
+}
+
+/** What waits for a rescale at the root of a tree: a product of ciphertexts, one with a number, or nothing. */
+function pendingOf(tree: PolynomialTree): 'product' | 'scaled' | null {
+  switch (tree.kind) {
+    case 'square':
+    case 'product':
+      return 'product';
+    case 'scaled':
+      return 'scaled';
+    case 'sum': {
+      const [a, b] = [pendingOf(tree.a), pendingOf(tree.b)];
+      if (a === null || b === null) return null;
+      return a === 'product' ? a : b;
+    }
+    default:
+      return null;
+  }
 }
 
 /** Levels left after each value, down to the outputs: the level at which it is best held. */

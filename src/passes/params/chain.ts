@@ -10,7 +10,10 @@ import {
 } from '../../layout/security.ts';
 import type { PassContext } from '../define-pass.ts';
 import type { CompileOptions } from '../options.ts';
+import { encodingVariance } from '../noise/primitives.ts';
 import { findPrimes } from './find-primes.ts';
+import { noSharedLevels } from './shared-rescales.ts';
+import type { SharedLevels, WeightKind } from './shared-rescales.ts';
 
 /** Primes stay below 2^50 so that 52-bit multipliers apply. */
 const maxSpecialBits = 49;
@@ -33,6 +36,12 @@ const portableExtraBits = 8;
  */
 const hybridExtraBits = 4;
 
+/**
+ * Bits by which a row of rounded weights outweighs the rounding of a rescale where each of its weights
+ * weighs as much: the bits that errors of a row gain, less what the heavier tail of a rescale takes.
+ */
+const rowBits = 1;
+
 function extraBits(specialPrimes: number): number {
   return specialPrimes === 1 ? portableExtraBits : hybridExtraBits;
 }
@@ -45,13 +54,19 @@ export interface Chain {
 
 /**
  * log2 of the waterline that a chain is made for: the size of its smallest inner prime in whole bits,
- * or what q_0 leaves room for where there is none.
+ * or what q_0 leaves room for where inner primes hold weights besides, or there are none.
  */
-export function waterlineBitsOf({ primes }: Modulus, headroomBits = 0): number {
-  const [base = 1n, ...middle] = primes;
+export function waterlineBitsOf(
+  { primes }: Modulus,
+  headroomBits = 0,
+  { levels: shared }: SharedLevels = noSharedLevels,
+): number {
+  const [base = 1n] = primes;
+  const middle = primes.filter((_, level) => level > 0 && !shared.has(level));
   const bits = (prime: bigint): number => Math.round(log2OfBigInt(prime));
-  return middle.length === 0
-    ? bits(base) - baseExtraBits - headroomBits
+  const left = bits(base) - baseExtraBits - headroomBits;
+  return middle.length < primes.length - 1 || middle.length === 0
+    ? Math.min(left, ...middle.map(bits))
     : Math.min(...middle.map(bits));
 }
 
@@ -69,6 +84,76 @@ export function fittingWaterlineBits(
   const bits = Math.floor((budget - fixed) / (levels + 1 + specialPrimes));
   const most = Math.min(bits, maxWaterlineBits);
   return most >= leastWaterlineBits(ringDegree, options) && 2 ** most > 4 * ringDegree ? most : 0;
+}
+
+/** How many levels a chain has, and how many of them hold weights besides. */
+export interface LevelCounts {
+  readonly levels: number;
+  readonly shared: number;
+  readonly weights: WeightKind;
+}
+
+/**
+ * Waterline bits for a chain with shared levels, by sizes alone; 0 where none fits.
+ *
+ * The largest at which the rounding of weights weighs no more than that of a rescale. Beyond it, up to
+ * what the asked precision takes, primes below 2^50 leave the weights fewer bits.
+ */
+export function fittingSharedBits(
+  { levels, shared, weights }: LevelCounts,
+  ringDegree: number,
+  options: CompileOptions,
+  headroomBits = 0,
+  specialPrimes = 1,
+): number {
+  if (shared === 0)
+    return fittingWaterlineBits(levels, ringDegree, options, headroomBits, specialPrimes);
+  const budget = maxModulusBits(ringDegree, options.security);
+  const least = leastWaterlineBits(ringDegree, options);
+  const most = largestDataBits(specialPrimes);
+  const balanced = Math.floor((most + gapBits(ringDegree, weights)) / 2);
+  for (let bits = Math.max(balanced, least); bits >= least && 2 ** bits > 4 * ringDegree; bits--) {
+    const prime = sharedPrimeBits(bits, ringDegree, weights, specialPrimes);
+    const weightBits = prime - bits;
+    if (weightBits < leastWeightBits(ringDegree, options, weights)) continue;
+    const base = bits + baseExtraBits + headroomBits;
+    const data = base + shared * prime + (levels - shared) * bits;
+    // The largest digit has the largest primes there are.
+    const [alike, others] = [Math.min(shared, specialPrimes), Math.max(0, specialPrimes - shared)];
+    const digit = Math.max(base, alike * prime + others * bits);
+    if (data + digit + extraBits(specialPrimes) <= budget) return bits;
+  }
+  return 0;
+}
+
+/** Bits that data primes may have for special primes above their digits to stay below 2^50. */
+function largestDataBits(specialPrimes: number): number {
+  return maxSpecialBits - (specialPrimes === 1 ? portableExtraBits : 1);
+}
+
+/** log2 of the error of a slot by the rounding of one plaintext at scale 1. */
+function encodingBits(ringDegree: number, weights: WeightKind): number {
+  return 0.5 * Math.log2(encodingVariance(ringDegree, 1, weights === 'numbers'));
+}
+
+/** Bits that weights may have fewer than the waterline: a rescale leaves a larger error than their rounding. */
+function gapBits(ringDegree: number, weights: WeightKind): number {
+  return Math.floor(roundingBits(ringDegree) - encodingBits(ringDegree, weights) - rowBits);
+}
+
+/** Bits of a prime that brings a product, times weights, back to the waterline. */
+function sharedPrimeBits(
+  waterlineBits: number,
+  ringDegree: number,
+  weights: WeightKind,
+  specialPrimes: number,
+): number {
+  return Math.min(2 * waterlineBits - gapBits(ringDegree, weights), largestDataBits(specialPrimes));
+}
+
+/** Bits of weights below which the asked precision is out of reach. */
+function leastWeightBits(ringDegree: number, options: CompileOptions, weights: WeightKind): number {
+  return Math.ceil(options.precisionBits + encodingBits(ringDegree, weights) + programLossBits);
 }
 
 /** log2 of the slot error that a rescale leaves at scale 1: √(N R / 2) with R = (1 + 2N/3) / 12. */
@@ -89,7 +174,8 @@ export function reachablePrecisionBits(ringDegree: number): number {
 
 /**
  * Choose primes: q_0 two bits and the headroom above the waterline, one prime near the waterline per
- * level, and special primes whose product is above the largest digit.
+ * level, or near waterline and weights where a rescale is shared, and special primes whose product is
+ * above the largest digit.
  *
  * Throws PARAMETERS_INFEASIBLE, PARAMETERS_INVALID or PARAMETERS_INSECURE (exit 4, 2, 6).
  */
@@ -101,15 +187,24 @@ export function chooseChain(
     headroomBits = 0,
     specialPrimes: specialCount = 1,
   }: Pick<PassContext, 'ringDegree' | 'options' | 'headroomBits' | 'specialPrimes'>,
+  shared = noSharedLevels,
 ): Chain {
   if (options.primeBits !== null) return givenChain(levels, ringDegree, options, options.primeBits);
   const budget = maxModulusBits(ringDegree, options.security);
+  const { weights } = shared;
+  const counts = { levels, shared: shared.levels.size, weights };
   for (
-    let bits = fittingWaterlineBits(levels, ringDegree, options, headroomBits, specialCount);
+    let bits = fittingSharedBits(counts, ringDegree, options, headroomBits, specialCount);
     bits >= minWaterlineBits;
     bits--
   ) {
-    const middle = levels > 0 ? findPrimes(bits, levels, ringDegree) : [];
+    const plain = findPrimes(bits, levels - counts.shared, ringDegree);
+    const sharedBits = sharedPrimeBits(bits, ringDegree, weights, specialCount);
+    const wide = findPrimes(sharedBits, counts.shared, ringDegree, plain);
+    const middle = Array.from({ length: levels }, (_, below) => {
+      const [prime = 0n] = (shared.levels.has(below + 1) ? wide : plain).splice(0, 1);
+      return prime;
+    });
     const baseBits = bits + baseExtraBits + headroomBits;
     const [base = 0n] = findPrimes(baseBits, 1, ringDegree, middle);
     const primes = [base, ...middle];
@@ -117,14 +212,15 @@ export function chooseChain(
       specialCount === 1
         ? Math.min(maxSpecialBits, Math.floor(budget - modulusBits(primes) - 0.01))
         : Math.ceil((largestDigitBits(primes, specialCount) + hybridExtraBits) / specialCount);
-    if (specialCount === 1 && specialBits < baseBits + portableExtraBits) continue;
+    const widest = counts.shared > 0 ? Math.max(baseBits, sharedBits) : baseBits;
+    if (specialCount === 1 && specialBits < widest + portableExtraBits) continue;
     if (specialBits > maxSpecialBits) continue;
     const specialPrimes = findPrimes(specialBits, specialCount, ringDegree, primes);
     const modulus = { ringDegree, primes, specialPrimes };
     const total = modulusBits([...primes, ...specialPrimes]);
     if (total > budget) continue;
     requireSecurity(ringDegree, total, options.security);
-    return { modulus, waterlineBits: waterlineBitsOf(modulus, headroomBits) };
+    return { modulus, waterlineBits: waterlineBitsOf(modulus, headroomBits, shared) };
   }
   throw new CipherloomError(
     'PARAMETERS_INFEASIBLE',

@@ -18,8 +18,9 @@ import type { PassContext } from '../define-pass.ts';
 import { isEnabled } from '../optimisations.ts';
 import type { CompileOptions } from '../options.ts';
 import { distinctDiagonals, linearCounts } from '../packing/plan-linear.ts';
-import { depthOf } from '../packing/depth.ts';
-import { fittingWaterlineBits } from './chain.ts';
+import { levelCountsOf } from '../packing/level-counts.ts';
+import { fittingSharedBits } from './chain.ts';
+import type { LevelCounts } from './chain.ts';
 
 /** Key switches of values with so many data primes: by themselves, or those of a linear map. */
 export type KeySwitches =
@@ -33,7 +34,7 @@ export type KeySwitches =
  */
 export function specialPrimeCounts(
   switches: readonly KeySwitches[],
-  levels: number,
+  counts: LevelCounts,
   ringDegree: number,
   options: CompileOptions,
 ): readonly number[] {
@@ -51,8 +52,8 @@ export function specialPrimeCounts(
       return sum + operationSeconds(profile, ringDegree, primes, special).linear(counts).seconds;
     }, 0);
   const one = seconds(1);
-  return Array.from({ length: levels }, (_, index) => index + 2)
-    .filter((special) => fittingWaterlineBits(levels, ringDegree, options, 0, special) > 0)
+  return Array.from({ length: counts.levels }, (_, index) => index + 2)
+    .filter((special) => fittingSharedBits(counts, ringDegree, options, 0, special) > 0)
     .map((special) => ({ special, cost: seconds(special) }))
     .filter(({ cost }) => cost < one)
     .sort((a, b) => a.cost - b.cost || a.special - b.special)
@@ -63,12 +64,15 @@ export function specialPrimeCounts(
 /** What packing reckons with, before levels and rotations are known. */
 export function likelySpecialPrimes(
   program: Program,
-  { ringDegree, options }: Pick<PassContext, 'ringDegree' | 'options'>,
+  {
+    ringDegree,
+    options,
+    shareRescales = false,
+  }: Pick<PassContext, 'ringDegree' | 'options' | 'shareRescales'>,
 ): number {
-  const levels = depthOf(program);
-  return (
-    specialPrimeCounts([{ primes: levels + 1, count: 1 }], levels, ringDegree, options)[0] ?? 1
-  );
+  const counts = levelCountsOf(program, options, shareRescales);
+  const switches = [{ primes: counts.levels + 1, count: 1 }];
+  return specialPrimeCounts(switches, counts, ringDegree, options)[0] ?? 1;
 }
 
 /** The key switches of a ckks program whose levels are chosen. */

@@ -34,6 +34,7 @@ import { EvaluationKeys, memorySource, readSealParameters } from '../../src/seal
 import { InferenceSession } from '../../src/server/index.ts';
 import { encodeModel, type TestModel } from '../support/onnx-model.ts';
 import {
+  cipherloom,
   compileLola,
   example,
   insecureParameters,
@@ -41,7 +42,7 @@ import {
   temporaryFolder,
 } from './commands/example-plans.ts';
 import { refusals, stackLine, type Case } from './refusals.ts';
-import { cipherloom, launcher, spawnProgram } from './spawn-program.ts';
+import { launcher, spawnProgram } from './spawn-program.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -20,9 +20,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { formatNpy } from '../../src/frontend/npy/write-npy.ts';
 import { formatNpz } from '../../src/frontend/npy/write-npz.ts';
 import { encodeModel, type TestModel, type TestNode } from '../support/onnx-model.ts';
-import { jsonOf, temporaryFolder } from './commands/example-plans.ts';
+import { cipherloom, jsonOf, temporaryFolder } from './commands/example-plans.ts';
 import { refusals, type Case } from './refusals.ts';
-import { cipherloom } from './spawn-program.ts';
 
 const folder = temporaryFolder();
 const elsewhere = temporaryFolder();

@@ -79,7 +79,7 @@ export function refusals(folder: () => string) {
     const rest = async () => {
       for (const entry of others) {
         warm ??= warmProgram(env);
-        check(entry, await warm.run(entry[0]));
+        check(entry, await warm.run([...entry[0], '--json']));
       }
     };
     await Promise.all([whole(), rest()]);

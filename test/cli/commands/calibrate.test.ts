@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openNpz } from '../../../src/frontend/npy/read-npz.ts';
-import { cipherloom } from '../spawn-program.ts';
-import { errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
+import { cipherloom, errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
 
 const folder = temporaryFolder();
 const relu = ['calibrate', example('relu.onnx'), '--calibration', example('calibration.npy')];

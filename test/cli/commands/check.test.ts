@@ -4,9 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { onnx } from 'onnx-proto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatNpy } from '../../../src/frontend/npy/write-npy.ts';
-import { cipherloom, launcher, spawnProgram } from '../spawn-program.ts';
+import { launcher, spawnProgram } from '../spawn-program.ts';
 import { adversarialImages } from '../../noise/plan-errors.ts';
-import { compileLola, errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
+import {
+  cipherloom,
+  compileLola,
+  errorOf,
+  example,
+  jsonOf,
+  temporaryFolder,
+} from './example-plans.ts';
 
 const folder = temporaryFolder();
 const plan = () => join(folder(), 'plan');

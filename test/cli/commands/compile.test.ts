@@ -13,8 +13,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatNpy } from '../../../src/frontend/npy/write-npy.ts';
 import { passes } from '../../../src/passes/index.ts';
-import { cipherloom, launcher, spawnProgram, type Ended } from '../spawn-program.ts';
+import { launcher, spawnProgram, type Ended } from '../spawn-program.ts';
 import {
+  cipherloom,
   compileLola,
   contents,
   errorOf,

@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { cipherloom, type Ended } from '../spawn-program.ts';
+import type { Ended } from '../spawn-program.ts';
+import { warmCipherloom } from '../warm-program.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/mnist', import.meta.url));
+
+/** The commands, for the tests of the file that imports this. */
+export const cipherloom = warmCipherloom();
 
 /** A file of examples/mnist. */
 export function example(name: string): string {

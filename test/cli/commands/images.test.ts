@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readNpyFile } from '../../../src/frontend/npy/read-npy.ts';
 import { jpegFile, pixelImage, pngFile } from '../../support/image-files.ts';
-import { cipherloom } from '../spawn-program.ts';
-import { errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
+import { cipherloom, errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
 
 const folder = temporaryFolder();
 

@@ -2,8 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeModel } from '../../support/onnx-model.ts';
-import { cipherloom } from '../spawn-program.ts';
-import { errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
+import { cipherloom, errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
 
 const folder = temporaryFolder();
 

@@ -1,8 +1,14 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cipherloom } from '../spawn-program.ts';
-import { compileLola, errorOf, example, jsonOf, temporaryFolder } from './example-plans.ts';
+import {
+  cipherloom,
+  compileLola,
+  errorOf,
+  example,
+  jsonOf,
+  temporaryFolder,
+} from './example-plans.ts';
 
 const folder = temporaryFolder();
 const dump = () => join(folder(), 'ir');

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { npyNumbers, readNpyFile } from '../../../src/frontend/npy/read-npy.ts';
 import { formatNpy } from '../../../src/frontend/npy/write-npy.ts';
-import { cipherloom } from '../spawn-program.ts';
 import {
+  cipherloom,
   compileLola,
   errorOf,
   example,

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cipherloom } from '../spawn-program.ts';
-import { compileLola, example, jsonOf, temporaryFolder } from './example-plans.ts';
+import { cipherloom, compileLola, example, jsonOf, temporaryFolder } from './example-plans.ts';
 
 const folder = temporaryFolder();
 const plan = () => join(folder(), 'plan');

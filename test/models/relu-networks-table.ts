@@ -74,7 +74,8 @@ export function missing(row: ReluRow): string[] {
     [encrypted.images >= 100, 'encrypted images'],
     [encrypted.agreement >= 0.99, 'agreement of encrypted images'],
     [chosen.compiled && (uniform?.compiled ?? true), 'prices of compiled plans'],
-    [dearer(row, oneDegree) >= 1.3, 'ratio to one degree for all'],
+    // With one activation there is nothing to choose together.
+    [chosen.degrees.length < 2 || dearer(row, oneDegree) >= 1.3, 'ratio to one degree for all'],
   ];
   return checks.flatMap(([holds, what]) => (holds ? [] : [what]));
 }

@@ -70,7 +70,9 @@ describe('the table of docs/relu-networks.md', () => {
     expect(missing({ ...row, ...change })).toEqual([what]);
   });
 
-  test('takes a network that no single degree is enough for', () => {
+  test('asks one activation for no ratio, and takes a network that no single degree is enough for', () => {
+    const one = { ...row, chosen: { ...row.chosen, degrees: [12] } };
+    expect(missing({ ...one, oneDegree: { ...row.oneDegree!, seconds: 0.1 } })).toEqual([]);
     expect(missing({ ...row, uniform: null, oneDegree: null })).toEqual([]);
     const page = withReluTable('<!-- measured: npm run relu-networks -->\n<!-- /measured -->', [
       row,

@@ -16,7 +16,7 @@ const plan = z.strictObject({
 const rowSchema = z.strictObject({
   network: z.string(),
   budget: z.number(),
-  securityBits: z.int(),
+  securityBits: z.number(),
   chosen: plan,
   /** The cheapest of one degree throughout, fitted together; null where none holds the budget. */
   uniform: plan.nullable(),

@@ -12,6 +12,13 @@ test.each(withBlocks)('every block of %s runs or says why it does not', (page) =
   expect(faultsOf(blocksOf(page))).toEqual([]);
 });
 
+test.each(withBlocks)('%s names the file of a block where readers see it', (page) => {
+  const visible = readFileSync(path.join(root, page), 'utf8').replaceAll(/<!--.*?-->/gs, '');
+  for (const { marker } of blocksOf(page)) {
+    if (marker?.kind === 'file') expect(visible).toContain(`\`${marker.name}\``);
+  }
+});
+
 test('what the table of pages names exists, and has blocks to run', () => {
   for (const page of namedPages) {
     expect(pages).toContain(page);

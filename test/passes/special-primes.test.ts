@@ -5,7 +5,11 @@ import { maxModulusBits, modulusBits } from '../../src/layout/security.ts';
 import { keySwitchSeconds, profiles } from '../../src/passes/cost/profile.ts';
 import { keySwitchError } from '../../src/passes/noise/estimate.ts';
 import { compileOptionsSchema } from '../../src/passes/options.ts';
-import { chooseChain, fittingWaterlineBits } from '../../src/passes/params/chain.ts';
+import {
+  chooseChain,
+  fittingSharedBits,
+  fittingWaterlineBits,
+} from '../../src/passes/params/chain.ts';
 import { isPrime } from '../../src/passes/params/is-prime.ts';
 import { specialPrimeCounts } from '../../src/passes/params/special-primes.ts';
 import { errorOf } from '../support/error-of.ts';
@@ -122,6 +126,18 @@ describe('the number of special primes', () => {
   it('is one for a portable plan', () => {
     const portable = compileOptionsSchema.parse({ precisionBits: 4 });
     expect(specialPrimeCounts(switches, sevenLevels, 32768, portable)).toEqual([1]);
+  });
+
+  it('is any that fits where rescales are shared: with one, primes have fewer bits for weights', () => {
+    const shared = { levels: 5, shared: 4, weights: 'numbers' } as const;
+    const one = [{ primes: 5, count: 1 }];
+    const coarse = compileOptionsSchema.parse({ target: 'native', precisionBits: 5 });
+    const alone = specialPrimeCounts(one, { ...shared, shared: 0 }, 16384, coarse);
+    const counts = specialPrimeCounts(one, shared, 16384, coarse);
+    expect(counts).toEqual(expect.arrayContaining([1, 2, 3]));
+    expect(counts.length).toBeGreaterThan(alone.length);
+    const waterlines = [1, 3].map((n) => fittingSharedBits(shared, 16384, coarse, 0, n));
+    expect(waterlines[1]).toBeGreaterThan(waterlines[0]!);
   });
 
   it('is tried from the cheapest on, as far as the table has room, and one at last', () => {

@@ -91,7 +91,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let percent = 100 * progress.done / progress.total.max(1);
                 if percent > last {
                     last = percent;
-                    eprintln!("{percent} % after {:.0} s", start.elapsed().as_secs_f64());
+                    let spent = usage().map_or(0.0, |(now, _)| now - before.0);
+                    eprintln!(
+                        "{percent} % after {:.0} s, {spent:.1} s of processors",
+                        start.elapsed().as_secs_f64()
+                    );
                 }
             },
         };

@@ -30,7 +30,8 @@ export type KeySwitches =
 /**
  * The numbers of special primes worth trying for a chain, those with the cheapest key switches first.
  *
- * The last is one; a number that switches keys no faster than one does is not listed.
+ * The last is one; a number that switches keys no faster than one does is not listed where no rescale
+ * is shared.
  */
 export function specialPrimeCounts(
   switches: readonly KeySwitches[],
@@ -52,13 +53,16 @@ export function specialPrimeCounts(
       return sum + operationSeconds(profile, ringDegree, primes, special).linear(counts).seconds;
     }, 0);
   const one = seconds(1);
-  return Array.from({ length: counts.levels }, (_, index) => index + 2)
-    .filter((special) => fittingSharedBits(counts, ringDegree, options, 0, special) > 0)
-    .map((special) => ({ special, cost: seconds(special) }))
-    .filter(({ cost }) => cost < one)
-    .sort((a, b) => a.cost - b.cost || a.special - b.special)
-    .map(({ special }) => special)
-    .concat(1);
+  return (
+    Array.from({ length: counts.levels }, (_, index) => index + 2)
+      .filter((special) => fittingSharedBits(counts, ringDegree, options, 0, special) > 0)
+      .map((special) => ({ special, cost: seconds(special) }))
+      // One special prime leaves data primes that hold weights besides eight bits fewer.
+      .filter(({ cost }) => cost < one || counts.shared > 0)
+      .sort((a, b) => a.cost - b.cost || a.special - b.special)
+      .map(({ special }) => special)
+      .concat(1)
+  );
 }
 
 /** What packing reckons with, before levels and rotations are known. */

@@ -310,6 +310,7 @@ export function lowerModel(
       stopAfter: request.stopAfter,
       verifyEach: request.verifyEach ?? false,
       work,
+      programSeconds: (compiled) => planSeconds(prepareProgram(compiled), options),
       // Within a budget of work an estimate has to do.
       ...(work === undefined
         ? { planSeconds: (compiled: Program) => planSeconds(prepareProgram(compiled), options) }

@@ -69,6 +69,10 @@ export const errorCodes = {
   JOB_FAILED: { exit: 7, summary: 'Workers tried a request several times and gave up.' },
   KEYS_INVALID: { exit: 3, summary: 'An evaluation key file is malformed or damaged.' },
   KEYS_MISMATCH: { exit: 3, summary: 'Keys belong to other parameters or another plan.' },
+  KEYS_TOO_LARGE: {
+    exit: 4,
+    summary: 'No choice of rotation keys keeps the evaluation keys within the budget.',
+  },
   LEVELS_EXHAUSTED: {
     exit: 4,
     summary: 'The model needs more levels than the largest secure ring offers.',

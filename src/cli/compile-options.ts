@@ -98,7 +98,8 @@ export const compilerOptions = {
   maxKeyBytes: {
     value: 'BYTES',
     schema: byteCount().optional(),
-    describe: 'most bytes of evaluation keys to send, such as 64MiB',
+    describe:
+      'most bytes of evaluation keys to send, such as 64MiB; fewer keys compose rotations of others, slower',
   },
   maxMemoryBytes: {
     value: 'BYTES',

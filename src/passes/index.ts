@@ -6,6 +6,7 @@ import checkRanges from './check-ranges.ts';
 import choosePacking from './choose-packing.ts';
 import chooseParameters from './choose-parameters.ts';
 import chooseRotations from './choose-rotations.ts';
+import composeRotations from './compose-rotations.ts';
 import type { Pass } from './define-pass.ts';
 import estimateNoise from './estimate-noise.ts';
 import foldBatchNorm from './fold-batch-norm.ts';
@@ -55,6 +56,7 @@ export const passes: readonly Pass[] = [
   chooseParameters,
   matchScales,
   checkRanges,
+  composeRotations,
   hoistRotations,
   schedule,
   estimateNoise,

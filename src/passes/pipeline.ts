@@ -4,7 +4,7 @@
  *   nn       fold-constants … calibrate-ranges → approximate-activations → predict-escapes → fold-polynomials → fuse-linear
  *   packed   choose-packing → lower-linear
  *   ckks     lower-packed → place-rescales → place-relins → budget-levels → choose-parameters
- *            → match-scales → check-ranges → hoist-rotations → schedule → estimate-noise → choose-rotations
+ *            → match-scales → check-ranges → compose-rotations → hoist-rotations → schedule → estimate-noise → choose-rotations
  *
  * The nn passes run once. The rest is tried at each ring degree, smallest first, until precision,
  * ranges and security hold together.
@@ -17,6 +17,7 @@ import type { Program } from '../ir/program.ts';
 import { magnitude } from '../ir/types.ts';
 import { verify } from '../ir/verify.ts';
 import { largestRingDegree, ringDegrees } from '../layout/security.ts';
+import { figureOf } from './define-pass.ts';
 import type { Pass, PassContext, PassNote } from './define-pass.ts';
 import { passes } from './index.ts';
 import { isEnabled } from './optimisations.ts';
@@ -25,7 +26,7 @@ import { depthOf, highestLevel, levelsBelow, levelsOf } from './packing/depth.ts
 import { levelCountsOf } from './packing/level-counts.ts';
 import { fittingSharedBits, fittingWaterlineBits, reachablePrecisionBits } from './params/chain.ts';
 import { sharedLevels } from './params/shared-rescales.ts';
-import { keySwitchesOf, specialPrimeCounts } from './params/special-primes.ts';
+import { keySwitchesOf, specialPrimeCosts, specialPrimeCounts } from './params/special-primes.ts';
 import type { WorkBudget } from './work-budget.ts';
 
 export interface PipelineRequest {
@@ -42,6 +43,8 @@ export interface PipelineRequest {
   readonly work?: WorkBudget | undefined;
   /** Modelled seconds of an execution of a ckks program; absent: no pass can price plans. */
   readonly planSeconds?: (program: Program) => number;
+  /** The same, for those that compare whole plans once they are made. */
+  readonly programSeconds?: (program: Program) => number;
 }
 
 export interface PipelineResult {
@@ -107,7 +110,9 @@ function planPricer(
   const rest = passes
     .slice(passes.indexOf(after) + 1)
     .filter((pass) => pass.phase === 'nn' && pass.notesOnly !== true);
-  const { options, calibration } = request;
+  const { calibration } = request;
+  // Prices are compared with each other: keys are chosen once.
+  const options = { ...request.options, maxKeyBytes: null };
   return (program, work = request.work) => {
     const quiet: PipelineRequest = { options, calibration, work, warn: () => undefined };
     try {
@@ -143,25 +148,98 @@ function runAtRingDegree(
   if (rest.slice(0, first).some((pass) => pass.name === request.stopAfter)) {
     return { program: packed, ringDegree, notes };
   }
+  const list = rest.slice(first);
   const shared = sharedLevels(packed);
-  const counts = specialPrimeCounts(
-    keySwitchesOf(packed),
-    { ...shared, levels: highestLevel(packed), shared: shared.levels.size },
-    ringDegree,
-    request.options,
-  );
+  const switches = keySwitchesOf(packed);
+  const levels = { ...shared, levels: highestLevel(packed), shared: shared.levels.size };
+  const counts = specialPrimeCounts(switches, levels, ringDegree, request.options);
+  const unlimited = { ...request, options: { ...request.options, maxKeyBytes: null } };
   let failure: CipherloomError | null = null;
   for (const specialPrimes of counts) {
     try {
       const attempt = { ...fixed, specialPrimes };
-      const result = runWithModulus(rest.slice(first), packed, request, attempt, notes);
-      return { program: result, ringDegree, notes };
+      const found = new Map(notes);
+      const program = runWithModulus(list, packed, unlimited, attempt, found);
+      const result = { program, ringDegree, notes: found };
+      const { maxKeyBytes } = request.options;
+      const keyBytes = figureOf(found, 'keyBytes');
+      if (maxKeyBytes === null || keyBytes === null || keyBytes <= maxKeyBytes) return result;
+      const costs = specialPrimeCosts(switches, levels, ringDegree, request.options);
+      return runWithinKeyBudget(list, packed, request, fixed, notes, result, costs);
     } catch (error) {
       if (!(error instanceof CipherloomError) || !curable.has(error.code)) throw error;
       failure = error;
     }
   }
   throw failure ?? new InternalError('no number of special primes was tried');
+}
+
+/**
+ * The passes that depend on the modulus under a budget of keys, for every number of special primes:
+ * more of them make smaller keys. The plan of the least modelled time is taken.
+ *
+ * Throws KEYS_TOO_LARGE with the fewest bytes that were found where none keeps to the budget.
+ */
+function runWithinKeyBudget(
+  list: readonly Pass[],
+  packed: Program,
+  request: PipelineRequest,
+  fixed: Pick<PassContext, 'ringDegree' | 'outputLevel' | 'shareRescales'>,
+  notes: ReadonlyMap<string, PassNote[]>,
+  unlimited: PipelineResult,
+  costs: ReturnType<typeof specialPrimeCosts>,
+): PipelineResult {
+  const { ringDegree } = fixed;
+  const secondsOf = request.programSeconds ?? (() => 0);
+  let best: { readonly result: PipelineResult; readonly seconds: number } | null = null;
+  let refusal: CipherloomError | null = null;
+  const unlimitedSeconds = secondsOf(unlimited.program);
+  const unlimitedPrimes = unlimited.program.modulus?.specialPrimes.length;
+  const known = costs.find(({ count }) => count === unlimitedPrimes)?.seconds ?? 0;
+  for (const { count: specialPrimes, seconds: own } of costs) {
+    // With a key for every rotation it would already take longer.
+    if (best !== null && unlimitedSeconds + own - known >= best.seconds) continue;
+    const found = new Map(notes);
+    try {
+      const attempt = { ...fixed, specialPrimes };
+      const program = runWithModulus(list, packed, request, attempt, found);
+      const seconds = secondsOf(program);
+      if (best === null || seconds < best.seconds) {
+        best = { result: { program, ringDegree, notes: found }, seconds };
+      }
+    } catch (error) {
+      if (!(error instanceof CipherloomError)) throw error;
+      if (error.code === 'KEYS_TOO_LARGE') {
+        if (refusal === null || leastKeyBytes(error) < leastKeyBytes(refusal)) refusal = error;
+      } else if (!curable.has(error.code)) {
+        throw error;
+      }
+    }
+  }
+  if (best === null) throw refusal ?? new InternalError('the plan without a budget was made');
+  const figures = {
+    keyBudget: request.options.maxKeyBytes ?? 0,
+    unlimitedKeyBytes: figureOf(unlimited.notes, 'keyBytes') ?? 0,
+    unlimitedRotationKeys: figureOf(unlimited.notes, 'rotationKeys') ?? 0,
+    unlimitedSeconds,
+    budgetSeconds: best.seconds,
+  };
+  const facts = Object.entries(figures).map(([name, value]): PassNote => ({
+    kind: 'figure',
+    name,
+    value,
+  }));
+  const composed = best.result.notes.get('compose-rotations') ?? [];
+  return {
+    ...best.result,
+    notes: new Map(best.result.notes).set('compose-rotations', [...composed, ...facts]),
+  };
+}
+
+/** The bytes of keys that a refusal names. */
+function leastKeyBytes({ details }: CipherloomError): number {
+  const { keyBytes } = details;
+  return typeof keyBytes === 'number' ? keyBytes : Infinity;
 }
 
 /**

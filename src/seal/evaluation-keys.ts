@@ -16,6 +16,7 @@
  */
 import { CipherloomError, invariant } from '../errors.ts';
 import type { ClientPlan } from '../layout/client-plan.ts';
+import { keyBundleBytes, keyHeadBytes, keyTrailerBytes } from '../layout/key-bytes.ts';
 import { keyDigitCount } from '../layout/key-digits.ts';
 import type { ByteSource } from './byte-source.ts';
 import { keyModuli, parameterDigest, type SealParameters } from './parameters.ts';
@@ -40,9 +41,6 @@ const secretMagic = new TextEncoder().encode('CLOOMSK\0');
 const version = 1;
 const fixedHeadBytes = 104;
 const entryBytes = 32;
-const alignment = 64;
-/** Digest and padding after each key. */
-const trailerBytes = 64;
 /** Rotations of the largest ring, and relinearisation. */
 const maxKeys = 65536;
 
@@ -66,17 +64,12 @@ export function keyRequests(keys: ClientPlan['keys']): SwitchingKeyRequest[] {
   ];
 }
 
-function headBytesFor(keys: number): number {
-  const bytes = fixedHeadBytes + keys * entryBytes + sha256Bytes;
-  return Math.ceil(bytes / alignment) * alignment;
-}
-
 function entriesOf(parameters: SealParameters, requests: readonly SwitchingKeyRequest[]): Entry[] {
-  let offset = headBytesFor(requests.length);
+  let offset = keyHeadBytes(requests.length);
   return requests.map((request) => {
     const bytes = switchingKeyBytes(parameters, request.primeCount);
     const entry = { ...request, offset, bytes };
-    offset += bytes + trailerBytes;
+    offset += bytes + keyTrailerBytes;
     return entry;
   });
 }
@@ -86,9 +79,10 @@ export function evaluationKeyBytes(
   parameters: SealParameters,
   requests: readonly SwitchingKeyRequest[],
 ): number {
-  return requests.reduce(
-    (sum, { primeCount }) => sum + switchingKeyBytes(parameters, primeCount) + trailerBytes,
-    headBytesFor(requests.length),
+  const { ringDegree, primes, specialPrimes } = parameters;
+  return keyBundleBytes(
+    { ringDegree, primes, specialPrimes },
+    requests.map(({ primeCount }) => primeCount),
   );
 }
 
@@ -105,7 +99,7 @@ export async function* writeEvaluationKeys(
   invariant(planHash !== null, 'a plan hash has 64 hex digits');
   invariant(requests.length <= maxKeys, 'too many keys');
   const entries = entriesOf(parameters, requests);
-  const head = new Uint8Array(headBytesFor(requests.length));
+  const head = new Uint8Array(keyHeadBytes(requests.length));
   const view = new DataView(head.buffer);
   head.set(magic);
   view.setUint32(8, version, true);
@@ -132,7 +126,7 @@ export async function* writeEvaluationKeys(
     const key = make(entry, index);
     invariant(key.length === entry.bytes, 'a switching key has the predicted length');
     yield key;
-    const trailer = new Uint8Array(trailerBytes);
+    const trailer = new Uint8Array(keyTrailerBytes);
     trailer.set(await sha256(key));
     yield trailer;
   }
@@ -196,8 +190,8 @@ export class EvaluationKeys {
   static async open(source: ByteSource, binding: KeyBinding): Promise<EvaluationKeys> {
     const { parameters } = binding;
     const size = source.byteLength;
-    if (size < headBytesFor(0)) {
-      refuseKeys(`the file has ${size} bytes, a bundle has at least ${headBytesFor(0)}`, {
+    if (size < keyHeadBytes(0)) {
+      refuseKeys(`the file has ${size} bytes, a bundle has at least ${keyHeadBytes(0)}`, {
         got: size,
         offset: 0,
       });
@@ -221,10 +215,10 @@ export class EvaluationKeys {
       refuseKeys(`${count} keys are more than ${maxKeys}`, { got: count, offset: 96 });
     }
     const headBytes = fixedView.getUint32(12, true);
-    if (headBytes !== headBytesFor(count) || headBytes > size) {
-      refuseKeys(`the head states ${headBytes} bytes, ${count} keys need ${headBytesFor(count)}`, {
+    if (headBytes !== keyHeadBytes(count) || headBytes > size) {
+      refuseKeys(`the head states ${headBytes} bytes, ${count} keys need ${keyHeadBytes(count)}`, {
         got: headBytes,
-        expected: headBytesFor(count),
+        expected: keyHeadBytes(count),
         offset: 12,
       });
     }
@@ -321,7 +315,7 @@ export class EvaluationKeys {
       refuseKeys(`there is no key for ${request.kind} ${request.step}`, { step: request.step });
     }
     const { ringDegree, specialPrimes } = this.binding.parameters;
-    const record = await this.#source.read(entry.offset, entry.bytes + trailerBytes);
+    const record = await this.#source.read(entry.offset, entry.bytes + keyTrailerBytes);
     const payload = record.subarray(0, entry.bytes);
     const what = `${entry.kind} ${entry.step}`;
     if (

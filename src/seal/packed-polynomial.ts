@@ -9,11 +9,7 @@
  * ASSUME: little-endian, see `residues.ts`.
  */
 import { invariant } from '../errors.ts';
-
-/** Bits kept of a coefficient, never fewer than the low half. */
-function keptBits(modulus: bigint): number {
-  return Math.max(32, modulus.toString(2).length);
-}
+import { keptBits } from '../layout/key-bytes.ts';
 
 /** Bytes of one packed polynomial; the ring degree is a multiple of 8, so nothing is padded. */
 export function packedBytes(ringDegree: number, modulus: bigint): number {

@@ -17,9 +17,10 @@ import {
   seedBytes,
   writeCiphertextBlob,
 } from './ciphertext-blob.ts';
+import { sentKeyBytes } from '../layout/key-bytes.ts';
 import { keyDigitCount } from '../layout/key-digits.ts';
 import { packPolynomial, packedBytes, unpackPolynomial } from './packed-polynomial.ts';
-import { keyModuli, type SealParameters } from './parameters.ts';
+import type { SealParameters } from './parameters.ts';
 import { findHeaderFault, parmsIdBytes, sealHeaderBytes, writeSealHeader } from './seal-blob.ts';
 
 /** Which switching key: relinearisation, or rotation to the left by `step` slots. */
@@ -47,9 +48,7 @@ const headBytes = sealHeaderBytes + parmsIdBytes + 8;
  *         `packed-polynomial.ts`
  */
 export function switchingKeyBytes(parameters: SealParameters, primeCount: number): number {
-  const { ringDegree, specialPrimes } = parameters;
-  const digits = keyDigitCount(primeCount, specialPrimes.length);
-  return digits * (seedBytes + digitBytes(keyModuli(parameters, primeCount), ringDegree));
+  return sentKeyBytes(parameters, primeCount);
 }
 
 function digitBytes(moduli: readonly bigint[], ringDegree: number): number {

@@ -209,7 +209,7 @@ describe('verdicts', () => {
     const found = await inspect(example('lola.onnx'), { options: { maxKeyBytes: 1 } });
     expect(found).toMatchObject({
       verdict: 'does-not-work',
-      infeasible: { code: 'RESOURCE_LIMIT', exit: 7 },
+      infeasible: { code: 'KEYS_TOO_LARGE', exit: 4 },
     });
   });
 });

@@ -40,6 +40,21 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    pub fn signed(&self, name: &str) -> Result<i32, PlanError> {
+        match self.get(name)? {
+            AttributeKind::Number(value)
+                if value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX) =>
+            {
+                Ok(*value as i32)
+            }
+            _ => self.wrong(name),
+        }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.record.fields.iter().any(|field| field.name == name)
+    }
+
     pub fn text(&self, name: &str) -> Result<&'a str, PlanError> {
         match self.get(name)? {
             AttributeKind::Text(text) => Ok(text),
@@ -49,7 +64,7 @@ impl<'a> Attributes<'a> {
 
     /// None where there is no such attribute.
     pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, PlanError> {
-        if !self.record.fields.iter().any(|field| field.name == name) {
+        if !self.has(name) {
             return Ok(None);
         }
         match self.get(name)? {

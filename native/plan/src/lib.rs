@@ -3,6 +3,7 @@
 mod attributes;
 mod batch_run;
 mod batch_work;
+mod compositions;
 mod container;
 mod depth_first;
 mod diagonals;

@@ -2,11 +2,10 @@
 //! fewer divisions by P: rotations of one input share its digits, products and sums of rotated
 //! inputs are taken modulo Q·P, and only what is rotated again, and the result, is divided.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ckks::{Ciphertext, Digits, Extended, First};
-use ring::RnsPolynomial;
+use ckks::{Ciphertext, Context, Digits, Extended, First};
 
 use crate::execute::Run;
 use crate::linear_work::{LinearWork, Part};
@@ -24,17 +23,62 @@ struct Hoisted {
 
 /// What is made of the inputs of an operation.
 struct Inputs {
+    /// By input, and behind them by rotated input.
     hoisted: Vec<Hoisted>,
     /// Those that are needed again, by number.
     rotated: HashMap<usize, Arc<Extended>>,
 }
 
-/// The polynomial whose digits a rotation switches.
-fn rotated_polynomial(x: &Ciphertext) -> Result<&RnsPolynomial, RunError> {
-    match x.polynomials() {
-        [_, c1] => Ok(c1),
-        _ => Err(RunError::Internal("rotates three polynomials".to_owned())),
+/// What a rotated input is made from.
+enum Origin {
+    Input(Arc<Ciphertext>),
+    Rotated(Arc<Extended>),
+}
+
+impl Origin {
+    /// The digits that a rotation switches.
+    fn digits(&self, context: &Context) -> Result<Digits, RunError> {
+        match self {
+            Self::Input(x) => match x.polynomials() {
+                [_, c1] => Ok(context.decompose(c1)),
+                _ => Err(RunError::Internal("rotates three polynomials".to_owned())),
+            },
+            Self::Rotated(x) => Ok(context.decompose(&context.reduce_second(x))),
+        }
     }
+
+    fn first(&self) -> First<'_> {
+        match self {
+            Self::Input(x) => First::Plain(&x.polynomials()[0]),
+            Self::Rotated(x) => First::Extended(x),
+        }
+    }
+}
+
+/// Sums of an operation that wait for other sums.
+struct Partials {
+    by_number: HashMap<usize, Partial>,
+    /// Parts of each that are still to come.
+    missing: Vec<usize>,
+}
+
+/// The rotated inputs that a part still needs, each behind those that it is made from, with a group
+/// of its input.
+fn missing(work: &LinearWork, part: &Part, inputs: &Inputs) -> Vec<(usize, usize)> {
+    let mut missing = Vec::new();
+    let mut listed = HashSet::new();
+    for &g in &part.values {
+        let mut next = Some(work.rotated_of[g]);
+        while let Some(node) = next {
+            if inputs.rotated.contains_key(&node) || !listed.insert(node) {
+                break;
+            }
+            missing.push((node, g));
+            next = work.rotated.from[node];
+        }
+    }
+    missing.sort_by_key(|&(node, _)| work.rotated.depth[node]);
+    missing
 }
 
 impl<'a> Run<'a> {
@@ -59,14 +103,17 @@ impl<'a> Run<'a> {
 
         let mut inputs = Inputs {
             hoisted: work
-                .rotations_of_input
+                .rotations_of
                 .iter()
                 .map(|&left| Hoisted { digits: None, left })
                 .collect(),
             rotated: HashMap::new(),
         };
         let mut sums = Sums::new(context, scale);
-        let mut outputs: HashMap<usize, Partial> = HashMap::new();
+        let mut partials = Partials {
+            by_number: HashMap::new(),
+            missing: work.sum_parts.clone(),
+        };
         for (number, part) in work.parts.iter().enumerate() {
             let factors = self.factors(step, work, part, &mut inputs)?;
             self.products(step, work, number, &factors, &mut sums)?;
@@ -74,31 +121,28 @@ impl<'a> Run<'a> {
                 let g = work.order[position];
                 let group = work.groups.list[g];
                 let index = group.out_ciphertext as usize;
-                if work.last_of_sum[work.sum_of[g]] == Some(position) {
+                let complete = if work.last_of_sum[work.sum_of[g]] == Some(position) {
                     let finished = sums.take(work.sum_of[g])?;
-                    let output = outputs.remove(&index);
-                    let output = match (group.giant, output) {
-                        (0, None) => finished,
-                        (0, Some(output)) => output.plus(context, finished)?,
-                        (giant, output) => {
-                            let rotation = self.rotation(giant)?;
-                            Partial::plus_rotated(output, context, &finished, rotation)?
-                        }
-                    };
-                    outputs.insert(index, output);
-                }
-                if work.last_of_rotated[work.rotated_of[g]] == Some(position) {
-                    inputs.rotated.remove(&work.rotated_of[g]);
+                    self.add_part(work, work.sum_of[g], finished, &mut partials)?
+                } else {
+                    None
+                };
+                let mut used = Some(work.rotated_of[g]);
+                while let Some(number) = used {
+                    if work.last_of_rotated[number] == Some(position) {
+                        inputs.rotated.remove(&number);
+                    }
+                    used = work.rotated.from[number];
                 }
                 if work.last_of_input[work.input_of[g]] == Some(position) {
                     let operand = operation.operands[group.operand as usize];
                     self.release(step, operand, group.in_ciphertext as usize);
                 }
-                if work.last_of_output[index] == Some(position)
-                    && let Some(mut output) = outputs.remove(&index)
-                {
-                    for &fold in &work.folds {
-                        output = output.folded(context, self.rotation(fold)?)?;
+                if let Some(mut output) = complete {
+                    for fold in &work.folds {
+                        let rotations = fold.iter().map(|&step| self.rotation(step));
+                        let rotations = rotations.collect::<Result<Vec<_>, _>>()?;
+                        output = output.folded(context, &rotations)?;
                     }
                     let mut made = output.reduced(context, scale);
                     if is_transparent(&made) {
@@ -131,46 +175,48 @@ impl<'a> Run<'a> {
             let values = part.values.iter().map(|&g| input(self, g));
             return Ok(Factors::Plain(values.collect::<Result<_, _>>()?));
         }
-        let missing: Vec<usize> = part
-            .values
-            .iter()
-            .copied()
-            .filter(|&g| !inputs.rotated.contains_key(&work.rotated_of[g]))
-            .collect();
-        for together in missing.chunks(self.workers().threads()) {
+        let missing = missing(work, part, inputs);
+        let depth = |&(node, _): &(usize, usize)| work.rotated.depth[node];
+        let levels = missing.chunk_by(|a, b| depth(a) == depth(b));
+        for together in levels.flat_map(|level| level.chunks(self.workers().threads())) {
             let mut tasks = Vec::with_capacity(together.len());
-            for &g in together {
-                tasks.push((g, input(self, g)?));
-            }
-            for (g, x) in &tasks {
-                if work.hoist && work.groups.list[*g].baby != 0 {
-                    let c1 = rotated_polynomial(x)?;
-                    let hoisted = &mut inputs.hoisted[work.input_of[*g]];
-                    hoisted.digits.get_or_insert_with(|| context.decompose(c1));
+            for &(node, g) in together {
+                let origin = match work.rotated.from[node] {
+                    None => Origin::Input(input(self, g)?),
+                    Some(from) => match inputs.rotated.get(&from) {
+                        Some(x) => Origin::Rotated(Arc::clone(x)),
+                        None => return Err(RunError::Internal(format!("{node} has no origin"))),
+                    },
+                };
+                if work.hoist && work.rotated.step[node] != 0 {
+                    let hoisted = &mut inputs.hoisted[work.source(node, g)];
+                    if hoisted.digits.is_none() {
+                        hoisted.digits = Some(origin.digits(context)?);
+                    }
                 }
+                tasks.push((node, g, origin));
             }
             let hoisted = &inputs.hoisted;
-            let made = self.workers().map(tasks, |(g, x)| {
-                let baby = work.groups.list[g].baby;
-                if baby == 0 {
-                    return Ok(context.extend(&x)?);
+            let made = self.workers().map(tasks, |(node, g, origin)| {
+                let step = work.rotated.step[node];
+                if let (0, Origin::Input(x)) = (step, &origin) {
+                    return Ok(context.extend(x)?);
                 }
                 let own;
-                let digits = if let Some(digits) = &hoisted[work.input_of[g]].digits {
+                let digits = if let Some(digits) = &hoisted[work.source(node, g)].digits {
                     digits
                 } else {
-                    own = context.decompose(rotated_polynomial(&x)?);
+                    own = origin.digits(context)?;
                     &own
                 };
-                let (automorphism, key) = self.rotation(baby)?;
-                let first = First::Plain(&x.polynomials()[0]);
-                Ok(context.switch(digits, first, key, Some(automorphism))?)
+                let (automorphism, key) = self.rotation(step)?;
+                Ok(context.switch(digits, origin.first(), key, Some(automorphism))?)
             });
-            for (&g, made) in together.iter().zip(made) {
+            for (&(node, g), made) in together.iter().zip(made) {
                 let made: Result<Extended, RunError> = made;
-                inputs.rotated.insert(work.rotated_of[g], Arc::new(made?));
-                if work.groups.list[g].baby != 0 {
-                    let hoisted = &mut inputs.hoisted[work.input_of[g]];
+                inputs.rotated.insert(node, Arc::new(made?));
+                if work.rotated.step[node] != 0 {
+                    let hoisted = &mut inputs.hoisted[work.source(node, g)];
                     hoisted.left = hoisted.left.saturating_sub(1);
                     if hoisted.left == 0 {
                         hoisted.digits = None;
@@ -183,6 +229,36 @@ impl<'a> Run<'a> {
             known.ok_or_else(|| RunError::Internal(format!("product {g} has no factor")))
         });
         Ok(Factors::Extended(values.collect::<Result<_, _>>()?))
+    }
+
+    /// Take over a part of a sum; what is complete is rotated and added on. None until the result is.
+    fn add_part(
+        &self,
+        work: &LinearWork,
+        sum: usize,
+        part: Partial,
+        partials: &mut Partials,
+    ) -> Result<Option<Partial>, RunError> {
+        let context = &self.request.evaluator.context;
+        let mut number = sum;
+        let mut whole = match partials.by_number.remove(&sum) {
+            None => part,
+            Some(partial) => partial.plus(context, part)?,
+        };
+        loop {
+            partials.missing[number] = partials.missing[number].saturating_sub(1);
+            if partials.missing[number] > 0 {
+                partials.by_number.insert(number, whole);
+                return Ok(None);
+            }
+            let Some(into) = work.sums.from[number] else {
+                return Ok(Some(whole));
+            };
+            let rotation = self.rotation(work.sums.step[number])?;
+            let known = partials.by_number.remove(&into);
+            whole = Partial::plus_rotated(known, context, &whole, rotation)?;
+            number = into;
+        }
     }
 
     /// Make the products of a part and add them to their sums.

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::diagonals::{diagonal_terms, fold_rotations};
+use crate::compositions::{Compositions, RotationTree};
+use crate::diagonals::{LinearMethod, diagonal_terms, fold_rotations};
 use crate::groups::{Groups, gather};
 use crate::layout::Layout;
-use crate::program::{Op, Operation, Program};
+use crate::program::{MatrixOperand, Op, Operation, Program};
 
 /// Values that are multiplied at once: every sum is read and written once for so many products.
 const VALUES: usize = 8;
@@ -45,6 +46,12 @@ pub struct LinearWork {
     pub sum_of: Vec<usize>,
     /// Per group, the number of its input ciphertext.
     pub input_of: Vec<usize>,
+    /// Rotated inputs; behind those of groups, those that others are made from.
+    pub rotated: RotationTree,
+    /// Sums; behind those of groups, those of other sums alone.
+    pub sums: RotationTree,
+    /// Per sum, what is added to it: its products, as one, and other sums.
+    pub sum_parts: Vec<usize>,
     /// Positions in `order` of the last use of each.
     pub last_of_rotated: Vec<Option<usize>>,
     pub last_of_sum: Vec<Option<usize>>,
@@ -52,9 +59,10 @@ pub struct LinearWork {
     pub last_of_output: Vec<Option<usize>>,
     /// Whether the rotated ones made from an input share its digits.
     pub hoist: bool,
-    /// Per input ciphertext, how many rotated ones are made from it.
-    pub rotations_of_input: Vec<usize>,
-    pub folds: Vec<i32>,
+    /// Per input ciphertext, and behind them per rotated one, how many are made from it.
+    pub rotations_of: Vec<usize>,
+    /// What each fold rotates by: one step, or several one after the other.
+    pub folds: Vec<Vec<i32>>,
     /// Scale of the diagonals of each operand.
     pub plain_scales: Vec<f64>,
     /// Whether a group is one number for every slot.
@@ -198,10 +206,130 @@ fn parts(
     parts
 }
 
+/// The products of a linear operation.
+fn products(
+    program: &Program,
+    maps: &[MatrixOperand],
+    method: LinearMethod,
+    inputs: &[&Layout],
+    output: &Layout,
+) -> Groups {
+    let terms: Vec<_> = maps
+        .iter()
+        .zip(inputs)
+        .map(|(map, input)| {
+            let list = diagonal_terms(&map.segments, input, output, method.fold);
+            (list, &program.constants[map.weights].data[..])
+        })
+        .collect();
+    gather(&terms, method, output.slots)
+}
+
+/// What each fold rotates by.
+fn fold_chains(method: LinearMethod, compositions: &Compositions, slots: u32) -> Vec<Vec<i32>> {
+    fold_rotations(method.fold, slots)
+        .into_iter()
+        .map(|step| compositions.folds.chain(step, slots))
+        .collect()
+}
+
+/// How rotated inputs and sums are made of others.
+struct Trees {
+    rotated: RotationTree,
+    sums: RotationTree,
+    /// Per sum, what is added to it.
+    sum_parts: Vec<usize>,
+}
+
+impl Trees {
+    fn new(
+        groups: &Groups,
+        input_of: &[usize],
+        (rotated_of, rotated_count): (&[usize], usize),
+        (sum_of, sum_count): (&[usize], usize),
+        compositions: &Compositions,
+        slots: u32,
+    ) -> Self {
+        let mut rotated_nodes = vec![(0, 0); rotated_count];
+        let mut sum_nodes = vec![(0, 0); sum_count];
+        for (g, group) in groups.list.iter().enumerate() {
+            rotated_nodes[rotated_of[g]] = (input_of[g], group.baby);
+            sum_nodes[sum_of[g]] = (group.out_ciphertext as usize, group.giant);
+        }
+        let rotated = RotationTree::new(&rotated_nodes, &compositions.inputs, slots, false);
+        let sums = RotationTree::new(&sum_nodes, &compositions.sums, slots, true);
+        let mut sum_parts = vec![0; sums.from.len()];
+        for (sum, &into) in sums.from.iter().enumerate() {
+            sum_parts[sum] += usize::from(sum < sum_count);
+            if let Some(into) = into {
+                sum_parts[into] += 1;
+            }
+        }
+        Self {
+            rotated,
+            sums,
+            sum_parts,
+        }
+    }
+}
+
+/// When inputs and rotated inputs are used last, and how often they are rotated.
+struct Uses {
+    last_of_input: Vec<Option<usize>>,
+    last_of_rotated: Vec<Option<usize>>,
+    /// Per input, and behind them per rotated one.
+    rotations_of: Vec<usize>,
+}
+
+impl Uses {
+    fn new(
+        order: &[usize],
+        rotated_of: &[usize],
+        input_of: &[usize],
+        input_count: usize,
+        rotated: &RotationTree,
+        extended: bool,
+    ) -> Self {
+        // An input is needed where it is used as it is, and where another one is made from it.
+        let mut last_of_input = vec![None; input_count];
+        let mut last_of_rotated = vec![None; rotated.from.len()];
+        let mut rotations_of = vec![0; input_count + rotated.from.len()];
+        let mut made = vec![false; rotated.from.len()];
+        for (position, &group) in order.iter().enumerate() {
+            let mut number = rotated_of[group];
+            last_of_rotated[number] = Some(position);
+            if !extended {
+                last_of_input[input_of[group]] = Some(position);
+            }
+            while !std::mem::replace(&mut made[number], true) {
+                let turned = usize::from(rotated.step[number] != 0);
+                let Some(from) = rotated.from[number] else {
+                    last_of_input[input_of[group]] = Some(position);
+                    rotations_of[input_of[group]] += turned;
+                    break;
+                };
+                rotations_of[input_count + from] += turned;
+                last_of_rotated[from] = Some(position);
+                number = from;
+            }
+        }
+        Self {
+            last_of_input,
+            last_of_rotated,
+            rotations_of,
+        }
+    }
+}
+
 impl LinearWork {
     /// Make a linear operation ready; none for another one. Cost: gathering its products.
     pub fn new(program: &Program, operation: &Operation) -> Option<Self> {
-        let Op::Linear { maps, method } = &operation.op else {
+        let Op::Linear {
+            maps,
+            method,
+            compositions,
+        } = &operation.op
+        else {
             return None;
         };
         let output = &program.layouts[operation.layout];
@@ -211,15 +339,7 @@ impl LinearWork {
             .iter()
             .map(|&operand| program.layout_of(operand))
             .collect();
-        let terms: Vec<_> = maps
-            .iter()
-            .zip(&inputs)
-            .map(|(map, input)| {
-                let list = diagonal_terms(&map.segments, input, output, method.fold);
-                (list, &program.constants[map.weights].data[..])
-            })
-            .collect();
-        let groups = gather(&terms, *method, slots);
+        let groups = products(program, maps, *method, &inputs, output);
         let never_rotates = output.is_batch_layout() && inputs.iter().all(|i| i.is_batch_layout());
 
         // Two operands may be one value: its ciphertexts are rotated and freed once.
@@ -252,42 +372,38 @@ impl LinearWork {
         };
 
         let extended = groups.list.iter().any(|group| group.baby != 0);
-        // An input is needed where it is used as it is, and where another one is made from it.
-        let mut last_of_input = vec![None; input_count];
-        let mut rotations_of_input = vec![0; input_count];
-        let mut made = vec![false; rotated_count];
-        for (position, &group) in order.iter().enumerate() {
-            let baby = groups.list[group].baby;
-            let first = !std::mem::replace(&mut made[rotated_of[group]], true);
-            if first || !extended {
-                last_of_input[input_of[group]] = Some(position);
-            }
-            rotations_of_input[input_of[group]] += usize::from(baby != 0 && first);
-        }
+        let trees = Trees::new(
+            &groups,
+            &input_of,
+            (&rotated_of, rotated_count),
+            (&sum_of, sum_count),
+            compositions,
+            slots,
+        );
+        let uses = Uses::new(
+            &order,
+            &rotated_of,
+            &input_of,
+            input_count,
+            &trees.rotated,
+            extended,
+        );
         let out_of: Vec<usize> = groups
             .list
             .iter()
             .map(|group| group.out_ciphertext as usize)
             .collect();
         let last_of_output = last_positions(&order, &out_of, output.ciphertexts as usize);
-        let giant_sums: std::collections::HashSet<usize> = (0..groups.list.len())
-            .filter(|&g| groups.list[g].giant != 0)
-            .map(|g| sum_of[g])
-            .collect();
-        let folds = fold_rotations(method.fold, slots);
-        let rotations = rotations_of_input.iter().sum::<usize>()
-            + giant_sums.len()
-            + folds.len() * last_of_output.iter().flatten().count();
-        let specials = if extended {
-            program.modulus.special_primes.len()
-        } else {
-            0
-        };
+        let folds = fold_chains(*method, compositions, slots);
+        let turns = folds.iter().map(Vec::len).sum::<usize>();
+        let rotations = trees.rotated.rotations()
+            + trees.sums.rotations()
+            + turns * last_of_output.iter().flatten().count();
+        let specials = usize::from(extended) * program.modulus.special_primes.len();
         let residues = operation.form.level + 1 + specials;
         let plaintext_bytes = residues * program.modulus.ring_degree as usize * size_of::<u64>();
         Some(Self {
             parts: parts(&order, by_output, &rotated_of, &sum_of, plaintext_bytes),
-            last_of_rotated: last_positions(&order, &rotated_of, rotated_count),
             last_of_sum: last_positions(&order, &sum_of, sum_count),
             plain_scales: maps.iter().map(|map| map.plain_scale).collect(),
             scalar: never_rotates && only_numbers(&inputs, output),
@@ -298,14 +414,26 @@ impl LinearWork {
             rotated_of,
             sum_of,
             input_of,
-            last_of_input,
             last_of_output,
-            rotations_of_input,
+            last_of_rotated: uses.last_of_rotated,
+            last_of_input: uses.last_of_input,
+            rotations_of: uses.rotations_of,
+            rotated: trees.rotated,
+            sums: trees.sums,
+            sum_parts: trees.sum_parts,
             folds,
             hoist: method.hoist,
             slots,
             rotations,
         })
+    }
+
+    /// What a rotated input is made from, as a number of `rotations_of`; `group` is one of its input.
+    pub fn source(&self, node: usize, group: usize) -> usize {
+        match self.rotated.from[node] {
+            None => self.input_of[group],
+            Some(from) => self.last_of_input.len() + from,
+        }
     }
 
     /// The number that a group of a batch layout is.

@@ -60,10 +60,17 @@ impl Partial {
         }))
     }
 
-    /// self + self, rotated.
-    pub fn folded(self, context: &Context, rotation: &Rotation) -> Result<Self, CkksError> {
-        let rotated = Self::plus_rotated(None, context, &self, rotation)?;
-        self.plus(context, rotated)
+    /// self + self, rotated by one step after the other.
+    pub fn folded(self, context: &Context, rotations: &[&Rotation]) -> Result<Self, CkksError> {
+        let mut rotated = None;
+        for rotation in rotations {
+            let value = rotated.as_ref().unwrap_or(&self);
+            rotated = Some(Self::plus_rotated(None, context, value, rotation)?);
+        }
+        match rotated {
+            Some(rotated) => self.plus(context, rotated),
+            None => Ok(self),
+        }
     }
 
     /// Modulo Q.

@@ -1,5 +1,6 @@
 //! The program of a plan as an evaluator sees it: every index, level, scale and name is checked.
 
+use crate::compositions::Compositions;
 use crate::diagonals::LinearMethod;
 use crate::layout::Layout;
 use crate::linear_map::Segments;
@@ -51,6 +52,7 @@ pub enum Op {
     Linear {
         maps: Vec<MatrixOperand>,
         method: LinearMethod,
+        compositions: Compositions,
     },
     Add,
     Sub,

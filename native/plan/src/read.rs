@@ -3,6 +3,7 @@
 use prost::Message;
 
 use crate::attributes::Attributes;
+use crate::compositions::{Compositions, LastSteps};
 use crate::container::{aligned, read_container};
 use crate::diagonals::{Fold, LinearMethod, layout_before_fold};
 use crate::error::{PlanError, refuse};
@@ -17,7 +18,7 @@ use crate::program::{
 use crate::rational::scale_from_text;
 
 /// Abilities this evaluator has beyond the basic ones.
-const FEATURES: [&str; 2] = ["public-inputs", "special-primes"];
+const FEATURES: [&str; 3] = ["composed-rotations", "public-inputs", "special-primes"];
 const MAX_PRIMES: usize = 128;
 /// Fields of the program section, beside one for so many bytes.
 const MAX_FIELDS: usize = 1 << 17;
@@ -121,6 +122,33 @@ fn checked_primes(primes: u32, modulus: &Modulus) -> Result<usize, PlanError> {
         );
     }
     Ok(primes)
+}
+
+/// The rotations of a method that have no key; none where nothing is said of them.
+fn read_compositions(
+    method: &Attributes<'_>,
+    slots: u32,
+    what: &str,
+) -> Result<Compositions, PlanError> {
+    if !method.has("compositions") {
+        return Ok(Compositions::default());
+    }
+    let Some(lists) = method.record("compositions")? else {
+        return refuse(what, "has no compositions");
+    };
+    let list = |name: &str| -> Result<LastSteps, PlanError> {
+        let pairs = lists
+            .records(name)?
+            .iter()
+            .map(|each| Ok((each.signed("rotation")?, each.signed("step")?)))
+            .collect::<Result<Vec<_>, PlanError>>()?;
+        LastSteps::new(&pairs, slots).or_else(|reason| refuse(what, reason))
+    };
+    Ok(Compositions {
+        inputs: list("inputs")?,
+        sums: list("sums")?,
+        folds: list("folds")?,
+    })
 }
 
 fn read_modulus(message: Option<&message::Modulus>) -> Result<Modulus, PlanError> {
@@ -507,6 +535,7 @@ impl OperationReader<'_> {
                 fold,
                 hoist,
             },
+            compositions: read_compositions(&method, slots, what)?,
         })
     }
 

@@ -32,6 +32,7 @@ import { sumOfWork, work } from '../../passes/cost/work.ts';
 import type { Work } from '../../passes/cost/work.ts';
 import { keyRequests } from '../../seal/index.ts';
 import { constantSlots } from '../execute/elementwise.ts';
+import { stepCount } from '../execute/linear-work.ts';
 import type { LinearWork } from '../execute/linear-work.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 import { batchBlocks } from '../native/batch-blocks.ts';
@@ -201,31 +202,28 @@ function workParts(
 
 /** Count what a linear operation is made of. */
 function linearCounts(linear: LinearWork): LinearCounts {
-  const { groups, rotatedOf, sumOf, inputOf, lastOfOutput, folds, hoist } = linear;
-  const rotated = new Set<number>();
+  const { groups, inputOf, lastOfOutput, folds, hoist } = linear;
+  const { rotatedFrom, rotatedStep, sumStep } = linear;
   const rotatedInputs = new Set<number>();
   const plainInputs = new Set<number>();
-  const giants = new Set<number>();
   const turnedOutputs = new Set<number>();
   for (let g = 0; g < groups.count; g++) {
-    if (groups.baby[g] === 0) plainInputs.add(inputOf[g]!);
-    else {
-      rotated.add(rotatedOf[g]!);
-      rotatedInputs.add(inputOf[g]!);
-    }
-    if (groups.giant[g] !== 0) {
-      giants.add(sumOf[g]!);
-      turnedOutputs.add(groups.outCiphertext[g]!);
-    }
+    (groups.baby[g] === 0 ? plainInputs : rotatedInputs).add(inputOf[g]!);
+    if (groups.giant[g] !== 0) turnedOutputs.add(groups.outCiphertext[g]!);
   }
+  const babies = stepCount(rotatedStep);
+  // Those that others are made from, each by itself or for all of them.
+  const again = rotatedFrom.filter((from) => from >= 0);
+  const redivided = hoist ? new Set(again).size : again.length;
   return {
-    babies: rotated.size,
-    decompositions: hoist ? rotatedInputs.size : rotated.size,
+    babies,
+    decompositions: hoist ? rotatedInputs.size + redivided : babies,
+    redivided,
     plainInputs: plainInputs.size,
-    giants: giants.size,
+    giants: stepCount(sumStep),
     diagonals: groups.count,
     outputs: lastOfOutput.reduce((count, last) => count + (last < 0 ? 0 : 1), 0),
     turnedOutputs: turnedOutputs.size,
-    folds: folds.length,
+    folds: folds.flat().length,
   };
 }

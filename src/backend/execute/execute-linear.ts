@@ -40,9 +40,13 @@ export interface LinearRun<C> {
 export async function executeLinear<C>(run: LinearRun<C>): Promise<void> {
   const { engine, work, scale, own, free } = run;
   const { groups, order, rotatedOf, sumOf, inputOf } = work;
+  const { rotatedFrom, rotatedStep, sumInto, sumStep } = work;
   const rotated = new Map<number, C>();
+  /** Sums of products that are not complete. */
   const sums = new Map<number, C>();
-  const outputs = new Map<number, C>();
+  /** Complete sums with what was added to them; how much is still to come. */
+  const partials = new Map<number, C>();
+  const missing = work.sumParts.slice();
 
   for (let index = 0; index < work.outCiphertexts; index++) {
     if (work.lastOfOutput[index]! >= 0) continue;
@@ -57,6 +61,46 @@ export async function executeLinear<C>(run: LinearRun<C>): Promise<void> {
     return result;
   };
 
+  /** A rotated input, with those that it is made from. */
+  const rotatedInput = async (number: number, input: () => C): Promise<C> => {
+    const chain: number[] = [];
+    let next = number;
+    while (next >= 0 && !rotated.has(next)) {
+      chain.push(next);
+      next = rotatedFrom[next]!;
+    }
+    let x = rotated.get(next) ?? input();
+    for (const made of chain.reverse()) {
+      x = await rotate(x, rotatedStep[made]!);
+      rotated.set(made, x);
+    }
+    return x;
+  };
+
+  /** Take over a part of a sum; what is complete is rotated and added on. Null until the result is. */
+  const addPart = async (sumNumber: number, part: C): Promise<{ result: C } | null> => {
+    let number = sumNumber;
+    let value = part;
+    for (;;) {
+      const partial = partials.get(number);
+      if (partial === undefined) {
+        partials.set(number, value);
+      } else {
+        engine.addInto(partial, value);
+        free(value);
+      }
+      missing[number]!--;
+      const whole = partials.get(number);
+      if (missing[number] !== 0 || whole === undefined) return null;
+      partials.delete(number);
+      const step = sumStep[number]!;
+      if (step === 0) return { result: whole };
+      value = await rotate(whole, step);
+      free(whole);
+      number = sumInto[number]!;
+    }
+  };
+
   for (let position = 0; position < order.length; position++) {
     const group = order[position]!;
     const operand = groups.operand[group]!;
@@ -64,15 +108,11 @@ export async function executeLinear<C>(run: LinearRun<C>): Promise<void> {
     const plainScale = work.plainScales[operand] ?? 1;
     const rotatedNumber = rotatedOf[group]!;
 
-    let x: C;
-    const baby = groups.baby[group]!;
-    if (baby === 0) {
-      x = run.input(operand, inCiphertext);
-    } else {
-      const known = rotated.get(rotatedNumber);
-      x = known ?? (await rotate(run.input(operand, inCiphertext), baby));
-      if (known === undefined) rotated.set(rotatedNumber, x);
-    }
+    const x =
+      rotatedStep[rotatedNumber] === 0
+        ? run.input(operand, inCiphertext)
+        : (rotated.get(rotatedNumber) ??
+          (await rotatedInput(rotatedNumber, () => run.input(operand, inCiphertext))));
 
     const constant = diagonal(work, group, run.name, run.scratch);
     const sumNumber = sumOf[group]!;
@@ -93,25 +133,16 @@ export async function executeLinear<C>(run: LinearRun<C>): Promise<void> {
         free(sum);
         sum = own(engine.vanishingProduct(x, plainScale, scale));
       }
-      const giant = groups.giant[group]!;
-      if (giant !== 0) {
-        const turned = await rotate(sum, giant);
-        free(sum);
-        sum = turned;
-      }
-      const partial = outputs.get(index);
-      if (partial === undefined) {
-        outputs.set(index, sum);
-      } else {
-        engine.addInto(partial, sum);
-        free(sum);
-      }
-      if (work.lastOfOutput[index] === position) {
-        let output = outputs.get(index);
-        invariant(output !== undefined, 'the output was begun');
-        outputs.delete(index);
-        for (const step of work.folds) {
-          const turned = await rotate(output, step);
+      const complete = await addPart(sumNumber, sum);
+      if (complete !== null) {
+        let output = complete.result;
+        for (const chain of work.folds) {
+          let turned = output;
+          for (const step of chain) {
+            const next = await rotate(turned, step);
+            if (turned !== output) free(turned);
+            turned = next;
+          }
           const folded = own(engine.add(output, turned));
           free(turned);
           free(output);
@@ -129,9 +160,9 @@ export async function executeLinear<C>(run: LinearRun<C>): Promise<void> {
 
   function freeUsed(position: number): void {
     const group = order[position]!;
-    const number = rotatedOf[group]!;
-    const used = rotated.get(number);
-    if (used !== undefined && work.lastOfRotated[number] === position) {
+    for (let number = rotatedOf[group]!; number >= 0; number = rotatedFrom[number]!) {
+      const used = rotated.get(number);
+      if (used === undefined || work.lastOfRotated[number] !== position) continue;
       rotated.delete(number);
       free(used);
     }

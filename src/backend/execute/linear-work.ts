@@ -6,15 +6,15 @@
  * stays. By input: one rotated input at a time, every sum stays until its last product. The one that
  * holds less is taken.
  */
-import { foldRotations } from '../../ir/packed/diagonals.ts';
+import { rotationTree } from '../../ir/packed/compositions.ts';
 import { neverRotates } from '../../ir/ckks/group-products.ts';
 import { linearAttributes, linearGroups } from '../../ir/ckks/linear-groups.ts';
 import type { LinearGroups } from '../../ir/ckks/group-products.ts';
+import { foldChains, methodSteps } from '../../ir/ckks/method-steps.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
 import { fromText, toNumber } from '../../ir/rational.ts';
-import { centredRotation } from '../../ir/packed/diagonals.ts';
 import { batchSize, placementOf } from '../../layout/layout.ts';
 import type { Layout } from '../../layout/layout.ts';
 
@@ -28,13 +28,23 @@ export interface LinearWork {
   readonly sumOf: Int32Array<ArrayBuffer>;
   /** Per group, the number of its input ciphertext. */
   readonly inputOf: Int32Array<ArrayBuffer>;
+  /** Per rotated input, the one that it is made from, −1 for the input itself; behind those of groups, those that others are made from. */
+  readonly rotatedFrom: Int32Array<ArrayBuffer>;
+  /** Per rotated input, the rotation between the two; 0 for the input itself. */
+  readonly rotatedStep: Int32Array<ArrayBuffer>;
+  /** Per sum, the one that it is added to, −1 for the result; behind those of groups, those of sums alone. */
+  readonly sumInto: Int32Array<ArrayBuffer>;
+  /** Per sum, its rotation before; 0 for the result. */
+  readonly sumStep: Int32Array<ArrayBuffer>;
+  /** Per sum, what is added to it: its products, as one, and other sums. */
+  readonly sumParts: Int32Array<ArrayBuffer>;
   /** Positions in `order` of the last use of each; −1 for none. */
   readonly lastOfRotated: Int32Array<ArrayBuffer>;
   readonly lastOfSum: Int32Array<ArrayBuffer>;
   readonly lastOfInput: Int32Array<ArrayBuffer>;
   readonly lastOfOutput: Int32Array<ArrayBuffer>;
-  /** Fold rotations, in order. */
-  readonly folds: readonly number[];
+  /** What each fold rotates by, in order: one step, or several one after the other. */
+  readonly folds: readonly (readonly number[])[];
   /** Scale of the diagonals of each operand. */
   readonly plainScales: readonly number[];
   /** Whether the baby steps of an input share one decomposition of it, where an evaluator can. */
@@ -87,6 +97,44 @@ export function mostAlive(order: Int32Array, numberOf: Int32Array, last: Int32Ar
   return most;
 }
 
+/** When rotated inputs and inputs are used last. */
+export interface InputUses {
+  readonly lastOfRotated: Int32Array<ArrayBuffer>;
+  readonly lastOfInput: Int32Array<ArrayBuffer>;
+}
+
+/**
+ * Find the last uses of inputs and rotated inputs in an order: by products, and by what is made of them
+ * at its first use. `copied`: an input that is multiplied as it is gets a form of its own at its first use.
+ */
+export function inputUses(
+  work: Pick<LinearWork, 'rotatedOf' | 'rotatedFrom' | 'rotatedStep' | 'inputOf'>,
+  order: Int32Array,
+  inputs: number,
+  copied: boolean,
+): InputUses {
+  const { rotatedOf, rotatedFrom, rotatedStep, inputOf } = work;
+  const lastOfRotated = new Int32Array(rotatedFrom.length).fill(-1);
+  const lastOfInput = new Int32Array(inputs).fill(-1);
+  const made = new Uint8Array(rotatedFrom.length);
+  order.forEach((group, position) => {
+    let number = rotatedOf[group]!;
+    lastOfRotated[number] = position;
+    if (!copied && rotatedStep[number] === 0) lastOfInput[inputOf[group]!] = position;
+    while (made[number] === 0) {
+      made[number] = 1;
+      const from = rotatedFrom[number]!;
+      if (from < 0) {
+        lastOfInput[inputOf[group]!] = position;
+        break;
+      }
+      lastOfRotated[from] = position;
+      number = from;
+    }
+  });
+  return { lastOfRotated, lastOfInput };
+}
+
 /** Make a linear operation ready. Cost: gathering its products, see `linearGroups`. */
 export function linearWork(program: Program, operation: Operation): LinearWork {
   const groups = linearGroups(program, operation);
@@ -100,6 +148,8 @@ export function linearWork(program: Program, operation: Operation): LinearWork {
 
   // Two operands may be one value: its ciphertexts are rotated and freed once.
   const valueOf = operation.operands.map((operand) => operation.operands.indexOf(operand));
+  const rotatedNodes: [input: number, baby: number][] = [];
+  const sumNodes: [output: number, giant: number][] = [];
   const rotatedNumber = numberer();
   const sumNumber = numberer();
   const firstInput = inputOffsets(inputs);
@@ -109,13 +159,24 @@ export function linearWork(program: Program, operation: Operation): LinearWork {
   for (let g = 0; g < count; g++) {
     const input = firstInput[valueOf[groups.operand[g]!]!]! + groups.inCiphertext[g]!;
     inputOf[g] = input;
-    rotatedOf[g] = rotatedNumber(input * 2 * slots + groups.baby[g]! + slots);
-    sumOf[g] = sumNumber(groups.outCiphertext[g]! * 2 * slots + groups.giant[g]! + slots);
+    const baby = groups.baby[g]!;
+    const output = groups.outCiphertext[g]!;
+    const giant = groups.giant[g]!;
+    rotatedOf[g] = rotatedNumber(input * 2 * slots + baby + slots);
+    sumOf[g] = sumNumber(output * 2 * slots + giant + slots);
+    rotatedNodes[rotatedOf[g]!] ??= [input, baby];
+    sumNodes[sumOf[g]!] ??= [output, giant];
   }
-  const countOf = (numberOf: Int32Array): number =>
-    numberOf.reduce((most, number) => Math.max(most, number + 1), 0);
-  const rotatedCount = countOf(rotatedOf);
-  const sumCount = countOf(sumOf);
+  const rotatedCount = rotatedNodes.length;
+  const sumCount = sumNodes.length;
+  const steps = methodSteps(method);
+  const rotated = rotationTree(rotatedNodes, steps.inputs, slots, false);
+  const sums = rotationTree(sumNodes, steps.sums, slots, true);
+  const sumParts = new Int32Array(sums.from.length);
+  sums.from.forEach((into, sum) => {
+    if (sum < sumCount) sumParts[sum]!++;
+    if (into >= 0) sumParts[into]!++;
+  });
 
   const byOutput = Int32Array.from({ length: count }, (_, g) => g);
   let order = byOutput;
@@ -139,31 +200,25 @@ export function linearWork(program: Program, operation: Operation): LinearWork {
     if (sumsAlive < rotatedAlive) order = byInput;
   }
 
-  // An input is needed where it is used unrotated, and where a rotated one is made from it.
-  const lastOfInput = new Int32Array(firstInput.at(-1)!).fill(-1);
-  const made = new Uint8Array(rotatedCount);
-  const rotatedSteps = new Uint8Array(rotatedCount);
-  order.forEach((group, position) => {
-    const rotated = rotatedOf[group]!;
-    const baby = groups.baby[group]!;
-    if (baby === 0 || made[rotated] === 0) lastOfInput[inputOf[group]!] = position;
-    made[rotated] = 1;
-    rotatedSteps[rotated] = baby === 0 ? 0 : 1;
-  });
-  const giantSums = new Set<number>();
-  for (let g = 0; g < count; g++) if (groups.giant[g] !== 0) giantSums.add(sumOf[g]!);
-  const folds = foldRotations(method.fold).map((step) => centredRotation(step, slots));
+  const trees = {
+    rotatedOf,
+    inputOf,
+    rotatedFrom: rotated.from,
+    rotatedStep: rotated.step,
+    sumInto: sums.from,
+    sumStep: sums.step,
+    sumParts,
+  };
+  const folds = foldChains(method, slots);
   const lastOfOutput = lastPositions(order, groups.outCiphertext, layout.ciphertexts);
   const sumsPresent = lastOfOutput.reduce((sum, position) => sum + (position < 0 ? 0 : 1), 0);
   return {
     groups,
     order,
-    rotatedOf,
+    ...trees,
     sumOf,
-    inputOf,
-    lastOfRotated: lastPositions(order, rotatedOf, rotatedCount),
+    ...inputUses(trees, order, firstInput.at(-1)!, false),
     lastOfSum: lastPositions(order, sumOf, sumCount),
-    lastOfInput,
     lastOfOutput,
     folds,
     plainScales: plainScales.map((scale) => toNumber(fromText(scale))),
@@ -172,11 +227,13 @@ export function linearWork(program: Program, operation: Operation): LinearWork {
     slots,
     outCiphertexts: layout.ciphertexts,
     batchOffsets: placementOf(layout).batchOffsets,
-    rotations:
-      rotatedSteps.reduce((sum, step) => sum + step, 0) +
-      giantSums.size +
-      folds.length * sumsPresent,
+    rotations: stepCount(rotated.step) + stepCount(sums.step) + folds.flat().length * sumsPresent,
   };
+}
+
+/** Rotations among the steps of a tree. */
+export function stepCount(steps: Int32Array): number {
+  return steps.reduce((sum, step) => sum + (step === 0 ? 0 : 1), 0);
 }
 
 /** Number of the first ciphertext of each operand, and behind them the number of all. */

@@ -1,6 +1,6 @@
 /** The order in which the native evaluator makes products: that of `native/plan/src/linear_work.rs`. */
 import type { ValueId } from '../../ir/program.ts';
-import { lastPositions, mostAlive } from '../execute/linear-work.ts';
+import { inputUses, lastPositions, mostAlive } from '../execute/linear-work.ts';
 import type { LinearWork } from '../execute/linear-work.ts';
 
 /** Values that are multiplied at once (`VALUES` there). */
@@ -16,13 +16,11 @@ export interface NativeOrder {
   readonly lastOfSum: Int32Array<ArrayBuffer>;
   readonly lastOfInput: Int32Array<ArrayBuffer>;
   readonly lastOfOutput: Int32Array<ArrayBuffer>;
-  /** Per input ciphertext, how many rotated ones are made from it. */
-  readonly rotationsOfInput: Int32Array<ArrayBuffer>;
 }
 
 /** Order the groups so that few values are held: by output, or some inputs after the others. */
 export function nativeOrder(work: LinearWork, operands: readonly ValueId[]): NativeOrder {
-  const { groups, rotatedOf, sumOf, inputOf } = work;
+  const { groups, rotatedOf, sumOf } = work;
   const byOutput = Int32Array.from({ length: groups.count }, (_, g) => g);
   const valueOf = operands.map((operand) => operands.indexOf(operand));
   const byInput = byOutput
@@ -35,7 +33,7 @@ export function nativeOrder(work: LinearWork, operands: readonly ValueId[]): Nat
         groups.operand[a]! - groups.operand[b]! ||
         a - b,
     );
-  const rotatedCount = work.lastOfRotated.length;
+  const rotatedCount = work.rotatedFrom.length;
   const rank = new Int32Array(rotatedCount).fill(-1);
   let ranks = 0;
   for (const g of byInput) if (rank[rotatedOf[g]!] === -1) rank[rotatedOf[g]!] = ranks++;
@@ -44,27 +42,16 @@ export function nativeOrder(work: LinearWork, operands: readonly ValueId[]): Nat
   const last = (order: Int32Array, numberOf: Int32Array, like: Int32Array) =>
     lastPositions(order, numberOf, like.length);
   const alive = (order: Int32Array): number =>
-    mostAlive(order, rotatedOf, last(order, rotatedOf, work.lastOfRotated)) +
+    mostAlive(order, rotatedOf, last(order, rotatedOf, work.rotatedFrom)) +
     mostAlive(order, sumOf, last(order, sumOf, work.lastOfSum));
   const order = alive(byInput) < alive(byOutput) ? byInput : byOutput;
 
   const extended = groups.baby.some((baby) => baby !== 0);
-  const lastOfInput = new Int32Array(work.lastOfInput.length).fill(-1);
-  const rotationsOfInput = new Int32Array(work.lastOfInput.length);
-  const made = new Uint8Array(rotatedCount);
-  order.forEach((g, position) => {
-    const first = made[rotatedOf[g]!] === 0;
-    made[rotatedOf[g]!] = 1;
-    if (first || !extended) lastOfInput[inputOf[g]!] = position;
-    if (first && groups.baby[g] !== 0) rotationsOfInput[inputOf[g]!]!++;
-  });
   return {
     order,
     extended,
-    lastOfRotated: last(order, rotatedOf, work.lastOfRotated),
+    ...inputUses(work, order, work.lastOfInput.length, extended),
     lastOfSum: last(order, sumOf, work.lastOfSum),
-    lastOfInput,
     lastOfOutput: last(order, groups.outCiphertext, work.lastOfOutput),
-    rotationsOfInput,
   };
 }

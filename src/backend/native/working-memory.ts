@@ -202,49 +202,87 @@ class WorkingMemory {
     };
     const made = new Set<number>();
     const begun = new Set<number>();
-    const left = native.rotationsOfInput.slice();
-    /** Whether the result so far is modulo Q·P. */
-    const outputs = new Map<number, boolean>();
-    native.order.forEach((g, position) => {
-      const [rotated, input, sum] = [work.rotatedOf[g]!, work.inputOf[g]!, work.sumOf[g]!];
-      if (native.extended && !made.has(rotated)) {
-        made.add(rotated);
-        if (groups.baby[g] !== 0) {
-          if (left[input] === native.rotationsOfInput[input]) this.pool.take(digits);
-          left[input]!--;
-          if (left[input] === 0) this.pool.give(digits);
+    const { rotatedFrom, rotatedStep, sumInto } = work;
+    // Rotated inputs that are made from the same digits: of an input, or of a rotated one.
+    const inputs = native.lastOfInput.length;
+    const children = new Int32Array(inputs + rotatedFrom.length);
+    const sourceOf = (node: number, input: number): number =>
+      rotatedFrom[node]! < 0 ? input : inputs + rotatedFrom[node]!;
+    const eachNew = (g: number, visit: (node: number, source: number) => void): void => {
+      const chain: number[] = [];
+      for (let node = work.rotatedOf[g]!; node >= 0 && !made.has(node); node = rotatedFrom[node]!) {
+        made.add(node);
+        chain.push(node);
+      }
+      for (const node of chain.reverse()) visit(node, sourceOf(node, work.inputOf[g]!));
+    };
+    for (const g of native.order) {
+      eachNew(g, (node, source) => (children[source]! += rotatedStep[node] === 0 ? 0 : 1));
+    }
+    made.clear();
+    const left = children.slice();
+    /** For each sum that has parts, whether it is modulo Q·P. */
+    const partials = new Map<number, boolean>();
+    const missing = work.sumParts.slice();
+    const addPart = (sum: number): boolean | null => {
+      let number = sum;
+      let wide = native.extended;
+      const before = partials.get(sum);
+      if (before !== undefined) {
+        // One is added to the other, that modulo Q·P where they differ.
+        count(before === wide && wide, -1);
+        wide ||= before;
+      }
+      for (;;) {
+        missing[number]!--;
+        if (missing[number] !== 0) {
+          partials.set(number, wide);
+          return null;
         }
-        this.pool.take(wideResidues);
+        partials.delete(number);
+        number = sumInto[number]!;
+        if (number < 0) return wide;
+        this.pool.touch(digits);
+        const known = partials.get(number);
+        if (known !== true) count(true, 1);
+        if (known === false) count(false, -1);
+        count(wide, -1);
+        wide = true;
+      }
+    };
+    native.order.forEach((g, position) => {
+      const [input, sum] = [work.inputOf[g]!, work.sumOf[g]!];
+      if (native.extended) {
+        eachNew(g, (node, source) => {
+          if (rotatedStep[node] !== 0) {
+            if (left[source] === children[source]) this.pool.take(digits);
+            left[source]!--;
+            if (left[source] === 0) this.pool.give(digits);
+          }
+          this.pool.take(wideResidues);
+        });
       }
       if (!begun.has(sum)) {
         begun.add(sum);
         count(native.extended, 1);
       }
       const index = groups.outCiphertext[g]!;
-      if (native.lastOfSum[sum] === position) {
-        const turned = groups.giant[g] !== 0;
-        const before = outputs.get(index);
-        if (turned) this.pool.touch(digits);
-        const wide = native.extended || turned || before === true;
-        // What is there is added to, where it is of the kind of the result.
-        if (before !== wide && (before !== undefined || turned)) count(wide, 1);
-        if (before === false && wide) count(false, -1);
-        if (turned || before === wide) count(native.extended, -1);
-        outputs.set(index, wide);
-      }
-      if (native.extended && native.lastOfRotated[rotated] === position) {
-        this.pool.give(wideResidues);
+      const complete = native.lastOfSum[sum] === position ? addPart(sum) : null;
+      if (native.extended) {
+        for (let node = work.rotatedOf[g]!; node >= 0; node = rotatedFrom[node]!) {
+          if (native.lastOfRotated[node] === position) this.pool.give(wideResidues);
+        }
       }
       if (native.lastOfInput[input] === position) {
         this.#release(step, operands[groups.operand[g]!] ?? -1, groups.inCiphertext[g]!);
       }
-      if (native.lastOfOutput[index] === position) {
-        let wide = outputs.get(index) === true;
+      if (complete !== null) {
+        let wide = complete;
         if (work.folds.length > 0) {
           this.pool.touch(digits);
           count(true, 1);
           count(wide, -1);
-          this.pool.touch(wideResidues);
+          this.pool.touch(wideResidues, work.folds.some((chain) => chain.length > 1) ? 2 : 1);
           wide = true;
         }
         const value = this.#make(this.#formOf(step.head));

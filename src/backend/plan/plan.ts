@@ -1,5 +1,7 @@
 /** A compiled plan in memory: what `model.loom` holds. */
-import type { Program } from '../../ir/program.ts';
+import linear from '../../ir/ckks/linear.ts';
+import { methodSchema } from '../../ir/packed/linear.ts';
+import type { Operation, Program } from '../../ir/program.ts';
 import type { SecurityTarget } from '../../layout/security.ts';
 
 /** What a plan says besides its program. */
@@ -30,12 +32,21 @@ export interface Plan {
 export const planFormat = 1;
 
 /** Abilities that a plan may ask of an evaluator, by name. */
-export const planFeatures = ['public-inputs', 'special-primes'] as const;
+export const planFeatures = ['composed-rotations', 'public-inputs', 'special-primes'] as const;
 export type PlanFeature = (typeof planFeatures)[number];
+
+/** Whether some rotation of a linear map has no key of its own. */
+function composes({ op, attributes }: Operation): boolean {
+  return (
+    op === linear.name &&
+    methodSchema.nullable().parse(attributes['method'])?.compositions !== undefined
+  );
+}
 
 /** What an evaluator must be able to do for this program. */
 export function requiredFeatures(program: Program): PlanFeature[] {
   return [
+    ...(program.operations.some(composes) ? ['composed-rotations' as const] : []),
     ...(program.publicPart === undefined ? [] : ['public-inputs' as const]),
     // Hybrid key switching: SEAL has one special prime.
     ...((program.modulus?.specialPrimes.length ?? 0) > 1 ? ['special-primes' as const] : []),

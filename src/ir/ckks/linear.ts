@@ -7,7 +7,8 @@ import type { OpContext } from '../define-op.ts';
 import { affineOf, boundAffine } from '../nn/linear.ts';
 import { evaluatePackedLinear, packedLinearAttributes, sameBatch } from '../packed/linear.ts';
 import { vectorsValue } from '../packed/values.ts';
-import { centredRotation, foldRotations } from '../packed/diagonals.ts';
+import { checkCompositions, rotationTree } from '../packed/compositions.ts';
+import { foldChains, methodSteps } from './method-steps.ts';
 import { fromText, multiply } from '../rational.ts';
 import type { Type } from '../types.ts';
 import { groupProducts, neverRotates } from './group-products.ts';
@@ -29,13 +30,47 @@ function workOf(
 ): {
   readonly inputs: readonly Layout[];
   readonly groups: LinearGroups;
+  /** The rotations with keys that add up the parts of a result. */
   readonly folds: readonly number[];
+  /** Those of each rotated input, and of each sum. */
+  readonly babies: readonly number[];
+  readonly giants: readonly number[];
 } {
   const inputs = operands.map((operand) => ciphertextOf(operand).layout);
   const method = attributes.method ?? { giantStep: 0, fold: null };
   const affine = affineOf(operands, attributes, context);
   const groups = groupProducts(affine, inputs, attributes.layout, method);
-  return { inputs, groups, folds: foldRotations(method.fold) };
+  const { slots } = attributes.layout;
+  const folds = foldChains(method, slots).flat();
+  if (neverRotates(inputs, attributes.layout))
+    return { inputs, groups, folds, babies: [], giants: [] };
+  const steps = methodSteps(method);
+  const rotated = distinctPairs(groups, (g) => [
+    // Ciphertexts of all operands, numbered through: 2^20 of one are more than there can be.
+    groups.operand[g]! * 2 ** 20 + groups.inCiphertext[g]!,
+    groups.baby[g]!,
+  ]);
+  const sums = distinctPairs(groups, (g) => [groups.outCiphertext[g]!, groups.giant[g]!]);
+  const stepsOf = (tree: { readonly step: Int32Array }): number[] => [...tree.step].filter(Boolean);
+  return {
+    inputs,
+    groups,
+    folds,
+    babies: stepsOf(rotationTree(rotated, steps.inputs, slots, false)),
+    giants: stepsOf(rotationTree(sums, steps.sums, slots, true)),
+  };
+}
+
+function distinctPairs(
+  { count, slots }: LinearGroups,
+  pairOf: (group: number) => readonly [number, number],
+): (readonly [number, number])[] {
+  const pairs = new Map<number, readonly [number, number]>();
+  for (let g = 0; g < count; g++) {
+    const pair = pairOf(g);
+    pairs.set(pair[0] * 2 * slots + pair[1] + slots, pair);
+  }
+  return [...pairs.values()];
 }
 
 export default defineOp({
@@ -49,7 +84,10 @@ export default defineOp({
   infer(types, attributes, context) {
     const operands = types.map(ciphertextOf);
     invariant(operands.length === attributes.maps.length, 'ckks.linear has one matrix per operand');
-    checkLayout(attributes.layout, context.location ?? 'ckks.linear');
+    const name = context.location ?? 'ckks.linear';
+    checkLayout(attributes.layout, name);
+    const compositions = attributes.method?.compositions;
+    if (compositions !== undefined) checkCompositions(compositions, attributes.layout.slots, name);
     affineOf(types, attributes, context);
     requireSize2(operands, context);
     for (const operand of operands) {
@@ -78,31 +116,18 @@ export default defineOp({
     );
   },
   cost(operands, attributes, context) {
-    const { inputs, groups, folds } = workOf(operands, attributes, context);
-    const babies = new Set<string>();
-    const giants = new Set<string>();
-    for (let g = 0; g < groups.count; g++) {
-      const { operand, inCiphertext, baby, outCiphertext, giant } = groups;
-      if (baby[g] !== 0) babies.add([operand[g], inCiphertext[g], baby[g]].join());
-      if (giant[g] !== 0) giants.add([outCiphertext[g], giant[g]].join());
-    }
-    const { ciphertexts } = attributes.layout;
+    const { inputs, groups, folds, babies, giants } = workOf(operands, attributes, context);
+    const { layout } = attributes;
     return {
-      rotations: neverRotates(inputs, attributes.layout)
+      rotations: neverRotates(inputs, layout)
         ? 0
-        : babies.size + giants.size + folds.length * ciphertexts,
+        : babies.length + giants.length + folds.length * layout.ciphertexts,
       plainMultiplications: groups.count,
     };
   },
   keys(operands, attributes, context) {
-    const { inputs, groups, folds } = workOf(operands, attributes, context);
-    const { slots } = attributes.layout;
-    const rotations = new Set(folds.map((step) => centredRotation(step, slots)));
-    if (!neverRotates(inputs, attributes.layout)) {
-      for (const step of groups.baby) rotations.add(step);
-      for (const step of groups.giant) rotations.add(step);
-    }
-    rotations.delete(0);
+    const { folds, babies, giants } = workOf(operands, attributes, context);
+    const rotations = new Set([...folds, ...babies, ...giants]);
     return { rotations, whole: attributes.method?.wholeKeys === true };
   },
 });

@@ -8,6 +8,7 @@ import { layoutSchema } from '../layout-schema.ts';
 import { affineAttributes, affineOf, boundAffine } from '../nn/linear.ts';
 import { tensor } from '../tensor.ts';
 import type { Type } from '../types.ts';
+import { compositionsSchema } from './compositions.ts';
 import { foldRotations, forEachDiagonal } from './diagonals.ts';
 import type { LinearMethod, VisitDiagonal } from './diagonals.ts';
 import { rotateVector, slottedType, spread, vectorsOf, vectorsValue, zipSlots } from './values.ts';
@@ -20,6 +21,8 @@ export const methodSchema = z.strictObject({
   hoist: z.boolean().exactOptional(),
   /** Its rotation keys have the primes of the whole chain, not only those of its level. */
   wholeKeys: z.boolean().exactOptional(),
+  /** Rotations without a key of their own; absent where every one has its key. */
+  compositions: compositionsSchema.exactOptional(),
 });
 
 export const packedLinearAttributes = {

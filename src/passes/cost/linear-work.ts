@@ -21,6 +21,8 @@ export interface LinearCounts {
   readonly babies: number;
   /** Decompositions of inputs: one for each that is rotated, or for each of its rotations. */
   readonly decompositions: number;
+  /** Decomposed ones that are rotated inputs themselves: their second polynomial is divided for that. */
+  readonly redivided: number;
   /** Input ciphertexts that are multiplied as they are. */
   readonly plainInputs: number;
   /** Sums that are rotated. */
@@ -74,7 +76,7 @@ export function linearMapWork(
       [extended ? counts.plainInputs : 0, touches(size, 2 * residues)],
       [diagonals, products(size, residues)],
       [giants + folds * outputs, turned],
-      [(extended ? giants : 0) + dividedFolds * outputs, division(size, 1)],
+      [counts.redivided + (extended ? giants : 0) + dividedFolds * outputs, division(size, 1)],
       [folds * outputs, touches(size, 2 * extendedResidues(size))],
       [wide, division(size, 2)],
     ]),

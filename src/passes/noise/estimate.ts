@@ -13,7 +13,9 @@ import { neverRotates } from '../../ir/ckks/group-products.ts';
 import { forEachRun } from '../../ir/map-runs.ts';
 import { affineOf } from '../../ir/nn/linear.ts';
 import type { AffineAttributes } from '../../ir/nn/linear.ts';
-import { foldRotations } from '../../ir/packed/diagonals.ts';
+import { foldChains, methodSteps } from '../../ir/ckks/method-steps.ts';
+import type { ComposedMethod } from '../../ir/ckks/method-steps.ts';
+import { chainOf } from '../../ir/packed/compositions.ts';
 import { methodSchema } from '../../ir/packed/linear.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Modulus, Operation, Program } from '../../ir/program.ts';
@@ -185,6 +187,19 @@ function roundingOfNumbers(
   return squares.reduce((most, sum, o) => Math.max(most, sum + sums[o]! ** 2), 0);
 }
 
+/** Variances of giant steps and folds in a slot of the result: all is doubled by each fold. */
+function foldVariance(chains: readonly (readonly number[])[]): number {
+  return chains.reduce((sum, chain) => 2 * sum + chain.length - 1, 1);
+}
+
+/** Most rotations of an input one after the other: one where none is composed. */
+function longestChain(method: ComposedMethod | null, slots: number): number {
+  if (method === null) return 1;
+  const { inputs } = methodSteps(method);
+  const lengths = [...inputs.keys()].map((rotation) => chainOf(inputs, rotation, slots).length);
+  return Math.max(1, ...lengths);
+}
+
 function estimateOperation(
   program: Program,
   modulus: Modulus,
@@ -231,10 +246,13 @@ function estimateOperation(
         : 0;
       let secret = 0;
       let worst = 0;
+      const chain = longestChain(method, type.layout.slots);
       operation.operands.forEach((_, k) => {
         const from = operandType(k);
         const [plain = 1, size = 0] = [scales[k], sizes[k]];
-        const switched = keySwitchError(modulus, from.level, scaleOf(from));
+        const once = keySwitchError(modulus, from.level, scaleOf(from));
+        // Rotations one after the other each add their error.
+        const switched = { variance: chain * once.variance, worst: chain * once.worst };
         // Every diagonal is rounded in every slot, also where it holds zero.
         variance +=
           squares * (operand(k).variance + switched.variance) +
@@ -250,9 +268,10 @@ function estimateOperation(
       });
       // Giant steps and folds switch keys at the scale of the product.
       const late = keySwitchError(modulus, type.level, scale);
-      const folds = foldRotations(method?.fold ?? null).length;
+      const chains = method === null ? [] : foldChains(method, type.layout.slots);
+      const folds = chains.flat().length;
       return {
-        variance: variance + (1 + 2 ** folds) * late.variance,
+        variance: variance + (1 + foldVariance(chains)) * late.variance,
         secret: secret + late.secret,
         worst: worst + (1 + folds) * late.worst,
       };

@@ -194,7 +194,7 @@ export function distinctRotations(set: DiagonalSet, slots: number): SetRotations
 /** The rotations of a linear map, as far as they depend on its giant step. */
 export type RotationCounts = Pick<
   LinearCounts,
-  'babies' | 'decompositions' | 'plainInputs' | 'giants' | 'turnedOutputs'
+  'babies' | 'decompositions' | 'redivided' | 'plainInputs' | 'giants' | 'turnedOutputs'
 >;
 
 /** Rotations that a giant step G leads to: distinct (input, baby) and (output, giant) other than zero. */
@@ -223,6 +223,7 @@ export function countRotations(
   return {
     babies: babies.size,
     decompositions: rotatedInputs.size,
+    redivided: 0,
     plainInputs: plainInputs.size,
     giants: giants.size,
     turnedOutputs: turnedOutputs.size,
@@ -259,7 +260,7 @@ export function sharesDecomposition(set: DiagonalSet, giantStep: number, slots: 
 }
 
 /** Giant steps worth trying: powers of two, and multiples of the slot strides of the layouts. */
-function giantStepCandidates(inputs: readonly Layout[], output: Layout): number[] {
+export function giantStepCandidates(inputs: readonly Layout[], output: Layout): number[] {
   const candidates = new Set<number>([0]);
   for (let step = 2; step < output.slots; step *= 2) candidates.add(step);
   for (const layout of [...inputs, output]) {

@@ -39,7 +39,30 @@ export function specialPrimeCounts(
   ringDegree: number,
   options: CompileOptions,
 ): readonly number[] {
-  if (options.target !== 'native' || options.primeBits !== null) return [1];
+  const costs = specialPrimeCosts(switches, counts, ringDegree, options);
+  const one = costs.find(({ count }) => count === 1);
+  return (
+    costs
+      // One special prime leaves data primes that hold weights besides eight bits fewer.
+      .filter(
+        ({ count, seconds }) =>
+          count !== 1 && (one === undefined || seconds < one.seconds || counts.shared > 0),
+      )
+      .map(({ count }) => count)
+      .concat(1)
+  );
+}
+
+/**
+ * The numbers of special primes that a chain has room for, with the modelled time of key switches and
+ * of the linear maps around them, the cheapest first.
+ */
+export function specialPrimeCosts(
+  switches: readonly KeySwitches[],
+  levels: LevelCounts,
+  ringDegree: number,
+  options: CompileOptions,
+): readonly { readonly count: number; readonly seconds: number }[] {
   const profile = profileOf(options);
   const seconds = (special: number): number =>
     switches.reduce((sum, each) => {
@@ -52,17 +75,23 @@ export function specialPrimeCounts(
       const counts = { ...each.linear, decompositions: hoisting ? decompositions : babies };
       return sum + operationSeconds(profile, ringDegree, primes, special).linear(counts).seconds;
     }, 0);
-  const one = seconds(1);
-  return (
-    Array.from({ length: counts.levels }, (_, index) => index + 2)
-      .filter((special) => fittingSharedBits(counts, ringDegree, options, 0, special) > 0)
-      .map((special) => ({ special, cost: seconds(special) }))
-      // One special prime leaves data primes that hold weights besides eight bits fewer.
-      .filter(({ cost }) => cost < one || counts.shared > 0)
-      .sort((a, b) => a.cost - b.cost || a.special - b.special)
-      .map(({ special }) => special)
-      .concat(1)
-  );
+  return fittingSpecialPrimes(levels, ringDegree, options)
+    .map((count) => ({ count, seconds: seconds(count) }))
+    .sort((a, b) => a.seconds - b.seconds || a.count - b.count);
+}
+
+/** The numbers of special primes that a chain has room for, ascending. One is always listed. */
+function fittingSpecialPrimes(
+  counts: LevelCounts,
+  ringDegree: number,
+  options: CompileOptions,
+): readonly number[] {
+  if (options.target !== 'native' || options.primeBits !== null) return [1];
+  const several = Array.from({ length: counts.levels }, (_, index) => index + 2);
+  return [
+    1,
+    ...several.filter((special) => fittingSharedBits(counts, ringDegree, options, 0, special) > 0),
+  ];
 }
 
 /** What packing reckons with, before levels and rotations are known. */
@@ -108,6 +137,7 @@ function countsOf(program: Program, operation: Operation): LinearCounts {
 const noRotations: LinearCounts = {
   babies: 0,
   decompositions: 0,
+  redivided: 0,
   plainInputs: 0,
   giants: 0,
   turnedOutputs: 0,

@@ -174,12 +174,12 @@ describe('compile', () => {
   });
 
   test.each([
-    ['--max-key-bytes', '1MiB'],
-    ['--max-memory-bytes', '1MiB'],
-  ])('refuses a plan over %s %s', async (option, limit) => {
+    ['--max-key-bytes', '1MiB', { status: 4, code: 'KEYS_TOO_LARGE' }],
+    ['--max-memory-bytes', '1MiB', { status: 7, code: 'RESOURCE_LIMIT' }],
+  ] as const)('refuses a plan over %s %s', async (option, limit, refusal) => {
     const output = join(folder(), 'over');
     const error = await errorOf('compile', lola, '-o', output, option, limit);
-    expect(error).toMatchObject({ status: 7, code: 'RESOURCE_LIMIT' });
+    expect(error).toMatchObject(refusal);
     expect(error.message).toContain(option);
     expect(existsSync(output)).toBe(false);
   });

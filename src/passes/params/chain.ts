@@ -37,6 +37,11 @@ const portableExtraBits = 8;
 const hybridExtraBits = 4;
 
 /**
+ * Bits that a program loses for each product that shares its rescale, as folded arguments reach 2: so that
+ * plans which would miss their precision are not tried.
+ */
+const sharedLossBits = 2;
+/**
  * Bits by which a row of rounded weights outweighs the rounding of a rescale where each of its weights
  * weighs as much: the bits that errors of a row gain, less what the heavier tail of a rescale takes.
  */
@@ -109,7 +114,7 @@ export function fittingSharedBits(
   if (shared === 0)
     return fittingWaterlineBits(levels, ringDegree, options, headroomBits, specialPrimes);
   const budget = maxModulusBits(ringDegree, options.security);
-  const least = leastWaterlineBits(ringDegree, options);
+  const least = leastWaterlineBits(ringDegree, options) + sharedLossBits * shared;
   const most = largestDataBits(specialPrimes);
   const balanced = Math.floor((most + gapBits(ringDegree, weights)) / 2);
   for (let bits = Math.max(balanced, least); bits >= least && 2 ** bits > 4 * ringDegree; bits--) {

@@ -1,5 +1,6 @@
 /** What a model is made of, whether it can be compiled, what that would cost, and what to change. */
 import type { ProgramSeconds } from './backend/cost/program-seconds.ts';
+import type { Report } from './backend/report/build-report.ts';
 import type { NativeMemory } from './backend/native/native-memory.ts';
 import type { CompileRequest, MadePlan, ModelSource } from './compile.ts';
 import type { CipherloomError, ExitStatus, Warning } from './errors.ts';
@@ -35,6 +36,8 @@ export interface PlanEstimate {
   /** Predicted, of the worst output. */
   readonly precisionBits: number;
   readonly rotationKeys: number;
+  /** What --max-key-bytes costs; null without it, and where all keys fit. */
+  readonly keyBudget: Report['keyBudget'];
   /** Rotation and relinearisation keys as sent. */
   readonly keyBytes: number;
   /** The same keys expanded in the server's memory. */
@@ -193,6 +196,7 @@ function estimateOf({ report, client, sizes }: MadePlan, synthetic: boolean): Pl
     securityBits,
     precisionBits: report.precisionBits,
     rotationKeys: report.rotationKeys,
+    keyBudget: report.keyBudget,
     keyBytes: report.keyBytes,
     residentKeyBytes: sizes.residentKeyBytes,
     inputCiphertextBytes: report.inputCiphertextBytes,

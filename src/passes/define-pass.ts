@@ -65,6 +65,7 @@ export type PassNote =
       readonly rms: number;
     }
   | JointChoiceNote
+  | KeyBudgetNote
   | {
       readonly kind: 'choice';
       readonly node: string | null;
@@ -99,6 +100,19 @@ export interface DegreeCandidate {
   readonly ringDegree: number | null;
   /** In the unit of the budget. */
   readonly loss: number;
+}
+
+/** What a budget of keys costs, where not every rotation has its key. */
+export interface KeyBudgetNote {
+  readonly kind: 'key-budget';
+  readonly budgetBytes: number;
+  /** With a key for every rotation. */
+  readonly unlimitedKeyBytes: number;
+  readonly unlimitedRotationKeys: number;
+  /** Rotations of linear maps that are made of others. */
+  readonly composedRotations: number;
+  /** Modelled time over that with a key for every rotation; null where it is not modelled. */
+  readonly slowdown: number | null;
 }
 
 /** How the degrees of all activations were chosen together. */

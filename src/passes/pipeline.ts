@@ -12,6 +12,7 @@
 import { CipherloomError, InternalError } from '../errors.ts';
 import type { Warning } from '../errors.ts';
 import { degreeOf } from '../ir/polynomial.ts';
+import { methodSchema } from '../ir/packed/linear.ts';
 import { constantOf, operationOf } from '../ir/program.ts';
 import type { Program } from '../ir/program.ts';
 import { magnitude } from '../ir/types.ts';
@@ -217,23 +218,29 @@ function runWithinKeyBudget(
     }
   }
   if (best === null) throw refusal ?? new InternalError('the plan without a budget was made');
-  const figures = {
-    keyBudget: request.options.maxKeyBytes ?? 0,
+  const fact: PassNote = {
+    kind: 'key-budget',
+    budgetBytes: request.options.maxKeyBytes ?? 0,
     unlimitedKeyBytes: figureOf(unlimited.notes, 'keyBytes') ?? 0,
     unlimitedRotationKeys: figureOf(unlimited.notes, 'rotationKeys') ?? 0,
-    unlimitedSeconds,
-    budgetSeconds: best.seconds,
+    composedRotations: composedRotations(best.result.program),
+    slowdown: unlimitedSeconds === 0 ? null : best.seconds / unlimitedSeconds,
   };
-  const facts = Object.entries(figures).map(([name, value]): PassNote => ({
-    kind: 'figure',
-    name,
-    value,
-  }));
   const composed = best.result.notes.get('compose-rotations') ?? [];
   return {
     ...best.result,
-    notes: new Map(best.result.notes).set('compose-rotations', [...composed, ...facts]),
+    notes: new Map(best.result.notes).set('compose-rotations', [...composed, fact]),
   };
+}
+
+/** Rotations of linear maps that have no key of their own. */
+function composedRotations({ operations }: Program): number {
+  return operations.reduce((sum, { op, attributes }) => {
+    if (op !== 'ckks.linear') return sum;
+    const { compositions } = methodSchema.parse(attributes['method']);
+    if (compositions === undefined) return sum;
+    return sum + Object.values(compositions).reduce((all, list) => all + list.length, 0);
+  }, 0);
 }
 
 /** The bytes of keys that a refusal names. */

@@ -4,7 +4,7 @@ import type { OpCost } from '../../ir/define-op.ts';
 import { programCost } from '../../ir/program-cost.ts';
 import type { ClientPlan } from '../../layout/client-plan.ts';
 import { achievedSecurityBits, modulusBits } from '../../layout/security.ts';
-import type { JointChoiceNote, PassNote } from '../../passes/define-pass.ts';
+import type { JointChoiceNote, KeyBudgetNote, PassNote } from '../../passes/define-pass.ts';
 import type { CompileOptions } from '../../passes/options.ts';
 import type { ProgramSeconds } from '../cost/program-seconds.ts';
 import type { NativeMemory } from '../native/native-memory.ts';
@@ -54,6 +54,8 @@ export interface Report {
   readonly approximationError: readonly ApproximationError[];
   /** How the degrees of the activations were chosen together; null without --accuracy-budget. */
   readonly jointChoice: Omit<JointChoiceNote, 'kind'> | null;
+  /** What --max-key-bytes costs; null without it, and where all keys fit. */
+  readonly keyBudget: Omit<KeyBudgetNote, 'kind'> | null;
   readonly choices: readonly Extract<PassNote, { kind: 'choice' }>[];
   readonly warnings: readonly Warning[];
 }
@@ -144,9 +146,17 @@ export function buildReport(facts: {
       .filter((note) => note.kind === 'approximation-error')
       .map(({ output, worst, rms }) => ({ output, worst, rms })),
     jointChoice: jointChoiceOf(all),
+    keyBudget: keyBudgetOf(all),
     choices: all.filter((note) => note.kind === 'choice'),
     warnings,
   };
+}
+
+function keyBudgetOf(notes: readonly PassNote[]): Report['keyBudget'] {
+  const note = notes.find((own) => own.kind === 'key-budget');
+  if (note === undefined) return null;
+  const { kind: _, ...budget } = note;
+  return budget;
 }
 
 function jointChoiceOf(notes: readonly PassNote[]): Report['jointChoice'] {

@@ -16,6 +16,7 @@ import {
   numberText,
   timeText,
 } from '../text/figures.ts';
+import { keptKeysText, keyBudgetText } from '../text/key-budget-text.ts';
 import { degreesPage } from '../text/degrees-page.ts';
 import { packingPage } from '../text/packing-page.ts';
 import { factLines, textTable } from '../text/table.ts';
@@ -155,6 +156,11 @@ export default defineCommand({
       ...(args.explain && compiled.report.jointChoice !== null
         ? [`${degreesPage(compiled.report.jointChoice)}\n`]
         : []),
+      ...(args.explain && compiled.report.keyBudget !== null
+        ? [
+            `Rotation keys under --max-key-bytes: ${keyBudgetText(compiled.report.keyBudget)}. Kept, by step:\n${keptKeysText(compiled.client.keys.rotations)}\n`,
+          ]
+        : []),
       ...(args.explain ? [`${packingPage(compiled.report.choices)}\n`] : []),
       summary(compiled, json.residentKeyBytes, output!, sizes, compileMs),
     ];
@@ -196,6 +202,9 @@ function summary(
       'keys',
       `${byteText(report.keyBytes)} sent, ${byteText(residentKeyBytes)} in memory, ${report.rotationKeys} rotations`,
     ],
+    ...(report.keyBudget === null
+      ? []
+      : [['key budget', keyBudgetText(report.keyBudget)] as const]),
     [
       'ciphertexts',
       `${byteText(report.inputCiphertextBytes)} in, ${byteText(report.outputCiphertextBytes)} out, ${byteText(report.peakCiphertextBytes)} at most at once`,

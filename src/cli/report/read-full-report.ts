@@ -26,6 +26,7 @@ const schema = z.object({
     .max(most),
   approximationError: reportFields.approximationError.max(most),
   jointChoice: reportFields.jointChoice.default(null),
+  keyBudget: reportFields.keyBudget.default(null),
   choices: reportFields.choices.max(most),
   warnings: reportFields.warnings.max(most),
 }) satisfies z.ZodType<FullReport>;

@@ -3,7 +3,7 @@ import type { Inspection } from '../../inspect.ts';
 import { defineJsonSchema } from './define-json-schema.ts';
 import { exitStatus } from '../../errors.ts';
 import { batch, bytes, count, operations, range, shape, warnings } from './fields.ts';
-import { evaluatorSeconds, nativeMemory } from './report.ts';
+import { evaluatorSeconds, nativeMemory, reportFields } from './report.ts';
 
 const tensor = { name: z.string(), shape };
 const node = z.strictObject({ name: z.string(), operator: z.string() });
@@ -59,6 +59,7 @@ const schema = z.strictObject({
       securityBits: z.number(),
       precisionBits: z.number(),
       rotationKeys: count,
+      keyBudget: reportFields.keyBudget,
       keyBytes: bytes,
       residentKeyBytes: bytes.describe("expanded keys in the server's memory"),
       inputCiphertextBytes: bytes.describe('of one execution'),

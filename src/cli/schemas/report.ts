@@ -121,6 +121,20 @@ export const reportFields = {
     })
     .nullable()
     .describe('degrees of all activations chosen together; null without --accuracy-budget'),
+  keyBudget: z
+    .strictObject({
+      budgetBytes: z.number().nonnegative(),
+      unlimitedKeyBytes: z.number().nonnegative().describe('with a key for every rotation'),
+      unlimitedRotationKeys: z.int().nonnegative(),
+      composedRotations: z.int().nonnegative().describe('rotations that are made of others'),
+      slowdown: z
+        .number()
+        .nonnegative()
+        .nullable()
+        .describe('modelled time over that with a key for every rotation'),
+    })
+    .nullable()
+    .describe('what --max-key-bytes costs; null without it, and where all keys fit'),
   choices: z.array(
     z.strictObject({
       kind: z.literal('choice'),

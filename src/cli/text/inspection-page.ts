@@ -10,6 +10,7 @@ import {
   roughTime,
   shapeText,
 } from './figures.ts';
+import { keyBudgetText } from './key-budget-text.ts';
 import { wrapBehind } from './wrap.ts';
 
 export interface PageForm {
@@ -135,6 +136,9 @@ function costLines(found: Inspection, form: PageForm): string[] {
         'keys',
         `${estimate.rotationKeys} for rotations: ${byteText(estimate.keyBytes)} to send, ${byteText(estimate.residentKeyBytes)} in memory`,
       ],
+      ...(estimate.keyBudget === null
+        ? []
+        : [['key budget', keyBudgetText(estimate.keyBudget)] as const]),
       [
         'ciphertexts',
         `${byteText(estimate.inputCiphertextBytes)} in, ${byteText(estimate.outputCiphertextBytes)} out`,

@@ -86,6 +86,16 @@ describe.each(['portable', 'native'] as const)('--max-key-bytes, %s', (target) =
     );
     expect(half).toBeLessThanOrEqual(third ?? 0);
     expect(half).toBeLessThan(2 * (free.report.modelledSeconds ?? 0));
+    expect(free.report.keyBudget).toBeNull();
+    const { report } = await plan(target, Math.floor(free.report.keyBytes / 2));
+    expect(report.keyBudget).toMatchObject({
+      budgetBytes: Math.floor(free.report.keyBytes / 2),
+      unlimitedKeyBytes: free.report.keyBytes,
+      unlimitedRotationKeys: free.report.rotationKeys,
+    });
+    const slowdown = (half ?? 0) / (free.report.modelledSeconds ?? NaN);
+    // Planned with all constants kept, reported with what is kept of them.
+    expect(report.keyBudget?.slowdown).toBeCloseTo(slowdown, 2);
   });
 
   it('refuses what cannot be, naming what can', async () => {

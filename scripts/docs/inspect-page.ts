@@ -74,4 +74,6 @@ are counted, so the answer is the same on every machine, and \`compile\` has no 
 | \`does-not-work\`    | an operator, the levels, the precision or a budget is in the way             | 4, 6 or 7   |
 
 The time is modelled: a committed profile of SEAL in WebAssembly on one core of a server. \`cipherloom bench PLAN\` measures it here.
+
+An output with an element in every slot of a ciphertext has none that must be zero, so that inputs beyond the calibrated ranges show only where a value is beyond its bound: \`inspect\` says so, and \`fullOutputs\` in \`--json\` names such outputs.
 `;

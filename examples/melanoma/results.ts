@@ -305,7 +305,7 @@ function agreement({ run, images }: EncryptedRecord): string {
 }
 
 function batchText(batch: ThroughputRecord): string {
-  return `A batch of ${batch.images.toLocaleString('en')} images on the throughput plan took ${batch.evaluateSeconds.toFixed(0)} s of the server on ${batch.threads} threads (${batch.processorSeconds.toFixed(0)} s of processor time), ${bytes(batch.peakBytes)} of memory. ${batch.note}`;
+  return `A batch of ${batch.images.toLocaleString('en')} images on the throughput plan took ${batch.evaluateSeconds.toFixed(0)} s of the server on ${batch.threads} threads (${batch.processorSeconds.toFixed(0)} s of processor time), ${bytes(batch.peakBytes)} of memory. ${batch.note} ${batch.differentImages.toLocaleString('en')} different images (${batch.split === 'samples' ? 'the samples' : `${batch.split} split`}), repeated to fill it; the class is that of the clear network on ${percent(batch.agreement)} of the batch, probabilities differ by ${batch.largestDifference.toExponential(1)} at most.`;
 }
 
 /** What `melanoma:sizes` measured, and what the networks trained for such images gave. */

@@ -1,8 +1,10 @@
 /**
  * A full batch on the throughput plan: time and memory of the server, with its inputs read from disk.
  *
- *   npm run melanoma:throughput -- --work DIR [--distinct K] [--batches 3] [--threads 2]
+ *   npm run melanoma:throughput -- --work DIR [--data DIR] [--split val|test] [--distinct K]
+ *                                  [--batches 3] [--threads 2]
  *
+ * Images are those of a split of --data, the folder with labels.csv, in turn; without it the samples.
  * A batch has a ciphertext for each number of an image, of which one holds that number of thousands of
  * images: tens of gigabytes. With --distinct K only the first K of them are made, and number n of each
  * image is its number n mod K: the server's work is the same, its inputs are still real ciphertexts, and
@@ -28,8 +30,9 @@ import { createProgressLine } from '../../src/cli/progress.ts';
 import { ciphertextFileForm, writeCiphertextFile } from '../../src/seal/ciphertext-file.ts';
 import { openClear } from './clear.ts';
 import { readPixels } from './images.ts';
-import { here, readCalibration, readModel, sigmoid } from './model.ts';
+import { here, readCalibration, readModel, readRecord, sigmoid } from './model.ts';
 import { compilePlan } from './plans.ts';
+import { readSplit } from './splits.ts';
 
 export interface ThroughputRecord {
   /** Of the network, hex. */
@@ -44,17 +47,35 @@ export interface ThroughputRecord {
   readonly peakBytes: number;
   /** Of the client, for each ciphertext that was made. */
   readonly encryptSeconds: number;
+  /** Of a probability, over the batch. */
   readonly largestDifference: number;
+  /** Images of the batch that differ from one another. */
+  readonly differentImages: number;
+  /** Share of the batch on the same side of the threshold as with the clear network. */
+  readonly agreement: number;
+  /** Where they are from: `val`, `test` or `samples`. */
+  readonly split: string;
   readonly note: string;
 }
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { work: text, distinct: text, batches: text, threads: text },
+    options: {
+      work: text,
+      data: text,
+      split: text,
+      distinct: text,
+      batches: text,
+      threads: text,
+    },
   });
-  const { work, distinct, batches = '3', threads = '2' } = values;
-  if (work === undefined) throw new Error('--work DIR [--distinct K] [--batches 3] [--threads 2]');
+  const { work, data, split = 'val', distinct, batches = '3', threads = '2' } = values;
+  if (work === undefined) {
+    throw new Error(
+      '--work DIR [--data DIR] [--split val|test] [--distinct K] [--batches 3] [--threads 2]',
+    );
+  }
   mkdirSync(work, { recursive: true });
   using progress = createProgressLine(process.stderr, process.stderr.isTTY);
   const model = await readModel();
@@ -74,7 +95,10 @@ async function main(): Promise<void> {
     throw new Error('the throughput plan has no ciphertext for each number');
   }
   const wanted = Math.min(input.layout.ciphertexts, Number(distinct ?? input.layout.ciphertexts));
-  const images = await sampleImages(model);
+  const files = data === undefined ? sampleFiles() : splitFiles(data, split);
+  const images = await Promise.all(
+    files.slice(0, batch).map((name) => readPixels(name, model.preprocessing)),
+  );
   progress.step(`encrypting ${wanted} ciphertexts of ${batch} images`);
   const startedAt = performance.now();
   const blobBytes = await writeInputs(file('in'), client, images, wanted, (done) => {
@@ -104,7 +128,9 @@ async function main(): Promise<void> {
     processorSeconds: runs.find((run) => run.seconds === middle)?.processorSeconds ?? NaN,
     peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)),
     encryptSeconds,
-    largestDifference: await compare(file('out'), client, images, wanted, model),
+    ...(await compare(file('out'), client, images, wanted, model)),
+    differentImages: Math.min(images.length, batch),
+    split: data === undefined ? 'samples' : split,
     note:
       wanted === input.layout.ciphertexts
         ? 'Every ciphertext of the batch was made by the client and read from disk.'
@@ -120,15 +146,17 @@ async function main(): Promise<void> {
 
 type Image = Float32Array<ArrayBuffer>;
 
-async function sampleImages({
-  preprocessing,
-}: Awaited<ReturnType<typeof readModel>>): Promise<Image[]> {
+function sampleFiles(): string[] {
   const folder = path.join(here, 'samples');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.jpg'));
-  return Promise.all(files.map((name) => readPixels(path.join(folder, name), preprocessing)));
+  const names = readdirSync(folder).filter((name) => name.endsWith('.jpg'));
+  return names.map((name) => path.join(folder, name));
 }
 
-/** One ciphertext after the other: number k of all images of a batch, the samples in turn. */
+function splitFiles(data: string, split: string): string[] {
+  return readSplit(data, split).map(({ file }) => path.join(data, file));
+}
+
+/** One ciphertext after the other: number k of all images of a batch, the given ones in turn. */
 async function writeInputs(
   file: string,
   client: Client,
@@ -190,14 +218,14 @@ async function stream(args: readonly string[]): Promise<StreamedRun[]> {
     .map((line) => JSON.parse(line) as StreamedRun);
 }
 
-/** The largest difference of a probability from the clear network's, over the batch. */
+/** The answers of a batch beside those of the clear network. */
 async function compare(
   file: string,
   client: Client,
   images: readonly Image[],
   distinct: number,
   model: Awaited<ReturnType<typeof readModel>>,
-): Promise<number> {
+): Promise<Pick<ThroughputRecord, 'largestDifference' | 'agreement'>> {
   const { plan } = client;
   const form = ciphertextFileForm(
     'outputs',
@@ -216,10 +244,15 @@ async function compare(
   for (const image of images) {
     expected.push(await clear.logit(image.map((_, n) => image[n % distinct] ?? 0)));
   }
-  const apart = Array.from(logit?.data ?? [], (value, b) =>
-    Math.abs(sigmoid(value) - sigmoid(expected[b % expected.length] ?? NaN)),
-  );
-  return Math.max(...apart);
+  const { threshold } = (await readRecord(model)).validation.nevus;
+  let [largestDifference, agreeing] = [0, 0];
+  const answers = Array.from(logit?.data ?? []);
+  answers.forEach((value, b) => {
+    const clearLogit = expected[b % expected.length] ?? NaN;
+    largestDifference = Math.max(largestDifference, Math.abs(sigmoid(value) - sigmoid(clearLogit)));
+    if (value >= threshold === clearLogit >= threshold) agreeing++;
+  });
+  return { largestDifference, agreement: agreeing / answers.length };
 }
 
 if (import.meta.main) await main();

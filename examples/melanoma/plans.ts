@@ -10,14 +10,14 @@ export const planOptions = {
    */
   latency: { objective: 'latency', target: 'native', precisionBits: 11 },
   /**
-   * A ciphertext for each number of an image, an image in each slot; nothing is rotated. With four bits,
+   * A ciphertext for each number of an image, an image in each slot; nothing is rotated. With 3.5 bits,
    * a bound, squares share their rescales with the layers behind them: six primes, where six bits take ten.
    */
   throughput: {
     objective: 'throughput',
     packing: 'feature-major',
     target: 'native',
-    precisionBits: 4,
+    precisionBits: 3.5,
   },
   /** Four images an execution: a full batch of `throughput` takes a client minutes. */
   small: { objective: 'throughput', batch: 4, target: 'native', precisionBits: 10 },

@@ -112,6 +112,11 @@ impl Lanes52 for Avx512 {
     }
 
     #[inline(always)]
+    fn pairs(self, a: __m512i, b: __m512i) -> (__m512i, __m512i) {
+        op!((_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)))
+    }
+
+    #[inline(always)]
     fn shuffle(self, a: __m512i, order: __m512i) -> __m512i {
         op!(_mm512_permutexvar_epi64(order, a))
     }
@@ -151,6 +156,8 @@ mod tests {
                 ("mul_halves", v.mul_halves(a, b)),
                 ("add_where_greater", v.add_where_greater(x, c, a, b)),
                 ("choose", v.choose(a, b, c)),
+                ("pairs, even", v.pairs(a, b).0),
+                ("pairs, odd", v.pairs(a, b).1),
                 ("shuffle", v.shuffle(a, c)),
             ]
             .map(|(name, x)| (name, self.words(x)))

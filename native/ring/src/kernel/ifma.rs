@@ -4,6 +4,10 @@
 //! multiplications read them whole. `t = w·y − floor(w'·y / 2^52)·q` lies in [0, 2q) for any y
 //! below 2^52, with w' = floor(w·2^52 / q).
 //!
+//! Primes below 2^49 leave room for [0, 8q): every second layer of a forward transform reduces
+//! nothing then. Between layers the bits from 52 on are of no meaning, for multiplications do not
+//! read them; they are cleared where values are compared.
+//!
 //! Source: Harvey, "Faster arithmetic for number-theoretic transforms", 2014, §3; Boemer et al.,
 //! "Intel HEXL", arXiv 2103.16400, §3.
 use super::lanes52::{Emulated52, Lanes52};
@@ -12,9 +16,11 @@ use crate::modulus::{Base52, Modulus};
 
 const MASK: u64 = (1 << 52) - 1;
 
-/// Orders of `swap(log)` for blocks of 1, 2, 4 lanes: first and second result.
-const SWAPS: [[[u64; 8]; 2]; 3] = [
-    [[0, 8, 2, 10, 4, 12, 6, 14], [1, 9, 3, 11, 5, 13, 7, 15]],
+/// Bits of primes that leave room for [0, 8q).
+pub(crate) const ROOMY_BITS: u32 = 49;
+
+/// Orders of `swap(log)` for blocks of 2 and 4 lanes: first and second result.
+const SWAPS: [[[u64; 8]; 2]; 2] = [
     [[0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]],
     [[0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]],
 ];
@@ -26,10 +32,12 @@ const LEAVE: [[u64; 8]; 2] = [[0, 8, 1, 9, 2, 10, 3, 11], [4, 12, 5, 13, 6, 14, 
 const REPEATS: [[u64; 8]; 2] = [[0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 0, 0, 1, 1, 1, 1]];
 
 #[derive(Clone, Copy)]
-pub(crate) struct Ifma<L: Lanes52> {
+pub(crate) struct Ifma<L: Lanes52, const ROOMY: bool> {
     lanes: L,
     q: L::Vector,
     twice: L::Vector,
+    /// 2^52 − q.
+    minus: L::Vector,
     modulus: Modulus,
 }
 
@@ -56,36 +64,63 @@ pub(crate) struct Wide<V: Copy> {
     high: V,
 }
 
-impl Ifma<Emulated52> {
+impl<const ROOMY: bool> Ifma<Emulated52, ROOMY> {
     pub(crate) fn new(modulus: &Modulus) -> Self {
         Self::with_lanes(modulus, Emulated52)
     }
 }
 
-impl<L: Lanes52> Ifma<L> {
+impl<L: Lanes52, const ROOMY: bool> Ifma<L, ROOMY> {
     #[inline(always)]
     pub(crate) fn with_lanes(modulus: &Modulus, lanes: L) -> Self {
         Self {
             lanes,
             q: lanes.splat(modulus.value()),
             twice: lanes.splat(2 * modulus.value()),
+            minus: lanes.splat((1 << 52) - modulus.value()),
             modulus: *modulus,
         }
+    }
+
+    /// The low 52 bits, which alone are right.
+    #[inline(always)]
+    fn cleared(self, x: L::Vector) -> L::Vector {
+        self.lanes.and(x, self.lanes.splat(MASK))
     }
 
     /// product − quotient·q of words that are right modulo 2^52.
     #[inline(always)]
     fn subtract_multiple(self, product: L::Vector, quotient: L::Vector) -> L::Vector {
+        self.cleared(self.lanes.mul_low(product, quotient, self.minus))
+    }
+
+    /// w·y in [0, 2q), right modulo 2^52.
+    #[inline(always)]
+    fn shoup_uncleared(self, y: L::Vector, w: Root<L::Vector>) -> L::Vector {
         let v = self.lanes;
-        let multiple = v.mul_low(v.splat(0), quotient, self.q);
-        v.and(v.sub(product, multiple), v.splat(MASK))
+        let quotient = v.mul_high(v.splat(0), y, w.quotient);
+        v.mul_low(v.mul_low(v.splat(0), y, w.value), quotient, self.minus)
     }
 
     #[inline(always)]
     fn shoup(self, y: L::Vector, w: Root<L::Vector>) -> L::Vector {
+        self.cleared(self.shoup_uncleared(y, w))
+    }
+
+    /// From [0, 8q), right modulo 2^52, to [0, 4q).
+    #[inline(always)]
+    fn guard_far(self, x: L::Vector) -> L::Vector {
         let v = self.lanes;
-        let quotient = v.mul_high(v.splat(0), y, w.quotient);
-        self.subtract_multiple(v.mul_low(v.splat(0), y, w.value), quotient)
+        let x = self.cleared(x);
+        v.min(x, v.sub(x, v.splat(4 * self.modulus.value())))
+    }
+
+    /// A forward butterfly that reduces nothing but the product.
+    #[inline(always)]
+    fn butterfly(self, x: L::Vector, y: L::Vector, w: Root<L::Vector>) -> (L::Vector, L::Vector) {
+        let v = self.lanes;
+        let t = self.shoup_uncleared(y, w);
+        (v.add(x, t), v.sub(v.add(x, self.twice), t))
     }
 
     /// x mod q in [0, 2q) for x < 2^52.
@@ -130,7 +165,7 @@ impl<L: Lanes52> Ifma<L> {
     }
 }
 
-impl<L: Lanes52> Field for Ifma<L> {
+impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
     const LANES: usize = 8;
     const LOG_LANES: usize = 3;
     // High words below 2^48: with carries 15 stay below 2^52.
@@ -294,10 +329,35 @@ impl<L: Lanes52> Field for Ifma<L> {
 
     #[inline(always)]
     fn forward(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
+        if ROOMY {
+            return self.butterfly(self.guard_far(x), y, w);
+        }
         let v = self.lanes;
         let x = self.guard(x);
         let t = self.shoup(y, w);
         (v.add(x, t), v.sub(v.add(x, self.twice), t))
+    }
+
+    #[inline(always)]
+    fn forwards_again<const K: usize>(
+        self,
+        x: [L::Vector; K],
+        y: [L::Vector; K],
+        w: [Self::Root; K],
+    ) -> ([L::Vector; K], [L::Vector; K]) {
+        if !ROOMY {
+            return self.forwards(x, y, w);
+        }
+        let (mut x, mut y) = (x, y);
+        for i in 0..K {
+            (x[i], y[i]) = self.butterfly(x[i], y[i], w[i]);
+        }
+        (x, y)
+    }
+
+    #[inline(always)]
+    fn finish(self, x: L::Vector) -> L::Vector {
+        if ROOMY { self.guard_far(x) } else { x }
     }
 
     #[inline(always)]
@@ -320,7 +380,10 @@ impl<L: Lanes52> Field for Ifma<L> {
     #[inline(always)]
     fn swap(self, a: L::Vector, b: L::Vector, log: usize) -> (L::Vector, L::Vector) {
         let v = self.lanes;
-        let [first, second] = &SWAPS[log];
+        if log == 0 {
+            return v.pairs(a, b);
+        }
+        let [first, second] = &SWAPS[log - 1];
         (
             v.choose(a, b, v.load(first)),
             v.choose(a, b, v.load(second)),

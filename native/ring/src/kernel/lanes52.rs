@@ -34,6 +34,8 @@ pub(crate) trait Lanes52: Copy {
     ) -> Self::Vector;
     /// Lanes of `a` (0 … 7) and `b` (8 … 15) by index.
     fn choose(self, a: Self::Vector, b: Self::Vector, order: Self::Vector) -> Self::Vector;
+    /// Even lanes of `a` and `b` in turn, and odd ones.
+    fn pairs(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector);
     /// Lanes of `a` by index.
     fn shuffle(self, a: Self::Vector, order: Self::Vector) -> Self::Vector;
 }
@@ -128,6 +130,12 @@ impl Lanes52 for Emulated52 {
             let lane = (i & 7) as usize;
             if i & 8 == 0 { a[lane] } else { b[lane] }
         })
+    }
+
+    fn pairs(self, a: Eight, b: Eight) -> (Eight, Eight) {
+        let from =
+            |odd: usize| core::array::from_fn(|i| if i % 2 == 0 { a } else { b }[i / 2 * 2 + odd]);
+        (from(0), from(1))
     }
 
     fn shuffle(self, a: Eight, order: Eight) -> Eight {

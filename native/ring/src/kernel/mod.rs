@@ -126,6 +126,21 @@ pub(crate) trait Field: Copy {
         }
         (x, y)
     }
+    /// [`Field::forwards`] of what it returned itself: where there is room, nothing is reduced.
+    #[inline(always)]
+    fn forwards_again<const K: usize>(
+        self,
+        x: [Self::Value; K],
+        y: [Self::Value; K],
+        w: [Self::Root; K],
+    ) -> ([Self::Value; K], [Self::Value; K]) {
+        self.forwards(x, y, w)
+    }
+    /// Within the lazy bounds, from what either of these returned.
+    #[inline(always)]
+    fn finish(self, x: Self::Value) -> Self::Value {
+        x
+    }
     /// Independent inverse butterflies, likewise.
     #[inline(always)]
     fn inverses<const K: usize>(
@@ -299,13 +314,23 @@ impl Kernel {
             Kind::EmulatedFloat => {
                 operation.run(float::Float::<float_lanes::EmulatedFloat>::new(modulus))
             }
-            Kind::EmulatedIfma => operation.run(ifma::Ifma::<lanes52::Emulated52>::new(modulus)),
+            Kind::EmulatedIfma if modulus.bits() <= ifma::ROOMY_BITS => {
+                operation.run(ifma::Ifma::<lanes52::Emulated52, true>::new(modulus))
+            }
+            Kind::EmulatedIfma => {
+                operation.run(ifma::Ifma::<lanes52::Emulated52, false>::new(modulus))
+            }
             // SAFETY: this kind is made by `native` alone, after the features were detected.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { run_avx2(modulus, operation) },
             // SAFETY: this kind is made by `native` alone, after the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Kind::Ifma => unsafe { run_ifma(modulus, operation) },
+            Kind::Ifma if modulus.bits() <= ifma::ROOMY_BITS => unsafe {
+                run_ifma::<_, true>(modulus, operation)
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma => unsafe { run_ifma::<_, false>(modulus, operation) },
         }
     }
 
@@ -349,8 +374,8 @@ unsafe fn run_avx2<O: Operation>(modulus: &Modulus, operation: O) -> O::Output {
 /// The processor has AVX-512 F, DQ and IFMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-unsafe fn run_ifma<O: Operation>(modulus: &Modulus, operation: O) -> O::Output {
+unsafe fn run_ifma<O: Operation, const ROOMY: bool>(modulus: &Modulus, operation: O) -> O::Output {
     // SAFETY: the caller's promise.
     let lanes = unsafe { avx512::Avx512::new() };
-    operation.run(ifma::Ifma::with_lanes(modulus, lanes))
+    operation.run(ifma::Ifma::<_, ROOMY>::with_lanes(modulus, lanes))
 }

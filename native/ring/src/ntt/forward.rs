@@ -126,7 +126,7 @@ fn load_raw<F: Field>(f: F, from: &[u64]) -> ([F::Value; 4], [F::Value; 4]) {
 #[inline(always)]
 fn radix4<F: Field>(f: F, [a, b, c, d]: [F::Value; 4], roots: [F::Root; 3]) -> [F::Value; 4] {
     let ([a, b], [c, d]) = f.forwards([a, b], [c, d], [roots[0]; 2]);
-    let ([a, c], [b, d]) = f.forwards([a, c], [b, d], [roots[1], roots[2]]);
+    let ([a, c], [b, d]) = f.forwards_again([a, c], [b, d], [roots[1], roots[2]]);
     [a, b, c, d]
 }
 
@@ -199,8 +199,8 @@ fn edge_four<F: Field, const PREPARED: bool>(
         let (u, v) = (f.root(roots, node), f.root(roots, node + 1));
         let (x, y) = f.forwards(low, [x[2], x[3], y[2], y[3]], [u, u, v, v]);
         let w = adjacent_roots(f, roots, 2 * node);
-        let (x, y) = f.forwards([x[0], y[0], x[2], y[2]], [x[1], y[1], x[3], y[3]], w);
-        within::<F, PREPARED>(f, x, y, 4 * node, roots, blocks);
+        let (x, y) = f.forwards_again([x[0], y[0], x[2], y[2]], [x[1], y[1], x[3], y[3]], w);
+        within::<F, PREPARED, 0>(f, x, y, 4 * node, roots, blocks);
     }
 }
 
@@ -222,14 +222,14 @@ fn edge_two<F: Field, const PREPARED: bool>(
         ];
         let w = adjacent_roots(f, roots, node);
         let (x, y) = f.forwards(low, [x[1], x[3], y[1], y[3]], w);
-        within::<F, PREPARED>(f, x, y, 2 * node, roots, blocks);
+        within::<F, PREPARED, 1>(f, x, y, 2 * node, roots, blocks);
     }
 }
 
 /// The layers whose butterflies lie inside vectors: pairs (a_i, b_i) of blocks `node + 2i` and
-/// `node + 2i + 1`, stored one after the other.
+/// `node + 2i + 1`, stored one after the other. `DONE`: layers since values were within the bounds.
 #[inline(always)]
-fn within<F: Field, const PREPARED: bool>(
+fn within<F: Field, const PREPARED: bool, const DONE: usize>(
     f: F,
     mut a: [F::Value; 4],
     mut b: [F::Value; 4],
@@ -243,10 +243,15 @@ fn within<F: Field, const PREPARED: bool>(
         for i in 0..4 {
             (a[i], b[i]) = f.swap(a[i], b[i], log);
         }
-        (a, b) = f.forwards(a, b, w);
+        (a, b) = if (DONE + layer).is_multiple_of(2) {
+            f.forwards(a, b, w)
+        } else {
+            f.forwards_again(a, b, w)
+        };
     }
     for (i, to) in to.chunks_exact_mut(2 * F::LANES).enumerate() {
         let (x, y) = f.leave(a[i], b[i]);
+        let (x, y) = (f.finish(x), f.finish(y));
         if PREPARED {
             f.store_raw(f.settle(x), to);
             f.store_raw(f.settle(y), &mut to[F::LANES..]);

@@ -38,6 +38,44 @@ impl Digits {
     }
 }
 
+/// A polynomial that is switched.
+#[derive(Clone, Copy, Debug)]
+pub enum Switched<'a> {
+    /// Its digits, which other switches share.
+    Digits(&'a Digits),
+    /// The polynomial: its digits are made modulo one prime after the other and stay in the caches.
+    Polynomial(&'a RnsPolynomial),
+}
+
+impl<'a> From<&'a Digits> for Switched<'a> {
+    fn from(digits: &'a Digits) -> Self {
+        Self::Digits(digits)
+    }
+}
+
+impl<'a> From<&'a RnsPolynomial> for Switched<'a> {
+    fn from(polynomial: &'a RnsPolynomial) -> Self {
+        Self::Polynomial(polynomial)
+    }
+}
+
+impl Switched<'_> {
+    fn primes(self) -> usize {
+        match self {
+            Self::Digits(digits) => digits.primes,
+            Self::Polynomial(polynomial) => polynomial.primes(),
+        }
+    }
+}
+
+/// A polynomial and its coefficients, from which digits are made.
+struct Decomposition<'a> {
+    polynomial: &'a RnsPolynomial,
+    coefficients: RnsPolynomial,
+    /// Data primes of each digit.
+    groups: Vec<Range<usize>>,
+}
+
 /// What is switched with the digits: the first polynomial of a rotated value.
 #[derive(Clone, Copy, Debug)]
 pub enum First<'a> {
@@ -57,33 +95,46 @@ impl Context {
     #[must_use]
     pub fn decompose(&self, a: &RnsPolynomial) -> Digits {
         let primes = a.primes();
-        let groups = self.digit_primes(primes);
-        let count = groups.len();
-        let coefficients = self.coefficients(a, &groups);
+        let of = self.decomposition(a);
+        let count = of.groups.len();
         let residues = primes + self.specials().len();
         let mut rows = Rows::new(self.pool(), self.degree(), count * residues);
         let tasks: Vec<_> = rows.iter_mut().enumerate().collect();
         self.workers().each(tasks, |(row, out)| {
-            let (i, j) = (row / count, row % count);
-            let ring = self.ring(i, primes);
-            let group = &groups[j];
-            if group.contains(&i) {
-                // Modulo its own primes a digit is the residues it came from.
-                ring.prepare(out, a.residue(i));
-            } else if let [lone] = group.clone().collect::<Vec<_>>()[..] {
-                let modulus = self.primes()[lone].modulus();
-                ring.forward_lifted_prepared(out, coefficients.residue(lone), modulus);
-            } else {
-                let parts: Vec<_> = group.clone().map(|g| coefficients.residue(g)).collect();
-                let target = (self.place(i, primes), ring);
-                let conversion = self.digit_conversion(j, group.len());
-                conversion.forward(target, out, &parts);
-            }
+            self.digit(&of, (row / count, row % count), out);
         });
         Digits {
             rows,
             primes,
             count,
+        }
+    }
+
+    fn decomposition<'a>(&self, polynomial: &'a RnsPolynomial) -> Decomposition<'a> {
+        let groups = self.digit_primes(polynomial.primes());
+        Decomposition {
+            polynomial,
+            coefficients: self.coefficients(polynomial, &groups),
+            groups,
+        }
+    }
+
+    /// Digit j modulo the prime with index i, transformed and prepared.
+    fn digit(&self, of: &Decomposition<'_>, (i, j): (usize, usize), out: &mut [u64]) {
+        let primes = of.polynomial.primes();
+        let ring = self.ring(i, primes);
+        let group = of.groups[j].clone();
+        if group.contains(&i) {
+            // Modulo its own primes a digit is the residues it came from.
+            ring.prepare(out, of.polynomial.residue(i));
+        } else if group.len() == 1 {
+            let lone = group.start;
+            let modulus = self.primes()[lone].modulus();
+            ring.forward_lifted_prepared(out, of.coefficients.residue(lone), modulus);
+        } else {
+            let conversion = self.digit_conversion(j, group.len());
+            let parts: Vec<_> = group.map(|g| of.coefficients.residue(g)).collect();
+            conversion.forward((self.place(i, primes), ring), out, &parts);
         }
     }
 
@@ -96,20 +147,24 @@ impl Context {
             .collect()
     }
 
-    /// P·first + Σ digit · key modulo Q·P, turned by an automorphism; the value has the digits'
-    /// primes.
+    /// P·first + Σ digit · key modulo Q·P, turned by an automorphism; the value has the primes of
+    /// what is switched.
+    ///
+    /// Cost: that of [`Context::decompose`] where it is a polynomial, and d·(n + k) pairs of products
+    /// with the key, which is read once.
     ///
     /// # Errors
     /// [`CkksError::KeyTrimmed`]; [`CkksError::Primes`] for a first polynomial of another level.
-    pub fn switch(
+    pub fn switch<'a>(
         &self,
-        digits: &Digits,
+        switched: impl Into<Switched<'a>>,
         first: First<'_>,
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
     ) -> Result<Extended, CkksError> {
-        let mut sums = self.extended(digits.primes);
-        self.switch_to(&mut sums, digits, first, key, automorphism, false)?;
+        let switched = switched.into();
+        let mut sums = self.extended(switched.primes());
+        self.switch_to(&mut sums, switched, first, key, automorphism, false)?;
         Ok(sums)
     }
 
@@ -117,36 +172,54 @@ impl Context {
     ///
     /// # Errors
     /// As there, and [`CkksError::Primes`] for a sum of another level.
-    pub fn switch_add(
+    pub fn switch_add<'a>(
         &self,
         sums: &mut Extended,
-        digits: &Digits,
+        switched: impl Into<Switched<'a>>,
         first: First<'_>,
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
     ) -> Result<(), CkksError> {
-        require_primes("switch_add", sums.primes(), digits.primes)?;
-        self.switch_to(sums, digits, first, key, automorphism, true)
+        let switched = switched.into();
+        require_primes("switch_add", sums.primes(), switched.primes())?;
+        self.switch_to(sums, switched, first, key, automorphism, true)
     }
 
     fn switch_to(
         &self,
         sums: &mut Extended,
-        digits: &Digits,
+        switched: Switched<'_>,
         first: First<'_>,
         key: &SwitchingKey,
         automorphism: Option<&Automorphism>,
         accumulate: bool,
     ) -> Result<(), CkksError> {
-        let primes = digits.primes;
+        let primes = switched.primes();
         key.serves(primes)?;
         match first {
             First::None => {}
             First::Plain(first) => require_primes("switch", first.primes(), primes)?,
             First::Extended(first) => require_primes("switch", first.primes(), primes)?,
         }
+        let decomposition = match switched {
+            Switched::Digits(_) => None,
+            Switched::Polynomial(polynomial) => Some(self.decomposition(polynomial)),
+        };
         let tasks: Vec<_> = sums.residues_mut().into_iter().enumerate().collect();
         self.workers().each(tasks, |(i, out)| {
+            let own;
+            let digits = match (switched, &decomposition) {
+                (Switched::Digits(digits), _) => digits.of_prime(i),
+                (_, Some(of)) => {
+                    let mut rows = Rows::new(self.pool(), self.degree(), of.groups.len());
+                    let tasks = rows.iter_mut().enumerate().collect();
+                    self.workers()
+                        .each(tasks, |(j, out)| self.digit(of, (i, j), out));
+                    own = rows;
+                    own.iter().collect()
+                }
+                (_, None) => Vec::new(),
+            };
             let start = match first {
                 First::Plain(first) if i < primes => {
                     Start::Scaled(first.residue(i), &self.special_residues()[i])
@@ -156,7 +229,7 @@ impl Context {
             };
             self.ring(i, primes).key_product(
                 out,
-                &digits.of_prime(i),
+                &digits,
                 key.block(i, primes),
                 start,
                 automorphism,

@@ -26,7 +26,7 @@ pub use ciphertext::{Ciphertext, Plaintext};
 pub use context::Context;
 pub use error::CkksError;
 pub use extended::Extended;
-pub use key_switch::{Digits, First};
+pub use key_switch::{Digits, First, Switched};
 pub use switching_key::SwitchingKey;
 pub use weights::Weights;
 pub use workers::Workers;

@@ -20,8 +20,7 @@ impl Context {
                 expected: 3,
             });
         };
-        key.serves(c2.primes())?;
-        let sums = self.switch(&self.decompose(c2), First::None, key, None)?;
+        let sums = self.switch(c2, First::None, key, None)?;
         let polynomials = self.divide_special(&sums, [Some(c0), Some(c1)]);
         Ok(Ciphertext {
             polynomials: polynomials.into(),
@@ -40,9 +39,9 @@ impl Context {
         key: &SwitchingKey,
     ) -> Result<Ciphertext, CkksError> {
         require_two("apply", a)?;
-        key.serves(a.primes())?;
-        let digits = self.decompose(&a.polynomials[1]);
-        self.apply_hoisted(a, &digits, automorphism, key)
+        let first = First::Plain(&a.polynomials[0]);
+        let sums = self.switch(&a.polynomials[1], first, key, Some(automorphism))?;
+        Ok(self.reduce(&sums, a.scale))
     }
 
     /// Apply an automorphism to a value whose digits are at hand.

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ckks::{Ciphertext, Context, Digits, Extended, First};
+use ckks::{Ciphertext, Context, Digits, Extended, First, Switched};
+use ring::RnsPolynomial;
 
 use crate::execute::Run;
 use crate::linear_work::{LinearWork, Part};
@@ -36,14 +37,23 @@ enum Origin {
 }
 
 impl Origin {
-    /// The digits that a rotation switches.
+    /// The digits that rotations switch.
     fn digits(&self, context: &Context) -> Result<Digits, RunError> {
+        Ok(context.decompose(self.second(context, &mut None)?))
+    }
+
+    /// The polynomial that a rotation switches, modulo Q.
+    fn second<'a>(
+        &'a self,
+        context: &Context,
+        reduced: &'a mut Option<RnsPolynomial>,
+    ) -> Result<&'a RnsPolynomial, RunError> {
         match self {
             Self::Input(x) => match x.polynomials() {
-                [_, c1] => Ok(context.decompose(c1)),
+                [_, c1] => Ok(c1),
                 _ => Err(RunError::Internal("rotates three polynomials".to_owned())),
             },
-            Self::Rotated(x) => Ok(context.decompose(&context.reduce_second(x))),
+            Self::Rotated(x) => Ok(reduced.insert(context.reduce_second(x))),
         }
     }
 
@@ -202,15 +212,13 @@ impl<'a> Run<'a> {
                 if let (0, Origin::Input(x)) = (step, &origin) {
                     return Ok(context.extend(x)?);
                 }
-                let own;
-                let digits = if let Some(digits) = &hoisted[work.source(node, g)].digits {
-                    digits
-                } else {
-                    own = origin.digits(context)?;
-                    &own
+                let mut reduced = None;
+                let switched = match &hoisted[work.source(node, g)].digits {
+                    Some(digits) => Switched::Digits(digits),
+                    None => Switched::Polynomial(origin.second(context, &mut reduced)?),
                 };
                 let (automorphism, key) = self.rotation(step)?;
-                Ok(context.switch(digits, origin.first(), key, Some(automorphism))?)
+                Ok(context.switch(switched, origin.first(), key, Some(automorphism))?)
             });
             for (&(node, g), made) in together.iter().zip(made) {
                 let made: Result<Extended, RunError> = made;

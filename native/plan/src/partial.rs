@@ -5,8 +5,8 @@
 //! Source: J.-P. Bossuat et al., "Efficient Bootstrapping for Approximate Homomorphic Encryption with
 //! Non-sparse Keys", EUROCRYPT 2021, algorithm 6 (double hoisting).
 
-use ckks::{Ciphertext, CkksError, Context, Digits, Extended, First, SwitchingKey};
-use ring::Automorphism;
+use ckks::{Ciphertext, CkksError, Context, Extended, First, SwitchingKey};
+use ring::{Automorphism, RnsPolynomial};
 
 /// A sum.
 pub enum Partial {
@@ -45,7 +45,8 @@ impl Partial {
         value: &Self,
         (automorphism, key): &Rotation,
     ) -> Result<Self, CkksError> {
-        let (digits, first) = (value.digits(context), value.first());
+        let mut reduced = None;
+        let (second, first) = (value.second(context, &mut reduced), value.first());
         let sum = match sum {
             Some(Self::Extended(sum)) => Some(sum),
             Some(Self::Plain(sum)) => Some(context.extend(&sum)?),
@@ -53,10 +54,10 @@ impl Partial {
         };
         Ok(Self::Extended(match sum {
             Some(mut sum) => {
-                context.switch_add(&mut sum, &digits, first, key, Some(automorphism))?;
+                context.switch_add(&mut sum, second, first, key, Some(automorphism))?;
                 sum
             }
-            None => context.switch(&digits, first, key, Some(automorphism))?,
+            None => context.switch(second, first, key, Some(automorphism))?,
         }))
     }
 
@@ -81,10 +82,15 @@ impl Partial {
         }
     }
 
-    fn digits(&self, context: &Context) -> Digits {
+    /// The second polynomial modulo Q, which a rotation switches.
+    fn second<'a>(
+        &'a self,
+        context: &Context,
+        reduced: &'a mut Option<RnsPolynomial>,
+    ) -> &'a RnsPolynomial {
         match self {
-            Self::Plain(value) => context.decompose(&value.polynomials()[1]),
-            Self::Extended(value) => context.decompose(&context.reduce_second(value)),
+            Self::Plain(value) => &value.polynomials()[1],
+            Self::Extended(value) => reduced.insert(context.reduce_second(value)),
         }
     }
 

@@ -18,11 +18,11 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import * as prettier from 'prettier';
 import type { CompiledModel } from 'cipherloom';
+import { thisMachine } from '../../bench/results/machine.ts';
 import { createProgressLine } from '../../src/cli/progress.ts';
 import { openClear } from './clear.ts';
 import { readRecordLines, type EncryptedImage, type EncryptedRun } from './encrypted.ts';
@@ -200,10 +200,11 @@ async function resultsPage(): Promise<string> {
   const measured = (value: string | undefined): string => value ?? 'not measured';
   const evaluate = run && median(run.images.map(({ evaluateMs }) => evaluateMs));
   const client = run && median(run.images.map(({ encryptMs, decryptMs }) => encryptMs + decryptMs));
+  const machine = thisMachine();
   const perHour = batch && (3600 * batch.images) / batch.evaluateSeconds;
   return `# Results
 
-Written by \`npm run melanoma:results\` on the ${split === 'val' ? 'validation split, on which network and threshold were chosen: these figures flatter. The test split has not been run' : 'test split, run once after network and threshold were committed'}. Images of ${imageText(model)}; the network is \`model.onnx\` (recipe \`${model.recipe}\`, ${(record.multiplyAdds / 1e6).toFixed(1)} M multiply-adds, ${record.activations.toLocaleString('en')} activations, ${record.parameters.toLocaleString('en')} parameters). Processor: ${cpus()[0]?.model ?? 'unknown'}.
+Written by \`npm run melanoma:results\` on the ${split === 'val' ? 'validation split, on which network and threshold were chosen: these figures flatter. The test split has not been run' : 'test split, run once after network and threshold were committed'}. Images of ${imageText(model)}; the network is \`model.onnx\` (recipe \`${model.recipe}\`, ${(record.multiplyAdds / 1e6).toFixed(1)} M multiply-adds, ${record.activations.toLocaleString('en')} activations, ${record.parameters.toLocaleString('en')} parameters). Processor: ${machine.processor}, ${machine.cores} cores, ${machine.vectors.join(', ')}.
 
 For demonstration only, no diagnosis: see [MODEL_CARD.md](MODEL_CARD.md).
 

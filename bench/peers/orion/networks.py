@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Times of Orion v2 on the shapes of examples/mnist: one JSON line a network, in microseconds of processor time.
+"""Times of Orion v2 on the shapes of our examples: one JSON line a network, in microseconds of processor time.
 
-    bench [lola] [lenet]
+    bench [lola] [lenet] [melanoma]
+
+Without a name those of examples/mnist; that of examples/melanoma needs more than 24 GB of memory.
 
 Parameters are those that Orion v2's own examples name for these networks. The weights are random: times do not depend on
 them. One run is one evaluation, from the bytes of a ciphertext to those of the result, with model and keys loaded before.
@@ -11,6 +13,7 @@ import argparse
 import importlib.metadata
 import json
 import statistics
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -61,14 +64,35 @@ def lenet() -> Sequence:
     )  # fmt: skip
 
 
+def melanoma() -> Sequence:
+    layers = [on.Conv2d(3, 16, kernel_size=4, stride=4), on.BatchNorm2d(16), on.Quad()]
+    for channels, wider in [(16, 32), (32, 64), (64, 96)]:
+        layers += [on.Conv2d(channels, wider, kernel_size=3, padding=1, stride=2), on.BatchNorm2d(wider), on.Quad()]
+    return Sequence(*layers, on.Flatten(), on.Linear(96 * 4 * 4, 1))
+
+
 @dataclass(frozen=True)
 class Case:
     build: object
     logn: int
     levels: int
+    shape: tuple = (1, 28, 28)
+    runs: int = RUNS
 
 
-CASES = {"lola": Case(lola, 13, 5), "lenet": Case(lenet, 14, 7)}
+CASES = {
+    "lola": Case(lola, 13, 5),
+    "lenet": Case(lenet, 14, 7),
+    "melanoma": Case(melanoma, 16, 9, (3, 128, 128), 3),
+}
+SMALL = ["lola", "lenet"]
+
+
+STARTED_AT = time.monotonic()
+
+
+def progress(name: str, what: str) -> None:
+    print(f"{name}: {what} ({time.monotonic() - STARTED_AT:.0f} s)", file=sys.stderr, flush=True)
 
 
 def compile_network(network: on.Module, parameters: CKKSParams, image: torch.Tensor) -> bytes:
@@ -84,7 +108,7 @@ def measure(name: str, case: Case) -> dict:
     torch.manual_seed(1)
     network = case.build()
     network.eval()
-    image = torch.rand(1, 1, 28, 28)
+    image = torch.rand(1, *case.shape)
     with torch.no_grad():
         expected = network(image).flatten().tolist()
     parameters = CKKSParams(
@@ -94,7 +118,12 @@ def measure(name: str, case: Case) -> dict:
         log_default_scale=26,
         ring_type="conjugate_invariant",
     )
-    model = Model.load(compile_network(network, parameters, image))
+    progress(name, "compiling")
+    compiled = compile_network(network, parameters, image)
+    progress(name, f"loading {len(compiled)} bytes")
+    model = Model.load(compiled)
+    del compiled
+    progress(name, "making keys")
     client, manifest, level = model.client_params()
     crypto = Parameters.from_dict(client)
     generator = KeyGenerator(crypto)
@@ -114,7 +143,8 @@ def measure(name: str, case: Case) -> dict:
 
     times = []
     response = b""
-    for run in range(WARM_UPS + RUNS):
+    for run in range(WARM_UPS + case.runs):
+        progress(name, "evaluating")
         start = time.process_time()
         response = evaluator.forward(model, [request])[0]
         if run >= WARM_UPS:
@@ -132,7 +162,7 @@ def measure(name: str, case: Case) -> dict:
         "operation": "evaluate",
         "median": round(statistics.median(times)),
         "min": round(min(times)),
-        "runs": RUNS,
+        "runs": case.runs,
         "ringDegree": 2**case.logn,
         "logQP": 29 + 26 * case.levels + 58,
         "keyBytes": key_bytes,
@@ -144,7 +174,7 @@ def measure(name: str, case: Case) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", nargs="*", choices=[*CASES, []], help="all unless named")
-    for name in parser.parse_args().network or CASES:
+    for name in parser.parse_args().network or SMALL:
         print(json.dumps(measure(name, CASES[name])), flush=True)
 
 

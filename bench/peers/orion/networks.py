@@ -173,7 +173,7 @@ def measure(name: str, case: Case) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", nargs="*", choices=[*CASES, []], help="all unless named")
+    parser.add_argument("network", nargs="*", choices=[*CASES, []], help=f"{' and '.join(SMALL)} unless named")
     for name in parser.parse_args().network or SMALL:
         print(json.dumps(measure(name, CASES[name])), flush=True)
 

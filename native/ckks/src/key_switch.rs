@@ -76,6 +76,12 @@ struct Decomposition<'a> {
     groups: Vec<Range<usize>>,
 }
 
+/// Where the digits modulo a prime come from.
+enum Source<'a> {
+    Digits(&'a Digits),
+    Decomposition(Decomposition<'a>),
+}
+
 /// What is switched with the digits: the first polynomial of a rotated value.
 #[derive(Clone, Copy, Debug)]
 pub enum First<'a> {
@@ -201,16 +207,18 @@ impl Context {
             First::Plain(first) => require_primes("switch", first.primes(), primes)?,
             First::Extended(first) => require_primes("switch", first.primes(), primes)?,
         }
-        let decomposition = match switched {
-            Switched::Digits(_) => None,
-            Switched::Polynomial(polynomial) => Some(self.decomposition(polynomial)),
+        let source = match switched {
+            Switched::Digits(digits) => Source::Digits(digits),
+            Switched::Polynomial(polynomial) => {
+                Source::Decomposition(self.decomposition(polynomial))
+            }
         };
         let tasks: Vec<_> = sums.residues_mut().into_iter().enumerate().collect();
         self.workers().each(tasks, |(i, out)| {
             let own;
-            let digits = match (switched, &decomposition) {
-                (Switched::Digits(digits), _) => digits.of_prime(i),
-                (_, Some(of)) => {
+            let digits = match &source {
+                Source::Digits(digits) => digits.of_prime(i),
+                Source::Decomposition(of) => {
                     let mut rows = Rows::new(self.pool(), self.degree(), of.groups.len());
                     let tasks = rows.iter_mut().enumerate().collect();
                     self.workers()
@@ -218,7 +226,6 @@ impl Context {
                     own = rows;
                     own.iter().collect()
                 }
-                (_, None) => Vec::new(),
             };
             let start = match first {
                 First::Plain(first) if i < primes => {

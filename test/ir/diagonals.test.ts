@@ -23,7 +23,7 @@ import {
   zeroUnused,
 } from '../../src/layout/layout.ts';
 import type { Layout } from '../../src/layout/layout.ts';
-import { stridedLayout } from '../../src/passes/packing/candidates.ts';
+import { batchLayout, stridedLayout } from '../../src/passes/packing/candidates.ts';
 import { entriesOf } from '../support/map-entries.ts';
 import { randomLayout } from '../support/random-layouts.ts';
 import { randomSegmentMap } from '../support/random-maps.ts';
@@ -481,4 +481,23 @@ test('operations that share their first matrix but not their second have product
   };
   expect(products(2)).toEqual([2, 2, 2, 2]);
   expect(products(3)).toEqual([3, 3, 3, 3]);
+});
+
+it('gathers the runs of maps between a million ciphertexts', () => {
+  const shape = [1, 2 ** 20];
+  const layout = batchLayout(shape, slots, slots);
+  const places = Array.from({ length: 2 ** 14 }, (_, n) => n);
+  const outs = places.map((n) => 2 ** 20 - 1 - 3 * n);
+  const ins = places.map((n) => (n * 7919) % 2 ** 20);
+  const weights = Float64Array.from(places, (n) => n + 1);
+  const map = mapFromEntries(shape, shape, outs, ins, weights);
+  const method = { giantStep: slots, fold: null };
+  const groups = groupProducts({ maps: [map], bias: null }, [layout], layout, method);
+  expect(groups.count).toBe(places.length);
+  places.forEach((n) => {
+    const group = places.length - 1 - n;
+    expect(groups.outCiphertext[group]).toBe(outs[n]);
+    expect(groups.inCiphertext[group]).toBe(ins[n]);
+    expect(sumOfGroup(groups, group)).toBe(n + 1);
+  });
 });

@@ -102,12 +102,17 @@ function gatherProducts(
   // Rotations are in (−slots/2, slots/2]: tables by rotation, not maps, for millions of runs.
   const half = slots / 2;
   const seen = new Uint8Array(slots + 1);
+  /** Where the runs of each output ciphertext begin, once they are counted. */
+  const from = new Int32Array(output.ciphertexts + 1);
   let total = 0;
-  visitAll(() => (_, __, ___, rotation) => {
+  visitAll(() => (outCiphertext, __, ___, rotation) => {
     seen[rotation + half] = 1;
+    from[outCiphertext + 1]!++;
     // Before they take memory, and before more of them are counted.
     if (++total > maxRuns) refuseRuns(total);
   });
+  const most = from.reduce((a, b) => Math.max(a, b), 1);
+  from.forEach((runs, c) => (from[c] = runs + (from[c - 1] ?? 0)));
   const babyOf = new Int32Array(slots + 1);
   const giantOf = new Int32Array(slots + 1);
   seen.forEach((present, at) => {
@@ -131,14 +136,15 @@ function gatherProducts(
   const babyIndex = ranks(babies, babyOf);
   const giantIndex = ranks(giants, giantOf);
 
-  // A group's number orders it; number × runs + run sorts the runs by group, in their order.
+  // A group's number among those of its output ciphertext orders it; number × most + place sorts that
+  // ciphertext's runs by group, in their order.
   const operands = affine.maps.length;
-  const inCiphertexts = inputs.reduce((most, layout) => Math.max(most, layout.ciphertexts), 1);
-  const numbers = output.ciphertexts * giants.length * operands * inCiphertexts * babies.length;
-  if (numbers * Math.max(1, total) > Number.MAX_SAFE_INTEGER) {
+  const inCiphertexts = inputs.reduce((widest, layout) => Math.max(widest, layout.ciphertexts), 1);
+  const numbers = giants.length * operands * inCiphertexts * babies.length;
+  if (numbers * most > Number.MAX_SAFE_INTEGER) {
     throw new CipherloomError(
       'RESOURCE_LIMIT',
-      `a linear map of ${total} runs of products between ${inCiphertexts} and ${output.ciphertexts} ciphertexts is too large`,
+      `a linear map of ${total} runs of products from ${inCiphertexts} ciphertexts is too large`,
       { phase: 'ckks', details: { runs: total, groups: numbers } },
     );
   }
@@ -148,31 +154,31 @@ function gatherProducts(
   const weight = new Int32Array(total);
   const steps = new Int32Array(total);
   const stepPairs = pairNumberer();
-  let run = 0;
+  const placed = new Int32Array(output.ciphertexts);
   visitAll(
     (operand) =>
       (outCiphertext, first, inCiphertext, rotation, w, length, slotStep, weightStep) => {
-        let number = outCiphertext;
-        number = number * giants.length + giantIndex[rotation + half]!;
+        let number = giantIndex[rotation + half]!;
         number = number * operands + operand;
         number = number * inCiphertexts + inCiphertext;
         number = number * babies.length + babyIndex[rotation + half]!;
-        order[run] = number * total + run;
+        const place = placed[outCiphertext]!++;
+        const run = from[outCiphertext]! + place;
+        order[run] = number * most + place;
         slot[run] = (first + giantOf[rotation + half]!) & (slots - 1);
         more[run] = length - 1;
         weight[run] = w;
         steps[run] = length === 1 ? 0 : stepPairs.of(slotStep, weightStep);
-        run++;
       },
   );
-  order.sort();
-
   let count = 0;
-  let last = -1;
-  for (const key of order) {
-    const number = Math.floor(key / total);
-    if (number !== last) count++;
-    last = number;
+  for (let c = 0; c < output.ciphertexts; c++) {
+    let last = -1;
+    for (const key of order.subarray(from[c], from[c + 1]).sort()) {
+      const number = Math.floor(key / most);
+      if (number !== last) count++;
+      last = number;
+    }
   }
   const groups = {
     count,
@@ -192,27 +198,28 @@ function gatherProducts(
     slots,
   };
   let group = -1;
-  last = -1;
-  order.forEach((key, at) => {
-    let number = Math.floor(key / total);
-    const from = key - number * total;
-    groups.slot[at] = slot[from]!;
-    groups.more[at] = more[from]!;
-    groups.weight[at] = weight[from]!;
-    groups.steps[at] = steps[from]!;
-    if (number === last) return;
-    last = number;
-    group++;
-    groups.start[group] = at;
-    groups.baby[group] = babies[number % babies.length]!;
-    number = Math.floor(number / babies.length);
-    groups.inCiphertext[group] = number % inCiphertexts;
-    number = Math.floor(number / inCiphertexts);
-    groups.operand[group] = number % operands;
-    number = Math.floor(number / operands);
-    groups.giant[group] = giants[number % giants.length]!;
-    groups.outCiphertext[group] = Math.floor(number / giants.length);
-  });
+  for (let c = 0; c < output.ciphertexts; c++) {
+    let last = -1;
+    for (let at = from[c]!; at < from[c + 1]!; at++) {
+      let number = Math.floor(order[at]! / most);
+      const run = from[c]! + order[at]! - number * most;
+      groups.slot[at] = slot[run]!;
+      groups.more[at] = more[run]!;
+      groups.weight[at] = weight[run]!;
+      groups.steps[at] = steps[run]!;
+      if (number === last) continue;
+      last = number;
+      group++;
+      groups.start[group] = at;
+      groups.outCiphertext[group] = c;
+      groups.baby[group] = babies[number % babies.length]!;
+      number = Math.floor(number / babies.length);
+      groups.inCiphertext[group] = number % inCiphertexts;
+      number = Math.floor(number / inCiphertexts);
+      groups.operand[group] = number % operands;
+      groups.giant[group] = giants[Math.floor(number / operands)]!;
+    }
+  }
   groups.start[count] = total;
   return groups;
 }

@@ -70,9 +70,14 @@ fn convert(
     conversion.fold(&mut folded);
     let rows: Vec<&[u64]> = rows.iter().map(Vec::as_slice).collect();
     for (target, ring) in rings.iter().enumerate() {
-        let mut out = vec![0; DEGREE];
-        conversion.forward((target, ring), &mut out, &rows);
-        ring.inverse_prepared(&mut out, 1);
+        let [mut made, mut out] = [(); 2].map(|()| vec![0; DEGREE]);
+        conversion.forward((target, ring), &mut made, &rows);
+        // Zero less what was made, times −1.
+        let mut zero = vec![0; DEGREE];
+        ring.prepare(&mut zero, &out);
+        let minus = ring.scalar(ring.modulus().value() - 1);
+        ring.divide(&mut out, &zero, &made, None, &minus);
+        ring.inverse(&mut out);
         let expected: Vec<u64> = values.iter().map(|&x| residue(x, PRIMES[target])).collect();
         assert!(out == expected, "to {target} by {:?}", ring.kernel());
     }

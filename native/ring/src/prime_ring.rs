@@ -143,7 +143,8 @@ impl PrimeRing {
         self.lifted::<false>(to, from, modulus);
     }
 
-    /// [`PrimeRing::forward_lifted`] to prepared residues.
+    /// [`PrimeRing::forward_lifted`] to prepared residues, for products and to be taken off by
+    /// [`PrimeRing::divide`] alone: nothing reduces them where there is room.
     pub fn forward_lifted_prepared(&self, to: &mut [u64], from: &[u64], modulus: &Modulus) {
         self.lifted::<true>(to, from, modulus);
     }
@@ -178,7 +179,8 @@ impl PrimeRing {
         });
     }
 
-    /// The transform of the sum of parts, prepared: what digits of several primes need.
+    /// The transform of the sum of parts, prepared as [`PrimeRing::forward_lifted_prepared`] does: what
+    /// digits of several primes need.
     ///
     /// # Panics
     /// Where a part has not N words.

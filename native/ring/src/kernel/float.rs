@@ -286,12 +286,11 @@ impl<L: FloatLanes> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn roots(self, table: &RootTable, index: usize, repeat: usize) -> L::Number {
-        let from = &table.values[index..];
+    fn roots(self, values: &[u64], quotients: &[u64], repeat: usize) -> L::Number {
         match repeat {
-            0 => self.load_raw(from),
-            1 => self.lanes.load_twice(from),
-            _ => self.root(table, index),
+            0 => self.load_raw(values),
+            1 => self.lanes.load_twice(values),
+            _ => self.constant((values[0], quotients[0])),
         }
     }
 
@@ -304,6 +303,16 @@ impl<L: FloatLanes> Field for Float<L> {
     fn forward(self, x: L::Number, y: L::Number, w: L::Number) -> (L::Number, L::Number) {
         let t = self.multiply(y, w);
         (self.lanes.add(x, t), self.lanes.sub(x, t))
+    }
+
+    #[inline(always)]
+    fn transformed_word(self, x: L::Number) -> L::Integer {
+        self.canonical(x)
+    }
+
+    #[inline(always)]
+    fn transformed(self, x: L::Number) -> L::Number {
+        self.settle(x)
     }
 
     #[inline(always)]

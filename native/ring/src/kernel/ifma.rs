@@ -1,11 +1,19 @@
 //! Kernel on 52-bit multiply-add: eight residues of primes below 2^50.
 //!
-//! Values of a forward transform lie in [0, 4q), of an inverse one in [0, 2q): below 2^52, so that
-//! multiplications read them whole. `t = w·y − floor(w'·y / 2^52)·q` lies in [0, 2q) for any y
-//! below 2^52, with w' = floor(w·2^52 / q).
+//! `t = w·y − floor(w'·y / 2^52)·q` lies in [0, 2q) for any y below 2^52, with w' = floor(w·2^52 / q).
+//! How often the other operand of a butterfly has to be reduced depends on how many multiples of q fit
+//! below 2^52, where multiplications read values whole (`ROOM`):
 //!
-//! Primes below 2^49 leave room for [0, 8q): every second layer of a forward transform reduces
-//! nothing then. Between layers the bits from 52 on are of no meaning, for multiplications do not
+//! * `TIGHT`, primes below 2^50: values of a forward transform lie in [0, 4q), of an inverse one in
+//!   [0, 2q), and each layer reduces.
+//! * `ROOMY`, below 2^49: there is room for [0, 8q), and every second layer of a forward transform
+//!   reduces nothing.
+//! * `AMPLE`, 40q ≤ 2^52: each layer of a forward transform adds at most 2q to what starts below 4q, so
+//!   that none of 17 reduces, nor what is only multiplied afterwards. Inverse transforms begin below q: the pass of five layers leaves sums below
+//!   32q, of which those of more than one layer are reduced. Then passes take values below 4q; their sums
+//!   double in each of three layers, up to 32q, and are reduced where they come from more than one layer.
+//!
+//! Between layers of forward transforms the bits from 52 on are of no meaning, for multiplications do not
 //! read them; they are cleared where values are compared.
 //!
 //! Source: Harvey, "Faster arithmetic for number-theoretic transforms", 2014, §3; Boemer et al.,
@@ -16,8 +24,23 @@ use crate::modulus::{Base52, Modulus};
 
 const MASK: u64 = (1 << 52) - 1;
 
-/// Bits of primes that leave room for [0, 8q).
-pub(crate) const ROOMY_BITS: u32 = 49;
+/// Room for [0, 4q) below 2^52.
+pub(crate) const TIGHT: u8 = 0;
+/// Room for [0, 8q).
+pub(crate) const ROOMY: u8 = 1;
+/// Room for [0, 40q).
+pub(crate) const AMPLE: u8 = 2;
+
+/// Room that a prime below 2^50 leaves.
+pub(crate) const fn room(modulus: &Modulus) -> u8 {
+    if 40 * modulus.value() <= 1 << 52 {
+        AMPLE
+    } else if modulus.bits() < 50 {
+        ROOMY
+    } else {
+        TIGHT
+    }
+}
 
 /// Orders of `swap(log)` for blocks of 2 and 4 lanes: first and second result.
 const SWAPS: [[[u64; 8]; 2]; 2] = [
@@ -32,7 +55,7 @@ const LEAVE: [[u64; 8]; 2] = [[0, 8, 1, 9, 2, 10, 3, 11], [4, 12, 5, 13, 6, 14, 
 const REPEATS: [[u64; 8]; 2] = [[0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 0, 0, 1, 1, 1, 1]];
 
 #[derive(Clone, Copy)]
-pub(crate) struct Ifma<L: Lanes52, const ROOMY: bool> {
+pub(crate) struct Ifma<L: Lanes52, const ROOM: u8> {
     lanes: L,
     q: L::Vector,
     twice: L::Vector,
@@ -64,13 +87,13 @@ pub(crate) struct Wide<V: Copy> {
     high: V,
 }
 
-impl<const ROOMY: bool> Ifma<Emulated52, ROOMY> {
+impl<const ROOM: u8> Ifma<Emulated52, ROOM> {
     pub(crate) fn new(modulus: &Modulus) -> Self {
         Self::with_lanes(modulus, Emulated52)
     }
 }
 
-impl<L: Lanes52, const ROOMY: bool> Ifma<L, ROOMY> {
+impl<L: Lanes52, const ROOM: u8> Ifma<L, ROOM> {
     #[inline(always)]
     pub(crate) fn with_lanes(modulus: &Modulus, lanes: L) -> Self {
         Self {
@@ -115,12 +138,15 @@ impl<L: Lanes52, const ROOMY: bool> Ifma<L, ROOMY> {
         v.min(x, v.sub(x, v.splat(4 * self.modulus.value())))
     }
 
-    /// A forward butterfly that reduces nothing but the product.
+    /// A forward butterfly that reduces nothing but the product w·y: x + w·y grows in one chain of
+    /// multiply-adds, and x − w·y + 2q is 2x + 2q less that.
     #[inline(always)]
     fn butterfly(self, x: L::Vector, y: L::Vector, w: Root<L::Vector>) -> (L::Vector, L::Vector) {
         let v = self.lanes;
-        let t = self.shoup_uncleared(y, w);
-        (v.add(x, t), v.sub(v.add(x, self.twice), t))
+        let quotient = v.mul_high(v.splat(0), y, w.quotient);
+        let sum = v.mul_low(v.mul_low(x, y, w.value), quotient, self.minus);
+        let both = v.add(v.add(x, x), self.twice);
+        (sum, v.sub(both, sum))
     }
 
     /// x mod q in [0, 2q) for x < 2^52.
@@ -128,6 +154,12 @@ impl<L: Lanes52, const ROOMY: bool> Ifma<L, ROOMY> {
     fn reduce(self, x: L::Vector, one: L::Vector) -> L::Vector {
         let v = self.lanes;
         self.subtract_multiple(x, v.mul_high(v.splat(0), x, one))
+    }
+
+    /// x mod q in [0, 2q), of x right modulo 2^52.
+    #[inline(always)]
+    fn reduced(self, x: L::Vector) -> L::Vector {
+        self.reduce(x, self.lanes.splat(self.modulus.base52.one))
     }
 
     #[inline(always)]
@@ -165,9 +197,10 @@ impl<L: Lanes52, const ROOMY: bool> Ifma<L, ROOMY> {
     }
 }
 
-impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
+impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     const LANES: usize = 8;
     const LOG_LANES: usize = 3;
+    const EIGHTHS: bool = ROOM == AMPLE;
     // High words below 2^48: with carries 15 stay below 2^52.
     const SUM_TERMS: usize = 15;
     const PREPARED_TERMS: usize = 15;
@@ -312,10 +345,10 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
     }
 
     #[inline(always)]
-    fn roots(self, table: &RootTable, index: usize, repeat: usize) -> Root<L::Vector> {
+    fn roots(self, values: &[u64], quotients: &[u64], repeat: usize) -> Root<L::Vector> {
         Root {
-            value: self.repeated(&table.values[index..], repeat),
-            quotient: self.repeated(&table.quotients[index..], repeat),
+            value: self.repeated(values, repeat),
+            quotient: self.repeated(quotients, repeat),
         }
     }
 
@@ -329,8 +362,10 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
 
     #[inline(always)]
     fn forward(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
-        if ROOMY {
-            return self.butterfly(self.guard_far(x), y, w);
+        match ROOM {
+            AMPLE => return self.butterfly(x, y, w),
+            ROOMY => return self.butterfly(self.guard_far(x), y, w),
+            _ => {}
         }
         let v = self.lanes;
         let x = self.guard(x);
@@ -345,7 +380,7 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
         y: [L::Vector; K],
         w: [Self::Root; K],
     ) -> ([L::Vector; K], [L::Vector; K]) {
-        if !ROOMY {
+        if ROOM == TIGHT {
             return self.forwards(x, y, w);
         }
         let (mut x, mut y) = (x, y);
@@ -356,13 +391,32 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
     }
 
     #[inline(always)]
-    fn finish(self, x: L::Vector) -> L::Vector {
-        if ROOMY { self.guard_far(x) } else { x }
+    fn transformed_word(self, x: L::Vector) -> L::Vector {
+        match ROOM {
+            AMPLE => self.canonical_near(self.reduced(x)),
+            ROOMY => self.canonical(self.guard_far(x)),
+            _ => self.canonical(x),
+        }
+    }
+
+    /// With ample room below 38q, right modulo 2^52.
+    #[inline(always)]
+    fn transformed(self, x: L::Vector) -> L::Vector {
+        if ROOM == AMPLE {
+            x
+        } else {
+            self.transformed_word(x)
+        }
     }
 
     #[inline(always)]
     fn inverse(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
         let v = self.lanes;
+        if ROOM == AMPLE {
+            let above = v.splat(16 * self.modulus.value());
+            let difference = v.sub(v.add(x, above), y);
+            return (v.add(x, y), self.shoup(difference, w));
+        }
         let difference = v.sub(v.add(x, self.twice), y);
         (self.guard(v.add(x, y)), self.shoup(difference, w))
     }
@@ -375,6 +429,11 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
     #[inline(always)]
     fn refresh(self, x: L::Vector) -> L::Vector {
         x
+    }
+
+    #[inline(always)]
+    fn refresh_deep(self, x: L::Vector) -> L::Vector {
+        if ROOM == AMPLE { self.reduced(x) } else { x }
     }
 
     #[inline(always)]
@@ -424,7 +483,8 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
     #[inline(always)]
     fn difference(self, a: L::Vector, b: L::Vector) -> L::Vector {
         let v = self.lanes;
-        v.sub(v.add(a, self.q), b)
+        let above = if ROOM == AMPLE { 38 } else { 1 };
+        v.sub(v.add(a, v.splat(above * self.modulus.value())), b)
     }
 
     #[inline(always)]
@@ -452,7 +512,7 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
     fn sum_value(self, sum: Wide<L::Vector>) -> L::Vector {
         let v = self.lanes;
         let sum = self.carry(sum);
-        let low = self.reduce(sum.low, v.splat(self.modulus.base52.one));
+        let low = self.reduced(sum.low);
         v.add(low, self.shoup(sum.high, self.power_root()))
     }
 
@@ -494,7 +554,7 @@ impl<L: Lanes52, const ROOMY: bool> Field for Ifma<L, ROOMY> {
             low: cell.high,
             high: v.splat(0),
         });
-        let low = self.reduce(cell.low, v.splat(self.modulus.base52.one));
+        let low = self.reduced(cell.low);
         let middle = self.shoup(upper.low, closing.0);
         let high = self.shoup(upper.high, closing.1);
         self.canonical(v.add(self.guard(v.add(low, middle)), high))

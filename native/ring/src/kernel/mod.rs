@@ -29,6 +29,8 @@ pub(crate) trait Field: Copy {
     const LANES: usize;
     /// log2 of `LANES`.
     const LOG_LANES: usize;
+    /// Whether passes of a transform take three layers, eight values in registers; two otherwise.
+    const EIGHTHS: bool = false;
     /// Products that a `Sum` takes before `sum_fold`.
     const SUM_TERMS: usize;
     /// The same where a factor of each product is prepared, and the start.
@@ -103,8 +105,8 @@ pub(crate) trait Field: Copy {
     fn root_entry(modulus: &Modulus, w: u64) -> (u64, u64);
     /// The entry at `index` in every lane.
     fn root(self, table: &RootTable, index: usize) -> Self::Root;
-    /// LANES >> repeat entries from `index` on, each repeated 2^repeat times.
-    fn roots(self, table: &RootTable, index: usize, repeat: usize) -> Self::Root;
+    /// LANES >> repeat entries of a table, each repeated 2^repeat times; the slices hold LANES words.
+    fn roots(self, values: &[u64], quotients: &[u64], repeat: usize) -> Self::Root;
     /// An entry that is in no table.
     fn constant(self, entry: (u64, u64)) -> Self::Root;
 
@@ -136,11 +138,10 @@ pub(crate) trait Field: Copy {
     ) -> ([Self::Value; K], [Self::Value; K]) {
         self.forwards(x, y, w)
     }
-    /// Within the lazy bounds, from what either of these returned.
-    #[inline(always)]
-    fn finish(self, x: Self::Value) -> Self::Value {
-        x
-    }
+    /// A canonical residue, from what either of these returned.
+    fn transformed_word(self, x: Self::Value) -> Self::Word;
+    /// The same as a prepared residue that is multiplied or given to `difference`, and nothing else.
+    fn transformed(self, x: Self::Value) -> Self::Value;
     /// Independent inverse butterflies, likewise.
     #[inline(always)]
     fn inverses<const K: usize>(
@@ -164,6 +165,11 @@ pub(crate) trait Field: Copy {
     fn refresh_sum(self, x: Self::Value) -> Self::Value {
         self.refresh(x)
     }
+    /// The same for sums of an inverse transform that come from more than one layer of a pass.
+    #[inline(always)]
+    fn refresh_deep(self, x: Self::Value) -> Self::Value {
+        x
+    }
     /// Swap the odd blocks of 2^log lanes of `a` with the even ones of `b`.
     fn swap(self, a: Self::Value, b: Self::Value, log: usize) -> (Self::Value, Self::Value);
     /// From natural order to the order after `swap` by every block size, largest first.
@@ -173,7 +179,7 @@ pub(crate) trait Field: Copy {
 
     /// a · b of canonical values.
     fn product(self, a: Self::Value, b: Self::Value) -> Self::Value;
-    /// a − b of canonical values, to be given to `scale`.
+    /// a − b of canonical values, or of prepared ones with b `transformed`, to be given to `scale`.
     fn difference(self, a: Self::Value, b: Self::Value) -> Self::Value;
 
     fn sum(self, start: Self::Value) -> Self::Sum;
@@ -209,6 +215,15 @@ impl RootTable {
         let (values, quotients) = roots.iter().map(|&w| F::root_entry(modulus, w)).unzip();
         Self { values, quotients }
     }
+
+    /// Values and quotients of some entries.
+    #[inline(always)]
+    pub(crate) fn range(&self, first: usize, count: usize) -> (&[u64], &[u64]) {
+        (
+            &self.values[first..first + count],
+            &self.quotients[first..first + count],
+        )
+    }
 }
 
 /// Work on residues of one prime, written once for every kernel.
@@ -234,6 +249,8 @@ enum Kind {
 /// All kernels give the same bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Kernel(Kind);
+
+type EmulatedIfma<const ROOM: u8> = ifma::Ifma<lanes52::Emulated52, ROOM>;
 
 /// Vector kernels hold residues of up to 50 bits: 52-bit multipliers, 53-bit mantissas.
 pub const VECTOR_MODULUS_BITS: u32 = 50;
@@ -314,23 +331,23 @@ impl Kernel {
             Kind::EmulatedFloat => {
                 operation.run(float::Float::<float_lanes::EmulatedFloat>::new(modulus))
             }
-            Kind::EmulatedIfma if modulus.bits() <= ifma::ROOMY_BITS => {
-                operation.run(ifma::Ifma::<lanes52::Emulated52, true>::new(modulus))
-            }
-            Kind::EmulatedIfma => {
-                operation.run(ifma::Ifma::<lanes52::Emulated52, false>::new(modulus))
-            }
+            Kind::EmulatedIfma => match ifma::room(modulus) {
+                ifma::AMPLE => operation.run(EmulatedIfma::<{ ifma::AMPLE }>::new(modulus)),
+                ifma::ROOMY => operation.run(EmulatedIfma::<{ ifma::ROOMY }>::new(modulus)),
+                _ => operation.run(EmulatedIfma::<{ ifma::TIGHT }>::new(modulus)),
+            },
             // SAFETY: this kind is made by `native` alone, after the features were detected.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { run_avx2(modulus, operation) },
             // SAFETY: this kind is made by `native` alone, after the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Kind::Ifma if modulus.bits() <= ifma::ROOMY_BITS => unsafe {
-                run_ifma::<_, true>(modulus, operation)
+            Kind::Ifma => unsafe {
+                match ifma::room(modulus) {
+                    ifma::AMPLE => run_ifma::<_, { ifma::AMPLE }>(modulus, operation),
+                    ifma::ROOMY => run_ifma::<_, { ifma::ROOMY }>(modulus, operation),
+                    _ => run_ifma::<_, { ifma::TIGHT }>(modulus, operation),
+                }
             },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Ifma => unsafe { run_ifma::<_, false>(modulus, operation) },
         }
     }
 
@@ -374,8 +391,8 @@ unsafe fn run_avx2<O: Operation>(modulus: &Modulus, operation: O) -> O::Output {
 /// The processor has AVX-512 F, DQ and IFMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-unsafe fn run_ifma<O: Operation, const ROOMY: bool>(modulus: &Modulus, operation: O) -> O::Output {
+unsafe fn run_ifma<O: Operation, const ROOM: u8>(modulus: &Modulus, operation: O) -> O::Output {
     // SAFETY: the caller's promise.
     let lanes = unsafe { avx512::Avx512::new() };
-    operation.run(ifma::Ifma::<_, ROOMY>::with_lanes(modulus, lanes))
+    operation.run(ifma::Ifma::<_, ROOM>::with_lanes(modulus, lanes))
 }

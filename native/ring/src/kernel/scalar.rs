@@ -246,8 +246,8 @@ impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     }
 
     #[inline(always)]
-    fn roots(self, table: &RootTable, index: usize, _: usize) -> Root {
-        self.root(table, index)
+    fn roots(self, values: &[u64], quotients: &[u64], _: usize) -> Root {
+        self.constant((values[0], quotients[0]))
     }
 
     #[inline(always)]
@@ -260,6 +260,16 @@ impl<const ROOMY: bool> Field for Scalar<ROOMY> {
         let x = if ROOMY { x } else { self.guard(x) };
         let t = self.shoup(y, w);
         (x + t, x + self.twice - t)
+    }
+
+    #[inline(always)]
+    fn transformed_word(self, x: u64) -> u64 {
+        self.canonical(x)
+    }
+
+    #[inline(always)]
+    fn transformed(self, x: u64) -> u64 {
+        self.settle(x)
     }
 
     #[inline(always)]

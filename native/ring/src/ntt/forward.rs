@@ -1,6 +1,7 @@
 //! Coefficients to values: Cooley–Tukey, natural order in, bit-reversed out.
 use super::{
-    INNER_BLOCK, OUTER_BLOCK, adjacent_roots, edge_vectors, node_roots, pair_roots, quarters,
+    INNER_BLOCK, OUTER_BLOCK, adjacent_roots, edge_vectors, eighth_roots, eighths, node_roots,
+    pair_roots, parts, quarters,
 };
 use crate::convert::Part;
 use crate::kernel::{Field, Operation, RootTable};
@@ -31,19 +32,7 @@ impl<const PREPARED: bool> Operation for Forward<'_, PREPARED> {
 
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
-        let roots = node_roots(f, self.roots, 1);
-        let parts = quarters(self.data).map(|part| part.chunks_exact_mut(F::LANES));
-        let [a, b, c, d] = parts;
-        for (((a, b), c), d) in a.zip(b).zip(c).zip(d) {
-            let x = [
-                f.value(f.load_word(a)),
-                f.value(f.load_word(b)),
-                f.value(f.load_word(c)),
-                f.value(f.load_word(d)),
-            ];
-            store(f, radix4(f, x, roots), [a, b, c, d]);
-        }
-        remaining::<F, PREPARED>(f, self.data, self.roots);
+        transform::<F, PREPARED>(f, &Residues, self.data, self.roots);
     }
 }
 
@@ -53,23 +42,8 @@ impl<const PREPARED: bool> Operation for ForwardLifted<'_, PREPARED> {
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
         let lift = f.lift(self.period);
-        let roots = node_roots(f, self.roots, 1);
-        let quarter = self.to.len() / 4;
-        let mut from = self.from.chunks_exact(quarter);
-        let mut sources = || from.next().unwrap_or_default().chunks_exact(F::LANES);
-        let from = sources().zip(sources()).zip(sources()).zip(sources());
-        let parts = quarters(self.to).map(|part| part.chunks_exact_mut(F::LANES));
-        let [a, b, c, d] = parts;
-        for ((((a, b), c), d), (((x, y), z), w)) in a.zip(b).zip(c).zip(d).zip(from) {
-            let x = [
-                f.lifted(x, lift),
-                f.lifted(y, lift),
-                f.lifted(z, lift),
-                f.lifted(w, lift),
-            ];
-            store(f, radix4(f, x, roots), [a, b, c, d]);
-        }
-        remaining::<F, PREPARED>(f, self.to, self.roots);
+        let from = self.from;
+        transform::<F, PREPARED>(f, &Lifted { from, lift }, self.to, self.roots);
     }
 }
 
@@ -78,29 +52,101 @@ impl Operation for ForwardConverted<'_> {
 
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
-        let roots = node_roots(f, self.roots, 1);
-        let zero = f.value(f.load_word(&[0; 8]));
         let mut constants = Vec::with_capacity(self.parts.len());
         for part in self.parts {
             let factor = f.constant(part.factor.entry());
             constants.push((f.lift(part.period), factor, part.words));
         }
-        let quarter = self.to.len() / 4;
-        let parts = quarters(self.to).map(|part| part.chunks_exact_mut(F::LANES));
-        let [a, b, c, d] = parts;
+        let source = Converted::<F> { parts: &constants };
+        transform::<F, true>(f, &source, self.to, self.roots);
+    }
+}
+
+/// What a transform starts from.
+trait Source<F: Field> {
+    /// The vector whose first word has index `at`; `to` is what lies there so far.
+    fn load(&self, f: F, at: usize, to: &[u64]) -> F::Value;
+}
+
+/// What lies there: canonical residues.
+struct Residues;
+
+impl<F: Field> Source<F> for Residues {
+    #[inline(always)]
+    fn load(&self, f: F, _: usize, to: &[u64]) -> F::Value {
+        f.value(f.load_word(to))
+    }
+}
+
+/// Words of another prime.
+struct Lifted<'a, F: Field> {
+    from: &'a [u64],
+    lift: F::Lift,
+}
+
+impl<F: Field> Source<F> for Lifted<'_, F> {
+    #[inline(always)]
+    fn load(&self, f: F, at: usize, _: &[u64]) -> F::Value {
+        f.lifted(&self.from[at..at + F::LANES], self.lift)
+    }
+}
+
+/// Sums of words of other primes, each times a constant.
+struct Converted<'a, F: Field> {
+    parts: &'a [(F::Lift, F::Root, &'a [u64])],
+}
+
+impl<F: Field> Source<F> for Converted<'_, F> {
+    #[inline(always)]
+    fn load(&self, f: F, at: usize, _: &[u64]) -> F::Value {
+        let mut sum = f.value(f.load_word(&[0; 8]));
+        for &(lift, factor, words) in self.parts {
+            let x = f.scale(f.lifted(&words[at..at + F::LANES], lift), factor);
+            sum = f.settle(f.plus(sum, f.settle(x)));
+        }
+        sum
+    }
+}
+
+#[inline(always)]
+fn transform<F: Field, const PREPARED: bool>(
+    f: F,
+    source: &impl Source<F>,
+    data: &mut [u64],
+    roots: &RootTable,
+) {
+    let degree = data.len();
+    let edge = F::LANES * edge_vectors::<F>(degree.trailing_zeros() as usize);
+    let joined = parts::<F>(degree, edge);
+    let part = degree / joined;
+    if joined == 8 {
+        let w = eighth_roots(f, roots, 1);
+        let data = eighths(data);
+        for at in (0..part).step_by(F::LANES) {
+            let mut x = [f.value(f.load_word(&[0; 8])); 8];
+            for i in 0..8 {
+                x[i] = source.load(f, i * part + at, &data[i][at..at + F::LANES]);
+            }
+            let x = radix8(f, x, w);
+            for i in 0..8 {
+                f.store_raw(x[i], &mut data[i][at..at + F::LANES]);
+            }
+        }
+    } else {
+        let w = node_roots(f, roots, 1);
+        let [a, b, c, d] = quarters(data).map(|part| part.chunks_exact_mut(F::LANES));
         for (n, (((a, b), c), d)) in a.zip(b).zip(c).zip(d).enumerate() {
             let at = n * F::LANES;
-            let mut x = [zero; 4];
-            for &(lift, factor, words) in &constants {
-                for (x, words) in x.iter_mut().zip(words.chunks_exact(quarter)) {
-                    let y = f.scale(f.lifted(&words[at..at + F::LANES], lift), factor);
-                    *x = f.settle(f.plus(*x, f.settle(y)));
-                }
-            }
-            store(f, radix4(f, x, roots), [a, b, c, d]);
+            let x = [
+                source.load(f, at, a),
+                source.load(f, part + at, b),
+                source.load(f, 2 * part + at, c),
+                source.load(f, 3 * part + at, d),
+            ];
+            store(f, radix4(f, x, w), [a, b, c, d]);
         }
-        remaining::<F, true>(f, self.to, self.roots);
     }
+    remaining::<F, PREPARED>(f, data, part, edge, roots);
 }
 
 #[inline(always)]
@@ -130,10 +176,45 @@ fn radix4<F: Field>(f: F, [a, b, c, d]: [F::Value; 4], roots: [F::Root; 3]) -> [
     [a, b, c, d]
 }
 
-/// Two layers of every block of `size` words; the first block is `node`.
+/// Three layers: node k for the first, its halves for the second, theirs for the third.
 #[inline(always)]
-fn pass<F: Field>(f: F, data: &mut [u64], size: usize, node: usize, roots: &RootTable, odd: bool) {
+fn radix8<F: Field>(f: F, x: [F::Value; 8], w: [F::Root; 7]) -> [F::Value; 8] {
+    let [a, b, c, d, e, g, h, i] = x;
+    let ([a, b, c, d], [e, g, h, i]) = f.forwards([a, b, c, d], [e, g, h, i], [w[0]; 4]);
+    let again = [w[1], w[1], w[2], w[2]];
+    let ([a, b, e, g], [c, d, h, i]) = f.forwards_again([a, b, e, g], [c, d, h, i], again);
+    let last = [w[3], w[4], w[5], w[6]];
+    let ([a, c, e, h], [b, d, g, i]) = f.forwards([a, c, e, h], [b, d, g, i], last);
+    [a, b, c, d, e, g, h, i]
+}
+
+/// Two or three layers of every block of `size` words, which become blocks of `size` over `joined`; the
+/// first block is `node`.
+#[inline(always)]
+fn pass<F: Field>(
+    f: F,
+    data: &mut [u64],
+    (size, joined): (usize, usize),
+    node: usize,
+    roots: &RootTable,
+    odd: bool,
+) {
     for (block, node) in data.chunks_exact_mut(size).zip(node..) {
+        if joined == 8 {
+            let w = eighth_roots(f, roots, node);
+            let parts = eighths(block);
+            for at in (0..size / 8).step_by(F::LANES) {
+                let mut x = [f.load_raw(&parts[0][at..at + F::LANES]); 8];
+                for i in 1..8 {
+                    x[i] = f.load_raw(&parts[i][at..at + F::LANES]);
+                }
+                let x = radix8(f, x, w);
+                for i in 0..8 {
+                    f.store_raw(x[i], &mut parts[i][at..at + F::LANES]);
+                }
+            }
+            continue;
+        }
         let w = node_roots(f, roots, node);
         let [a, b, c, d] = quarters(block).map(|part| part.chunks_exact_mut(F::LANES));
         for (((a, b), c), d) in a.zip(b).zip(c).zip(d) {
@@ -148,28 +229,40 @@ fn pass<F: Field>(f: F, data: &mut [u64], size: usize, node: usize, roots: &Root
     }
 }
 
-/// Everything after the first pass, which left four blocks.
+/// The passes over `data`, blocks of `size` words, while those are larger than `until`. Returns the size
+/// of blocks and the first node then, and whether the next pass is an odd one.
 #[inline(always)]
-fn remaining<F: Field, const PREPARED: bool>(f: F, data: &mut [u64], roots: &RootTable) {
-    let degree = data.len();
-    let edge = F::LANES * edge_vectors(degree.trailing_zeros() as usize, F::LOG_LANES);
-    let (mut size, mut node, mut odd) = (degree / 4, 4, true);
-    while size > OUTER_BLOCK {
-        pass(f, data, size, node, roots, odd);
-        (size, node, odd) = (size / 4, 4 * node, !odd);
+fn passes<F: Field>(
+    f: F,
+    data: &mut [u64],
+    (mut size, mut node, mut odd): (usize, usize, bool),
+    (until, edge): (usize, usize),
+    roots: &RootTable,
+) -> (usize, usize, bool) {
+    while size > until {
+        let joined = parts::<F>(size, edge);
+        pass(f, data, (size, joined), node, roots, odd);
+        (size, node, odd) = (size / joined, joined * node, !odd);
     }
+    (size, node, odd)
+}
+
+/// Everything after the first pass, which left blocks of `size` words.
+#[inline(always)]
+fn remaining<F: Field, const PREPARED: bool>(
+    f: F,
+    data: &mut [u64],
+    size: usize,
+    edge: usize,
+    roots: &RootTable,
+) {
+    let start = (size, data.len() / size, true);
+    let (size, node, odd) = passes(f, data, start, (OUTER_BLOCK, edge), roots);
     for (outer, node) in data.chunks_exact_mut(size).zip(node..) {
-        let (mut size, mut node, mut odd) = (size, node, odd);
-        while size > INNER_BLOCK {
-            pass(f, outer, size, node, roots, odd);
-            (size, node, odd) = (size / 4, 4 * node, !odd);
-        }
+        let until = INNER_BLOCK.max(edge);
+        let (size, node, odd) = passes(f, outer, (size, node, odd), (until, edge), roots);
         for (inner, node) in outer.chunks_exact_mut(size).zip(node..) {
-            let (mut size, mut node, mut odd) = (size, node, odd);
-            while size > edge {
-                pass(f, inner, size, node, roots, odd);
-                (size, node, odd) = (size / 4, 4 * node, !odd);
-            }
+            let (_, node, _) = passes(f, inner, (size, node, odd), (edge, edge), roots);
             if edge == 4 * F::LANES {
                 edge_four::<F, PREPARED>(f, inner, node, roots);
             } else {
@@ -196,7 +289,7 @@ fn edge_four<F: Field, const PREPARED: bool>(
             f.refresh(y[0]),
             f.refresh(y[1]),
         ];
-        let (u, v) = (f.root(roots, node), f.root(roots, node + 1));
+        let [u, v] = adjacent_roots(f, roots, node);
         let (x, y) = f.forwards(low, [x[2], x[3], y[2], y[3]], [u, u, v, v]);
         let w = adjacent_roots(f, roots, 2 * node);
         let (x, y) = f.forwards_again([x[0], y[0], x[2], y[2]], [x[1], y[1], x[3], y[3]], w);
@@ -251,13 +344,12 @@ fn within<F: Field, const PREPARED: bool, const DONE: usize>(
     }
     for (i, to) in to.chunks_exact_mut(2 * F::LANES).enumerate() {
         let (x, y) = f.leave(a[i], b[i]);
-        let (x, y) = (f.finish(x), f.finish(y));
         if PREPARED {
-            f.store_raw(f.settle(x), to);
-            f.store_raw(f.settle(y), &mut to[F::LANES..]);
+            f.store_raw(f.transformed(x), to);
+            f.store_raw(f.transformed(y), &mut to[F::LANES..]);
         } else {
-            f.store_word(f.canonical(x), to);
-            f.store_word(f.canonical(y), &mut to[F::LANES..]);
+            f.store_word(f.transformed_word(x), to);
+            f.store_word(f.transformed_word(y), &mut to[F::LANES..]);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Values to coefficients: Gentleman–Sande, bit-reversed order in, natural out.
 use super::{
-    INNER_BLOCK, OUTER_BLOCK, adjacent_roots, edge_vectors, node_roots, pair_roots, quarters,
+    INNER_BLOCK, OUTER_BLOCK, adjacent_roots, edge_vectors, eighth_roots, eighths, node_roots,
+    pair_roots, parts, quarters,
 };
 use crate::kernel::{Field, Operation, RootTable};
 
@@ -19,15 +20,16 @@ impl<const PREPARED: bool> Operation for Inverse<'_, PREPARED> {
     fn run<F: Field>(self, f: F) {
         let Self { data, roots, scale } = self;
         let degree = data.len();
-        let edge = F::LANES * edge_vectors(degree.trailing_zeros() as usize, F::LOG_LANES);
+        let edge = F::LANES * edge_vectors::<F>(degree.trailing_zeros() as usize);
+        let first = parts::<F>(degree, edge);
         // The sizes at which the walk of the forward transform leaves the caches.
-        let mut outer_size = degree / 4;
+        let mut outer_size = degree / first;
         while outer_size > OUTER_BLOCK {
-            outer_size /= 4;
+            outer_size /= parts::<F>(outer_size, edge);
         }
         let mut inner_size = outer_size;
         while inner_size > INNER_BLOCK {
-            inner_size /= 4;
+            inner_size /= parts::<F>(inner_size, edge);
         }
         for (outer, node) in data.chunks_exact_mut(outer_size).zip(degree / outer_size..) {
             let first = node * (outer_size / inner_size);
@@ -42,22 +44,29 @@ impl<const PREPARED: bool> Operation for Inverse<'_, PREPARED> {
             }
             passes(f, outer, inner_size, node, roots);
         }
-        let mut size = 4 * outer_size;
-        while size < degree {
+        let mut size = outer_size;
+        while size < degree / first {
+            size *= PARTS[usize::from(F::EIGHTHS)];
             pass(f, data, size, degree / size, roots);
-            size *= 4;
         }
-        last(f, data, roots, scale);
+        if first == 8 {
+            last8(f, data, roots, scale);
+        } else {
+            last4(f, data, roots, scale);
+        }
     }
 }
+
+/// Parts that passes join but for the last, which joins what is left: without and with eighths.
+const PARTS: [usize; 2] = [4, 8];
 
 /// The passes that join blocks of `done` words until `data`, which is block `node`, is joined.
 #[inline(always)]
 fn passes<F: Field>(f: F, data: &mut [u64], done: usize, node: usize, roots: &RootTable) {
-    let mut size = 4 * done;
-    while size <= data.len() {
+    let mut size = done;
+    while size < data.len() {
+        size *= PARTS[usize::from(F::EIGHTHS)];
         pass(f, data, size, node * (data.len() / size), roots);
-        size *= 4;
     }
 }
 
@@ -69,10 +78,37 @@ fn radix4<F: Field>(f: F, [a, b, c, d]: [F::Value; 4], roots: [F::Root; 3]) -> [
     [f.refresh_sum(a), f.refresh_sum(b), c, d]
 }
 
-/// Two layers of every block of `size` words; the first block is `node`.
+/// Three layers: the quarters of node k, its halves, and node k. The first two sums come from more than
+/// one layer.
+#[inline(always)]
+fn radix8<F: Field>(f: F, x: [F::Value; 8], w: [F::Root; 7]) -> ([F::Value; 4], [F::Value; 4]) {
+    let [a, b, c, d, e, g, h, i] = x;
+    let quarters = [w[3], w[4], w[5], w[6]];
+    let ([a, c, e, h], [b, d, g, i]) = f.inverses([a, c, e, h], [b, d, g, i], quarters);
+    let halves = [w[1], w[1], w[2], w[2]];
+    let ([a, b, e, g], [c, d, h, i]) = f.inverses([a, b, e, g], [c, d, h, i], halves);
+    f.inverses([a, b, c, d], [e, g, h, i], [w[0]; 4])
+}
+
+/// Two layers of every block of `size` words, or three where this kernel takes three; the first block is
+/// `node`.
 #[inline(always)]
 fn pass<F: Field>(f: F, data: &mut [u64], size: usize, node: usize, roots: &RootTable) {
     for (block, node) in data.chunks_exact_mut(size).zip(node..) {
+        if F::EIGHTHS {
+            let w = eighth_roots(f, roots, node);
+            let parts = eighths(block);
+            for at in (0..size / 8).step_by(F::LANES) {
+                let (mut sums, products) = radix8(f, load8(f, &parts, at), w);
+                sums[0] = f.refresh_deep(sums[0]);
+                sums[1] = f.refresh_deep(sums[1]);
+                for i in 0..4 {
+                    f.store_raw(sums[i], &mut parts[i][at..at + F::LANES]);
+                    f.store_raw(products[i], &mut parts[i + 4][at..at + F::LANES]);
+                }
+            }
+            continue;
+        }
         let w = node_roots(f, roots, node);
         let [a, b, c, d] = quarters(block).map(|part| part.chunks_exact_mut(F::LANES));
         for (((a, b), c), d) in a.zip(b).zip(c).zip(d) {
@@ -86,9 +122,37 @@ fn pass<F: Field>(f: F, data: &mut [u64], size: usize, node: usize, roots: &Root
     }
 }
 
+#[inline(always)]
+fn load8<F: Field>(f: F, parts: &[&mut [u64]; 8], at: usize) -> [F::Value; 8] {
+    let mut x = [f.load_raw(&parts[0][at..at + F::LANES]); 8];
+    for i in 1..8 {
+        x[i] = f.load_raw(&parts[i][at..at + F::LANES]);
+    }
+    x
+}
+
+/// The last three layers with the constant, to canonical residues.
+#[inline(always)]
+fn last8<F: Field>(f: F, data: &mut [u64], roots: &RootTable, scale: [(u64, u64); 2]) {
+    let mut w = eighth_roots(f, roots, 1);
+    let constant = f.constant(scale[0]);
+    w[0] = f.constant(scale[1]);
+    let parts = eighths(data);
+    let part = parts[0].len();
+    for at in (0..part).step_by(F::LANES) {
+        let (sums, products) = radix8(f, load8(f, &parts, at), w);
+        for i in 0..4 {
+            let x = f.canonical_product(f.scale(sums[i], constant));
+            f.store_word(x, &mut parts[i][at..at + F::LANES]);
+            let y = f.canonical_product(products[i]);
+            f.store_word(y, &mut parts[i + 4][at..at + F::LANES]);
+        }
+    }
+}
+
 /// The last two layers with the constant, to canonical residues.
 #[inline(always)]
-fn last<F: Field>(f: F, data: &mut [u64], roots: &RootTable, scale: [(u64, u64); 2]) {
+fn last4<F: Field>(f: F, data: &mut [u64], roots: &RootTable, scale: [(u64, u64); 2]) {
     let w = [f.root(roots, 2), f.root(roots, 3)];
     let [scale, scaled_root] = [f.constant(scale[0]), f.constant(scale[1])];
     let [a, b, c, d] = quarters(data).map(|part| part.chunks_exact_mut(F::LANES));
@@ -116,7 +180,7 @@ fn edge_four<F: Field, const PREPARED: bool>(
         let (a, b) = within::<F, PREPARED>(f, blocks, 4 * node, roots);
         let w = adjacent_roots(f, roots, 2 * node);
         let (x, y) = f.inverses(a, b, w);
-        let (u, v) = (f.root(roots, node), f.root(roots, node + 1));
+        let [u, v] = adjacent_roots(f, roots, node);
         let (x, y) = f.inverses(
             [x[0], y[0], x[2], y[2]],
             [x[1], y[1], x[3], y[3]],
@@ -151,15 +215,18 @@ fn edge_two<F: Field, const PREPARED: bool>(
     }
 }
 
-/// Eight vectors, the sums among them refreshed: `sums` of each 2·`sums`.
+/// Eight vectors, the sums among them refreshed: `sums` of each 2·`sums`, the first of them sums of more
+/// than one layer.
 #[inline(always)]
 fn store_raw<F: Field>(f: F, x: [F::Value; 8], sums: usize, to: &mut [u64]) {
     for (i, to) in to.chunks_exact_mut(F::LANES).enumerate() {
-        let x = if i % (2 * sums) < sums {
-            f.refresh_sum(x[i])
-        } else {
-            x[i]
-        };
+        let mut x = x[i];
+        if i % (2 * sums) < sums {
+            x = f.refresh_sum(x);
+        }
+        if i % (2 * sums) == 0 {
+            x = f.refresh_deep(x);
+        }
         f.store_raw(x, to);
     }
 }

@@ -1,7 +1,7 @@
 //! Keys that bring a product with another secret back to the client's own.
 use crate::context::Context;
 use crate::error::CkksError;
-use ring::{Buffer, MappedWords, RnsPolynomial};
+use ring::{Buffer, MappedWords, PADDING, RnsPolynomial};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,12 +14,14 @@ use std::sync::Arc;
 /// The key of an automorphism is held turned back by it: digits are then multiplied as they are, and
 /// only the two polynomials of the result are turned. Digits of one value serve many rotations.
 ///
-/// Residues lie prime after prime in the order in which products read them.
+/// Residues lie prime after prime in the order in which products read them, with as many bits as the
+/// kernel of the prime reads.
 #[derive(Debug)]
 pub struct SwitchingKey {
     words: Words,
     primes: usize,
-    residues: usize,
+    /// Words of each prime.
+    blocks: Vec<Range<usize>>,
 }
 
 /// Where the residues are.
@@ -32,7 +34,7 @@ enum Words {
 
 impl SwitchingKey {
     /// Number of the order of [`Self::words`]: files of words in another order are not used.
-    pub const LAYOUT: u32 = 1;
+    pub const LAYOUT: u32 = 2;
 
     /// A key of digits over the same primes, the special ones last.
     ///
@@ -54,10 +56,16 @@ impl SwitchingKey {
             digits.iter().flatten().all(|p| p.primes() == residues),
             "the same primes in every digit"
         );
-        let block = 2 * context.degree() * digits.len();
-        let mut words = context.pool().take(block * residues);
-        let blocks = words.chunks_exact_mut(block).enumerate().collect();
-        context.workers().each(blocks, |(i, out)| {
+        let blocks = Self::blocks(context, primes);
+        let mut words = context.pool().take(Self::words_of(&blocks));
+        let mut rest = &mut words[..];
+        let mut parts = Vec::with_capacity(residues);
+        for block in &blocks {
+            parts.push(rest.split_off_mut(..block.len()).unwrap_or_default());
+        }
+        rest.fill(0);
+        let tasks = parts.into_iter().enumerate().collect();
+        context.workers().each(tasks, |(i, out)| {
             let parts: Vec<_> = digits
                 .iter()
                 .map(|[a, b]| [a.residue(i), b.residue(i)])
@@ -67,8 +75,26 @@ impl SwitchingKey {
         Self {
             words: Words::Own(words),
             primes,
-            residues,
+            blocks,
         }
+    }
+
+    /// Where the words of each prime are.
+    fn blocks(context: &Context, primes: usize) -> Vec<Range<usize>> {
+        let specials = context.specials().len();
+        let digits = primes.div_ceil(specials);
+        let mut end = 0;
+        (0..primes + specials)
+            .map(|i| {
+                let start = end;
+                end += digits * context.ring(i, primes).packed_words(2 * context.degree());
+                start..end
+            })
+            .collect()
+    }
+
+    fn words_of(blocks: &[Range<usize>]) -> usize {
+        blocks.last().map_or(0, |last| last.end) + PADDING
     }
 
     /// The key of which [`Self::words`] stand in a file from word `first` on; none where the file
@@ -81,18 +107,18 @@ impl SwitchingKey {
         file: &Arc<MappedWords>,
         first: usize,
     ) -> Option<Self> {
-        let end = first.checked_add(Self::words_for(context, primes))?;
+        let blocks = Self::blocks(context, primes);
+        let end = first.checked_add(Self::words_of(&blocks))?;
         (end <= file.len()).then(|| Self {
             words: Words::Mapped(Arc::clone(file), first..end),
             primes,
-            residues: primes + context.specials().len(),
+            blocks,
         })
     }
 
     /// Words of a key for so many data primes.
     pub fn words_for(context: &Context, primes: usize) -> usize {
-        let specials = context.specials().len();
-        2 * context.degree() * primes.div_ceil(specials) * (primes + specials)
+        Self::words_of(&Self::blocks(context, primes))
     }
 
     /// The residues as this processor's kernel has them.
@@ -120,15 +146,14 @@ impl SwitchingKey {
     }
 
     /// Both polynomials of all digits modulo the prime with index i of a value of `primes` data
-    /// primes, after which come the special ones.
+    /// primes, after which come the special ones; padded.
     pub(crate) fn block(&self, i: usize, primes: usize) -> &[u64] {
-        let words = self.words();
-        let size = words.len() / self.residues;
         let index = if i < primes {
             i
         } else {
             self.primes + i - primes
         };
-        &words[index * size..(index + 1) * size]
+        let block = &self.blocks[index];
+        &self.words()[block.start..block.end + PADDING]
     }
 }

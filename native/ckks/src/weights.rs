@@ -9,7 +9,7 @@ use crate::ciphertext::Ciphertext;
 use crate::context::Context;
 use crate::error::CkksError;
 use crate::extended::Extended;
-use ring::{Buffer, PrimeRing, RnsPolynomial};
+use ring::{Buffer, PADDING, PrimeRing, RnsPolynomial};
 use std::ops::Range;
 
 /// Coefficients that are finished for all sums before the next ones: eight values of two residues
@@ -21,7 +21,10 @@ const TILE: usize = 2048;
 /// For each prime, part of the coefficients and sum, the plaintexts of the sum as products read them.
 #[derive(Debug)]
 pub struct Weights {
+    /// With padding behind.
     words: Buffer,
+    /// Words of a tile of one plaintext, for each prime.
+    tiles: Vec<usize>,
     degree: usize,
     primes: usize,
     specials: usize,
@@ -72,10 +75,14 @@ impl Context {
             "products in the order of sums"
         );
         let specials = if extended { self.specials().len() } else { 0 };
+        let tile = TILE.min(self.degree());
+        let tiles: Vec<usize> = (0..primes + specials)
+            .map(|i| self.ring(i, primes).packed_words(tile))
+            .collect();
+        let plaintext = tiles.iter().sum::<usize>() * (self.degree() / tile);
         Weights {
-            words: self
-                .pool()
-                .take(terms.len() * (primes + specials) * self.degree()),
+            words: self.pool().take(terms.len() * plaintext + PADDING),
+            tiles,
             degree: self.degree(),
             primes,
             specials,
@@ -94,16 +101,21 @@ impl Context {
         let run = weights.runs().find(|run| run.contains(&term));
         let run = run.unwrap_or_default();
         let (tile, primes, count) = (weights.tile(), weights.primes, weights.terms.len());
-        let blocks = weights.words.chunks_exact_mut(self.degree() * count);
-        self.workers()
-            .each(blocks.enumerate().collect(), |(i, block)| {
-                let parts = plaintext.residue(i).chunks_exact(tile);
-                for (block, part) in block.chunks_exact_mut(tile * count).zip(parts) {
-                    let place = (term - run.start, run.len());
-                    let out = &mut block[run.start * tile..run.end * tile];
-                    self.ring(i, primes).pack_factor(out, place, part);
-                }
-            });
+        let parts = weights.degree / tile;
+        let mut rest = &mut weights.words[..];
+        let mut tasks = Vec::with_capacity(residues);
+        for (i, &packed) in weights.tiles.iter().enumerate() {
+            let block = rest.split_off_mut(..packed * count * parts);
+            tasks.push((i, packed, block.unwrap_or_default()));
+        }
+        self.workers().each(tasks, |(i, packed, block)| {
+            let parts = plaintext.residue(i).chunks_exact(tile);
+            for (block, part) in block.chunks_exact_mut(packed * count).zip(parts) {
+                let place = (term - run.start, run.len());
+                let out = &mut block[run.start * packed..run.end * packed];
+                self.ring(i, primes).pack_factor(out, place, part);
+            }
+        });
     }
 
     /// The sums of products modulo Q, in order.
@@ -199,14 +211,16 @@ impl Context {
         add: impl Fn(&PrimeRing, [&mut [u64]; 2], &[u64], [&[&[u64]]; 2], bool) + Sync,
     ) {
         let (tile, count) = (weights.tile(), weights.terms.len());
-        let blocks = weights.words.chunks_exact(self.degree() * count);
         let runs: Vec<Range<usize>> = weights.runs().collect();
         // For each prime and part of the coefficients: its plaintexts, and that part of all sums.
         let mut tasks = Vec::new();
-        for (i, (sums, block)) in sums.into_iter().zip(blocks).enumerate() {
+        let mut at = 0;
+        for (i, (sums, &packed)) in sums.into_iter().zip(&weights.tiles).enumerate() {
             let first = tasks.len();
-            let parts = block.chunks_exact(tile * count).enumerate();
-            tasks.extend(parts.map(|(n, block)| (i, n, block, Vec::with_capacity(runs.len()))));
+            for n in 0..weights.degree / tile {
+                tasks.push((i, n, at, Vec::with_capacity(runs.len())));
+                at += packed * count;
+            }
             for [a, b] in sums {
                 let parts = a.chunks_exact_mut(tile).zip(b.chunks_exact_mut(tile));
                 for (task, (a, b)) in tasks[first..].iter_mut().zip(parts) {
@@ -214,7 +228,8 @@ impl Context {
                 }
             }
         }
-        self.workers().each(tasks, |(i, n, block, sums)| {
+        self.workers().each(tasks, |(i, n, at, sums)| {
+            let packed = weights.tiles[i];
             let ring = self.ring(i, weights.primes);
             let part = n * tile..(n + 1) * tile;
             let rows: Vec<Pair<'_>> = weights
@@ -224,7 +239,8 @@ impl Context {
                 .collect();
             let right = [0, 1].map(|k| rows.iter().map(|row| row[k]).collect::<Vec<_>>());
             for ((out, run), &start) in sums.into_iter().zip(&runs).zip(starts) {
-                let factors = &block[run.start * tile..run.end * tile];
+                let end = at + run.end * packed + PADDING;
+                let factors = &weights.words[at + run.start * packed..end];
                 let right = [&right[0][run.clone()], &right[1][run.clone()]];
                 add(ring, out, factors, right, start);
             }

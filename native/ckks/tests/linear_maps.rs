@@ -3,7 +3,7 @@
 mod support;
 
 use ckks::{Ciphertext, Context, Digits, Extended, First, Plaintext, SwitchingKey, Workers};
-use ring::{Automorphism, Kernel, RnsPolynomial, rotation_element};
+use ring::{Automorphism, Kernel, PADDING, RnsPolynomial, rotation_element};
 use std::collections::HashMap;
 use support::{Client, ring};
 
@@ -228,7 +228,9 @@ fn products_modulo_q_are_those_of_single_sums() {
         for (term, plaintext) in plaintexts.iter().enumerate() {
             context.place_weight(&mut weights, term, plaintext.polynomial());
         }
-        assert_eq!(weights.bytes(), 8 * 3 * PRIMES.len() * DEGREE);
+        let rings = &context.primes()[..PRIMES.len()];
+        let packed: usize = rings.iter().map(|ring| ring.packed_words(3 * DEGREE)).sum();
+        assert_eq!(weights.bytes(), 8 * (packed + PADDING));
         let made = context.products(&values, &weights, 1.0).expect("fits");
         for (sum, made) in made.iter().enumerate() {
             let terms: Vec<_> = terms

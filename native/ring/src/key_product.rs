@@ -4,6 +4,7 @@
 //! feeds the sums; where the result is turned by an automorphism, its vectors are stored where they
 //! belong, and no pass over the result follows.
 use crate::kernel::{Field, Operation};
+use crate::packing::pack;
 
 /// Vectors of a step: with two sums each, enough to hide the latency of additions.
 const STEP: usize = 4;
@@ -19,7 +20,10 @@ pub(crate) struct Moves<'a> {
 pub(crate) struct KeyProduct<'a> {
     pub(crate) out: [&'a mut [u64]; 2],
     pub(crate) digits: &'a [&'a [u64]],
+    /// Packed, and padded.
     pub(crate) key: &'a [u64],
+    /// Bits of a residue of the key.
+    pub(crate) bits: usize,
     /// Digits of the key; those behind the last of `digits` are passed over.
     pub(crate) key_digits: usize,
     /// Added to the first sum.
@@ -38,12 +42,11 @@ impl Operation for KeyProduct<'_> {
         let [out0, out1] = self.out;
         let width = STEP * F::LANES;
         let zero = f.value(f.load_word(&[0; 8]));
-        for (chunk, key) in self
-            .key
-            .chunks_exact(2 * width * self.key_digits)
-            .enumerate()
-        {
+        let unpacking = f.unpacking();
+        let vector = F::LANES * self.bits / 8;
+        for chunk in 0..out0.len() / width {
             let at = chunk * width;
+            let mut key = chunk * self.key_digits * 2 * STEP * vector;
             let mut sums = [[f.sum(zero); STEP]; 2];
             if let Some(addend) = self.addend {
                 let addend = addend[at..at + width].chunks_exact(F::LANES);
@@ -60,7 +63,7 @@ impl Operation for KeyProduct<'_> {
                     *sum = f.sum(f.settle(x));
                 }
             }
-            for (digit, key) in self.digits.iter().zip(key.chunks_exact(2 * width)) {
+            for digit in self.digits {
                 if left_of_fold == 0 {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
@@ -69,15 +72,17 @@ impl Operation for KeyProduct<'_> {
                 }
                 left_of_fold -= 1;
                 let digit = digit[at..at + width].chunks_exact(F::LANES);
-                let (key0, key1) = key.split_at(width);
-                let keys = key0.chunks_exact(F::LANES).zip(key1.chunks_exact(F::LANES));
                 let [sums0, sums1] = &mut sums;
                 let sums = sums0.iter_mut().zip(sums1);
-                for ((sum0, sum1), (digit, (key0, key1))) in sums.zip(digit.zip(keys)) {
+                for ((sum0, sum1), digit) in sums.zip(digit) {
                     let digit = f.load_raw(digit);
-                    *sum0 = f.sum_add(*sum0, digit, f.load_raw(key0));
-                    *sum1 = f.sum_add(*sum1, digit, f.load_raw(key1));
+                    let key0 = f.load_packed(self.key, key, unpacking);
+                    let key1 = f.load_packed(self.key, key + STEP * vector, unpacking);
+                    *sum0 = f.sum_add(*sum0, digit, key0);
+                    *sum1 = f.sum_add(*sum1, digit, key1);
+                    key += vector;
                 }
+                key += STEP * vector;
             }
             for v in 0..STEP {
                 let mut x = [sums[0][v], sums[1][v]].map(|_| zero);
@@ -108,6 +113,8 @@ impl Operation for KeyProduct<'_> {
 /// Lay out a key in the order in which `KeyProduct` reads it.
 pub(crate) struct PackKey<'a> {
     pub(crate) out: &'a mut [u64],
+    /// Bits of a residue of the key.
+    pub(crate) bits: usize,
     /// Canonical residues of both polynomials of each digit.
     pub(crate) digits: &'a [[&'a [u64]; 2]],
 }
@@ -118,16 +125,16 @@ impl Operation for PackKey<'_> {
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
         let width = STEP * F::LANES;
-        let blocks = self.out.chunks_exact_mut(2 * width * self.digits.len());
-        for (chunk, block) in blocks.enumerate() {
-            let at = chunk * width;
-            let from = self.digits.as_flattened();
-            for (out, from) in block.chunks_exact_mut(width).zip(from) {
-                let from = from[at..at + width].chunks_exact(F::LANES);
-                for (out, from) in out.chunks_exact_mut(F::LANES).zip(from) {
-                    f.store_raw(f.settle(f.value(f.load_word(from))), out);
-                }
+        let mut prepared = vec![0; width];
+        let from = self.digits.as_flattened();
+        let rows = self.out.len() * 64 / (self.bits * width);
+        for row in 0..rows {
+            let at = row / from.len() * width;
+            let from = from[row % from.len()][at..at + width].chunks_exact(F::LANES);
+            for (out, from) in prepared.chunks_exact_mut(F::LANES).zip(from) {
+                f.store_raw(f.settle(f.value(f.load_word(from))), out);
             }
+            pack(&prepared, self.bits, self.out, row * width * self.bits);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Encoded constants are more than any cache holds, and each is read once in a run: one stream
 //! through memory feeds the sums. The other factors are few and stay in the caches.
 use crate::kernel::{Field, Operation};
+use crate::packing::pack;
 
 /// Vectors of a step: with two sums each, enough to hide the latency of additions.
 const STEP: usize = 4;
@@ -11,7 +12,10 @@ const STEP: usize = 4;
 /// prepared, or canonical.
 pub(crate) struct PackedProducts<'a, const PREPARED: bool> {
     pub(crate) out: [&'a mut [u64]; 2],
+    /// Packed, and padded.
     pub(crate) factors: &'a [u64],
+    /// Bits of a factor.
+    pub(crate) bits: usize,
     pub(crate) right: [&'a [&'a [u64]]; 2],
     pub(crate) accumulate: bool,
 }
@@ -28,8 +32,10 @@ impl<const PREPARED: bool> Operation for PackedProducts<'_, PREPARED> {
         let outs = out0
             .chunks_exact_mut(width)
             .zip(out1.chunks_exact_mut(width));
-        let factors = self.factors.chunks_exact(width * right0.len());
-        for (chunk, ((out0, out1), factors)) in outs.zip(factors).enumerate() {
+        let unpacking = f.unpacking();
+        let vector = F::LANES * self.bits / 8;
+        let mut factor = 0;
+        for (chunk, (out0, out1)) in outs.enumerate() {
             let at = chunk * width;
             let mut sums = [[f.sum(zero); STEP]; 2];
             if self.accumulate {
@@ -42,8 +48,7 @@ impl<const PREPARED: bool> Operation for PackedProducts<'_, PREPARED> {
                 }
             }
             let mut left_of_fold = F::PREPARED_TERMS;
-            let right = right0.iter().zip(right1);
-            for (factor, (right0, right1)) in factors.chunks_exact(width).zip(right) {
+            for (right0, right1) in right0.iter().zip(right1) {
                 if left_of_fold == 0 {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
@@ -51,15 +56,15 @@ impl<const PREPARED: bool> Operation for PackedProducts<'_, PREPARED> {
                     left_of_fold = F::PREPARED_TERMS;
                 }
                 left_of_fold -= 1;
-                let factor = factor.chunks_exact(F::LANES);
                 let right0 = right0[at..at + width].chunks_exact(F::LANES);
                 let right1 = right1[at..at + width].chunks_exact(F::LANES);
                 let [sums0, sums1] = &mut sums;
                 let sums = sums0.iter_mut().zip(sums1);
-                for ((sum0, sum1), (factor, (x0, x1))) in sums.zip(factor.zip(right0.zip(right1))) {
-                    let factor = f.load_raw(factor);
-                    *sum0 = f.sum_add(*sum0, factor, load::<F, PREPARED>(f, x0));
-                    *sum1 = f.sum_add(*sum1, factor, load::<F, PREPARED>(f, x1));
+                for ((sum0, sum1), (x0, x1)) in sums.zip(right0.zip(right1)) {
+                    let y = f.load_packed(self.factors, factor, unpacking);
+                    *sum0 = f.sum_add(*sum0, y, load::<F, PREPARED>(f, x0));
+                    *sum1 = f.sum_add(*sum1, y, load::<F, PREPARED>(f, x1));
+                    factor += vector;
                 }
             }
             let [sums0, sums1] = sums;
@@ -95,6 +100,8 @@ fn store<F: Field, const PREPARED: bool>(f: F, sum: F::Sum, to: &mut [u64]) {
 /// Write one of several factors where `PackedProducts` reads it.
 pub(crate) struct PackFactor<'a> {
     pub(crate) out: &'a mut [u64],
+    /// Bits of a factor.
+    pub(crate) bits: usize,
     /// Canonical residues.
     pub(crate) from: &'a [u64],
     pub(crate) index: usize,
@@ -107,13 +114,14 @@ impl Operation for PackFactor<'_> {
     #[inline(always)]
     fn run<F: Field>(self, f: F) {
         let width = STEP * F::LANES;
-        let blocks = self.out.chunks_exact_mut(width * self.count);
-        for (block, from) in blocks.zip(self.from.chunks_exact(width)) {
-            let out = &mut block[self.index * width..(self.index + 1) * width];
+        let mut prepared = vec![0; width];
+        for (chunk, from) in self.from.chunks_exact(width).enumerate() {
             let from = from.chunks_exact(F::LANES);
-            for (out, from) in out.chunks_exact_mut(F::LANES).zip(from) {
+            for (out, from) in prepared.chunks_exact_mut(F::LANES).zip(from) {
                 f.store_raw(f.settle(f.value(f.load_word(from))), out);
             }
+            let first = (chunk * self.count + self.index) * width * self.bits;
+            pack(&prepared, self.bits, self.out, first);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::matrix::MatrixProduct;
 use crate::modulus::Modulus;
 use crate::ntt::{Forward, ForwardConverted, ForwardLifted, Inverse, Tables};
 use crate::packed_products::{PackFactor, PackedProducts};
+use crate::packing::PADDING;
 use core::marker::PhantomData;
 
 /// Smallest and largest ring degree.
@@ -348,19 +349,30 @@ impl PrimeRing {
         });
     }
 
+    /// Words that so many residues take packed, a multiple of [`PART`]: as many bits as the prime has,
+    /// or a word, as this kernel reads them.
+    pub fn packed_words(&self, residues: usize) -> usize {
+        residues / 64 * self.packed_bits()
+    }
+
+    fn packed_bits(&self) -> usize {
+        self.kernel.packed_bits(&self.modulus)
+    }
+
     /// Place a factor among the `count` that [`PrimeRing::packed_products`] reads together, of N
     /// residues or the same part of each: a multiple of [`PART`].
     ///
     /// # Panics
-    /// Where `out` has another length than `count` factors, or no place for this one.
+    /// Where `out` has another length than `count` packed factors, or no place for this one.
     pub fn pack_factor(&self, out: &mut [u64], (index, count): (usize, usize), from: &[u64]) {
         assert!(index < count, "a place for the factor");
         assert!(
-            from.len().is_multiple_of(PART) && out.len() == from.len() * count,
+            from.len().is_multiple_of(PART) && out.len() == self.packed_words(from.len()) * count,
             "parts of one length"
         );
         self.run(PackFactor {
             out,
+            bits: self.packed_bits(),
             from,
             index,
             count,
@@ -368,7 +380,7 @@ impl PrimeRing {
     }
 
     /// out_k = Σ_t factor_t · right_kt, or out_k += it, of packed factors: N residues, or the same
-    /// part of them. The others and the results are canonical.
+    /// part of them, with [`PADDING`] words behind. The others and the results are canonical.
     ///
     /// # Panics
     /// Where there is no factor, or lengths differ.
@@ -406,7 +418,9 @@ impl PrimeRing {
         let (length, count) = (out[0].len(), right[0].len());
         assert!(length.is_multiple_of(PART), "a part of the residues");
         assert!(
-            count > 0 && right[1].len() == count && factors.len() == count * length,
+            count > 0
+                && right[1].len() == count
+                && factors.len() == count * self.packed_words(length) + PADDING,
             "as many factors on both sides"
         );
         let mut rows = right.iter().copied().flatten();
@@ -417,6 +431,7 @@ impl PrimeRing {
         self.run(PackedProducts::<PREPARED> {
             out,
             factors,
+            bits: self.packed_bits(),
             right,
             accumulate,
         });
@@ -448,22 +463,23 @@ impl PrimeRing {
     }
 
     /// Lay out the digits of a switching key modulo this prime as [`PrimeRing::key_product`] reads
-    /// them: 2N words a digit.
+    /// them: 2N packed residues a digit.
     ///
     /// # Panics
     /// Where `out` has another length.
     pub fn pack_key(&self, out: &mut [u64], digits: &[[&[u64]; 2]]) {
         assert_eq!(
             out.len(),
-            2 * self.degree * digits.len(),
-            "2N words a digit"
+            self.packed_words(2 * self.degree) * digits.len(),
+            "2N residues a digit"
         );
         self.check(digits.as_flattened());
-        self.run(PackKey { out, digits });
+        let bits = self.packed_bits();
+        self.run(PackKey { out, bits, digits });
     }
 
     /// out_k = Σ_j digit_j · key_jk, the start added to the first, turned by an automorphism, or
-    /// out_k += it. Digits and results are prepared, the key is packed.
+    /// out_k += it. Digits and results are prepared, the key is packed, with [`PADDING`] words behind.
     ///
     /// # Panics
     /// Where the key has fewer digits, or the automorphism is of another degree.
@@ -476,10 +492,11 @@ impl PrimeRing {
         automorphism: Option<&Automorphism>,
         accumulate: bool,
     ) {
-        let key_digits = key.len() / (2 * self.degree);
+        let digit_words = self.packed_words(2 * self.degree);
+        let key_digits = key.len() / digit_words;
         assert!(
-            key.len().is_multiple_of(2 * self.degree) && key_digits >= digits.len(),
-            "2N words of the key for each digit"
+            key.len() == key_digits * digit_words + PADDING && key_digits >= digits.len(),
+            "2N residues of the key for each digit"
         );
         for out in &out {
             self.check(&[out]);
@@ -502,6 +519,7 @@ impl PrimeRing {
             out,
             digits,
             key,
+            bits: self.packed_bits(),
             key_digits,
             addend,
             scaled,

@@ -2,7 +2,7 @@
 mod support;
 
 use proptest::prelude::*;
-use ring::{Automorphism, Start, rotation_element};
+use ring::{Automorphism, PADDING, Start, rotation_element};
 use support::{LARGE_PRIMES, VECTOR_PRIMES, add, mul, residues, rings, sub};
 
 const DEGREE: usize = 1 << 10;
@@ -48,8 +48,9 @@ proptest! {
                 out
             };
             let pairs: Vec<_> = key0.iter().zip(&key1).map(|(a, b)| [&a[..], &b[..]]).collect();
-            let mut key = vec![0; 2 * DEGREE * pairs.len()];
-            ring.pack_key(&mut key, &pairs);
+            let words = ring.packed_words(2 * DEGREE) * pairs.len();
+            let mut key = vec![u64::MAX; words + PADDING];
+            ring.pack_key(&mut key[..words], &pairs);
             let left: Vec<_> = digits[..terms].iter().map(|d| prepared(d)).collect();
             let left: Vec<_> = left.iter().map(Vec::as_slice).collect();
             let sum = |keys: &[Vec<u64>], start: &[u64], factor: u64| -> Vec<u64> {
@@ -76,9 +77,10 @@ proptest! {
             }
             let right: Vec<_> = key0[..terms].iter().map(|k| prepared(k)).collect();
             let right: Vec<_> = right.iter().map(Vec::as_slice).collect();
-            let mut factors = vec![0; DEGREE * terms];
+            let words = ring.packed_words(DEGREE) * terms;
+            let mut factors = vec![u64::MAX; words + PADDING];
             for (t, digit) in digits[..terms].iter().enumerate() {
-                ring.pack_factor(&mut factors, (t, terms), digit);
+                ring.pack_factor(&mut factors[..words], (t, terms), digit);
             }
             let words: Vec<_> = key1[..terms].iter().map(Vec::as_slice).collect();
             for accumulate in [false, true] {

@@ -1,15 +1,15 @@
-//! [`Lanes52`] on AVX-512 F, DQ and IFMA: one instruction each.
+//! [`Lanes52`] on AVX-512 F, DQ, IFMA and VBMI: one instruction each.
 use super::lanes52::Lanes52;
 #[allow(clippy::wildcard_imports)]
 use core::arch::x86_64::*;
 
-/// Proof that the processor has AVX-512 F, DQ and IFMA.
+/// Proof that the processor has AVX-512 F, DQ, IFMA and VBMI.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
 impl Avx512 {
     /// # Safety
-    /// The processor has AVX-512 F, DQ and IFMA.
+    /// The processor has AVX-512 F, DQ, IFMA and VBMI.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
         Self(())
@@ -19,7 +19,7 @@ impl Avx512 {
 /// An intrinsic that needs nothing but the instruction set.
 macro_rules! op {
     ($call:expr) => {{
-        // SAFETY: `self` exists only where the processor has AVX-512 F, DQ and IFMA.
+        // SAFETY: `self` exists only where the processor has AVX-512 F, DQ, IFMA and VBMI.
         unsafe { $call }
     }};
 }
@@ -37,6 +37,13 @@ impl Lanes52 for Avx512 {
         assert!(from.len() >= 8);
         // SAFETY: eight words are readable; the instruction needs no alignment.
         unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn load_at(self, from: &[u64], at: usize) -> __m512i {
+        assert!(at + 64 <= size_of_val(from));
+        // SAFETY: 64 bytes are readable from there; the instruction needs no alignment.
+        unsafe { _mm512_loadu_si512(from.as_ptr().byte_add(at).cast()) }
     }
 
     #[inline(always)]
@@ -79,6 +86,16 @@ impl Lanes52 for Avx512 {
     #[inline(always)]
     fn shift_right(self, a: __m512i, count: u32) -> __m512i {
         op!(_mm512_srl_epi64(a, _mm_cvtsi32_si128(count as i32)))
+    }
+
+    #[inline(always)]
+    fn shift_each(self, a: __m512i, counts: __m512i) -> __m512i {
+        op!(_mm512_srlv_epi64(a, counts))
+    }
+
+    #[inline(always)]
+    fn shuffle_bytes(self, a: __m512i, order: __m512i) -> __m512i {
+        op!(_mm512_permutexvar_epi8(order, a))
     }
 
     #[inline(always)]
@@ -142,6 +159,7 @@ mod tests {
         fn of(&self, words: [&[u64; 8]; 4], count: u32) -> Vec<(&'static str, [u64; 8])> {
             let v = self.0;
             let [a, b, c, x] = words.map(|words| v.load(words));
+            let row = words.map(|words| *words);
             [
                 ("splat", v.splat(words[0][0])),
                 ("add", v.add(a, b)),
@@ -151,6 +169,9 @@ mod tests {
                 ("or", v.or(a, b)),
                 ("shift_left", v.shift_left(a, count)),
                 ("shift_right", v.shift_right(a, count)),
+                ("shift_each", v.shift_each(a, v.and(c, v.splat(63)))),
+                ("shuffle_bytes", v.shuffle_bytes(a, c)),
+                ("load_at", v.load_at(row.as_flattened(), count as usize)),
                 ("mul_low", v.mul_low(c, a, b)),
                 ("mul_high", v.mul_high(c, a, b)),
                 ("mul_halves", v.mul_halves(a, b)),
@@ -165,7 +186,7 @@ mod tests {
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     fn on_hardware(words: [&[u64; 8]; 4], count: u32) -> Vec<(&'static str, [u64; 8])> {
         // SAFETY: the function has the features.
         Results(unsafe { Avx512::new() }).of(words, count)
@@ -183,7 +204,8 @@ mod tests {
         ) {
             if !(is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512ifma"))
+                && is_x86_feature_detected!("avx512ifma")
+                && is_x86_feature_detected!("avx512vbmi"))
             {
                 return Ok(());
             }

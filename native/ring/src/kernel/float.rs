@@ -163,6 +163,7 @@ impl<L: FloatLanes> Field for Float<L> {
     type Cell = Parts<L::Integer>;
     type Closing = [[L::Number; 2]; 3];
     type Factor = Parts<L::Integer>;
+    type Unpacking = ();
     type Packed = Parts<i32>;
 
     #[inline(always)]
@@ -253,6 +254,14 @@ impl<L: FloatLanes> Field for Float<L> {
     #[inline(always)]
     fn store_raw(self, x: L::Number, to: &mut [u64]) {
         self.lanes.store(self.lanes.as_integer(x), to);
+    }
+
+    #[inline(always)]
+    fn unpacking(self) {}
+
+    #[inline(always)]
+    fn load_packed(self, from: &[u64], at: usize, (): ()) -> L::Number {
+        self.load_raw(&from[at / 8..])
     }
 
     #[inline(always)]

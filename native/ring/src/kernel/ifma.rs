@@ -80,6 +80,16 @@ pub(crate) struct Lift<V: Copy> {
     reduce: bool,
 }
 
+/// Where the bits of the eight residues of a vector are.
+#[derive(Clone, Copy)]
+pub(crate) struct Unpacking<V: Copy> {
+    /// For each byte of the result the one of the row.
+    bytes: V,
+    /// Bits of the first byte that belong to the residue before.
+    shifts: V,
+    mask: V,
+}
+
 /// The low and high 52-bit words of products, added apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Wide<V: Copy> {
@@ -217,6 +227,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     type Cell = Wide<L::Vector>;
     type Closing = (Root<L::Vector>, Root<L::Vector>);
     type Factor = L::Vector;
+    type Unpacking = Unpacking<L::Vector>;
     type Packed = u64;
 
     #[inline(always)]
@@ -300,6 +311,36 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     #[inline(always)]
     fn store_raw(self, x: L::Vector, to: &mut [u64]) {
         self.lanes.store(x, to);
+    }
+
+    #[inline(always)]
+    fn packed_bits(modulus: &Modulus) -> usize {
+        modulus.bits() as usize
+    }
+
+    #[inline(always)]
+    fn unpacking(self) -> Unpacking<L::Vector> {
+        let v = self.lanes;
+        let bits = u64::from(self.modulus.bits());
+        let (mut bytes, mut shifts) = ([0; 8], [0; 8]);
+        for lane in 0..8 {
+            let first = lane as u64 * bits;
+            // The bytes first / 8 … first / 8 + 7, of which the last is 63 at most.
+            bytes[lane] = 0x0706_0504_0302_0100 + first / 8 * 0x0101_0101_0101_0101;
+            shifts[lane] = first % 8;
+        }
+        Unpacking {
+            bytes: v.load(&bytes),
+            shifts: v.load(&shifts),
+            mask: v.splat((1 << bits) - 1),
+        }
+    }
+
+    #[inline(always)]
+    fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> L::Vector {
+        let v = self.lanes;
+        let row = v.shuffle_bytes(v.load_at(from, at), unpacking.bytes);
+        v.and(v.shift_each(row, unpacking.shifts), unpacking.mask)
     }
 
     #[inline(always)]

@@ -8,6 +8,8 @@ pub(crate) trait Lanes52: Copy {
 
     fn splat(self, x: u64) -> Self::Vector;
     fn load(self, from: &[u64]) -> Self::Vector;
+    /// Eight words from byte `at` on.
+    fn load_at(self, from: &[u64], at: usize) -> Self::Vector;
     fn store(self, x: Self::Vector, to: &mut [u64]);
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -18,6 +20,10 @@ pub(crate) trait Lanes52: Copy {
     /// Every lane by the same count below 64.
     fn shift_left(self, a: Self::Vector, count: u32) -> Self::Vector;
     fn shift_right(self, a: Self::Vector, count: u32) -> Self::Vector;
+    /// Each lane to the right by its own count below 64.
+    fn shift_each(self, a: Self::Vector, counts: Self::Vector) -> Self::Vector;
+    /// Bytes of `a` by index, the lower six bits of each byte of `order`.
+    fn shuffle_bytes(self, a: Self::Vector, order: Self::Vector) -> Self::Vector;
     /// sum + the low 52 bits of a·b.
     fn mul_low(self, sum: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// sum + the bits of a·b from 52 on.
@@ -67,6 +73,17 @@ impl Lanes52 for Emulated52 {
         core::array::from_fn(|i| from[i])
     }
 
+    fn load_at(self, from: &[u64], at: usize) -> Eight {
+        assert!(at + 64 <= size_of_val(from));
+        core::array::from_fn(|i| {
+            let (word, byte) = ((at + 8 * i) / 8, at % 8);
+            let low = u128::from(from[word]);
+            // Where a lane ends with a word, there may be none behind it.
+            let high = u128::from(*from.get(word + 1).unwrap_or(&0));
+            ((high << 64 | low) >> (8 * byte)) as u64
+        })
+    }
+
     fn store(self, x: Eight, to: &mut [u64]) {
         to[..8].copy_from_slice(&x);
     }
@@ -97,6 +114,15 @@ impl Lanes52 for Emulated52 {
 
     fn shift_right(self, a: Eight, count: u32) -> Eight {
         a.map(|a| a >> count)
+    }
+
+    fn shift_each(self, a: Eight, counts: Eight) -> Eight {
+        both(a, counts, |a, count| a >> count)
+    }
+
+    fn shuffle_bytes(self, a: Eight, order: Eight) -> Eight {
+        let byte = |n: u8| a[usize::from(n & 63) / 8].to_le_bytes()[usize::from(n) % 8];
+        order.map(|order| u64::from_le_bytes(order.to_le_bytes().map(byte)))
     }
 
     fn mul_low(self, sum: Eight, a: Eight, b: Eight) -> Eight {

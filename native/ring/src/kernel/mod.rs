@@ -56,6 +56,8 @@ pub(crate) trait Field: Copy {
     type Closing: Copy;
     /// A vector prepared for products with weights.
     type Factor: Copy;
+    /// What takes packed residues apart.
+    type Unpacking: Copy;
     /// A weight as the matrix product stores it.
     type Packed: Copy;
 
@@ -95,6 +97,14 @@ pub(crate) trait Field: Copy {
     /// Values in the form of registers, between the passes of a transform.
     fn load_raw(self, from: &[u64]) -> Self::Value;
     fn store_raw(self, x: Self::Value, to: &mut [u64]);
+
+    /// Bits that a packed residue takes in memory.
+    fn packed_bits(_: &Modulus) -> usize {
+        64
+    }
+    fn unpacking(self) -> Self::Unpacking;
+    /// A vector of packed residues, prepared: LANES of them, from byte `at` of what holds them.
+    fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> Self::Value;
 
     /// For words below a period, those above its half below zero: residues of another prime.
     fn lift(self, period: u64) -> Self::Lift;
@@ -282,6 +292,7 @@ impl Kernel {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512ifma")
+                && is_x86_feature_detected!("avx512vbmi")
             {
                 kernels.push(Self(Kind::Ifma));
             }
@@ -357,6 +368,19 @@ impl Kernel {
         self.run(&Modulus::SMALLEST, operation)
     }
 
+    /// Bits that this kernel's packed residues of a prime take.
+    pub(crate) fn packed_bits(self, modulus: &Modulus) -> usize {
+        struct Bits<'a>(&'a Modulus);
+        impl Operation for Bits<'_> {
+            type Output = usize;
+            #[inline(always)]
+            fn run<F: Field>(self, _: F) -> usize {
+                F::packed_bits(self.0)
+            }
+        }
+        self.run(modulus, Bits(modulus))
+    }
+
     /// Constants in the form of this kernel.
     pub(crate) fn table(self, modulus: &Modulus, roots: &[u64]) -> RootTable {
         struct Build<'a>(&'a Modulus, &'a [u64]);
@@ -388,9 +412,9 @@ unsafe fn run_avx2<O: Operation>(modulus: &Modulus, operation: O) -> O::Output {
 }
 
 /// # Safety
-/// The processor has AVX-512 F, DQ and IFMA.
+/// The processor has AVX-512 F, DQ, IFMA and VBMI.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 unsafe fn run_ifma<O: Operation, const ROOM: u8>(modulus: &Modulus, operation: O) -> O::Output {
     // SAFETY: the caller's promise.
     let lanes = unsafe { avx512::Avx512::new() };

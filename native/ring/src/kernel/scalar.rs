@@ -121,6 +121,7 @@ impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     type Cell = u128;
     type Closing = ();
     type Factor = u64;
+    type Unpacking = ();
     type Packed = u64;
 
     #[inline(always)]
@@ -209,6 +210,14 @@ impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     #[inline(always)]
     fn store_raw(self, x: u64, to: &mut [u64]) {
         to[0] = x;
+    }
+
+    #[inline(always)]
+    fn unpacking(self) {}
+
+    #[inline(always)]
+    fn load_packed(self, from: &[u64], at: usize, (): ()) -> u64 {
+        self.load_raw(&from[at / 8..])
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 /** Images from files to what the network reads: the arithmetic of `melanoma:prepare`, one image at a time. */
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { createImageDecoder, type ImageDecoder } from '../../src/frontend/images/decode-image.ts';
 import { loadDecoders } from '../../src/frontend/images/load-decoders.ts';
 import { squareImage } from '../../src/frontend/images/square-image.ts';
@@ -16,4 +18,11 @@ export async function readPixels(
   const decode = await decoder;
   const planes = squareImage(await decode(new Uint8Array(await readFile(file))), size, kernel);
   return Float32Array.from(planes, (byte) => byte / 255);
+}
+
+/** The committed sample images. */
+export function sampleFiles(): string[] {
+  const folder = new URL('samples/', import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith('.jpg'));
+  return names.sort().map((name) => fileURLToPath(new URL(name, folder)));
 }

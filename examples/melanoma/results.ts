@@ -24,6 +24,7 @@ import * as prettier from 'prettier';
 import type { CompiledModel } from 'cipherloom';
 import { thisMachine } from '../../bench/results/machine.ts';
 import { createProgressLine } from '../../src/cli/progress.ts';
+import type { BatchSizeRecord } from './batch-sizes.ts';
 import { openClear } from './clear.ts';
 import { readRecordLines, type EncryptedImage, type EncryptedRun } from './encrypted.ts';
 import {
@@ -311,7 +312,9 @@ function batchText(batch: ThroughputRecord): string {
 
 /** What `melanoma:sizes` measured, and what the networks trained for such images gave. */
 function sizeTable(folder: string): string {
-  const trained = trainedTable();
+  const trained = `${batchSizeTable(folder)}
+
+${trainedTable()}`;
   const sizes = jsonFiles(folder, 'size-').map(({ value }) => value as SizeRecord);
   if (sizes.length === 0) return `Not measured yet: \`npm run melanoma:sizes\`.\n\n${trained}`;
   const shown = <T>(value: T | null, text: (value: T) => string): string =>
@@ -337,6 +340,50 @@ function sizeTable(folder: string): string {
 ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 
 ${trained}`;
+}
+
+/** What `melanoma:batch-sizes` measured. */
+function batchSizeTable(folder: string): string {
+  const sizes = jsonFiles(folder, 'batch-').map(({ value }) => value as BatchSizeRecord);
+  const measuredSizes = sizes.filter((one) => one.refused === null);
+  const [first] = measuredSizes;
+  if (first === undefined)
+    return 'Batches by size are not measured yet: `npm run melanoma:batch-sizes`.';
+  const rows = sizes.map((one) =>
+    one.refused === null
+      ? [
+          `${one.size} × ${one.size} × 3`,
+          `${one.evaluateSeconds.toFixed(0)} s`,
+          Math.round((3600 * one.images) / one.evaluateSeconds).toLocaleString('en'),
+          `${one.processorSeconds.toFixed(0)} s`,
+          `${(one.modelledSeconds ?? NaN).toFixed(0)} s`,
+          `${one.compileSeconds.toFixed(0)} s`,
+          seconds((1000 * one.encryptSeconds * 3 * one.size ** 2) / one.images),
+          bytes(one.keyBytes),
+          bytes(one.uploadBytes / one.images),
+          bytes(one.peakBytes),
+          percentOf(one.largestDifference, one.largestLogit),
+        ]
+      : [`${one.size} × ${one.size} × 3`, `no plan: ${one.refused}`, ...Array<string>(9).fill('')],
+  );
+  return `The throughput plan of the same networks, ${first.images.toLocaleString('en')} images at a time, on ${first.threads} threads. Ciphertexts are read from disk; ${made(measuredSizes)}. The client's time is that of making a whole batch, memory the server's; the last column is the largest difference from a logit of the network in the clear, against the largest of them.
+
+| image | a batch | images an hour | processor time | modelled, one core | compiled in | client, an image | keys | upload, an image | server memory | logits differ by |
+|---|---|---|---|---|---|---|---|---|---|---|
+${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`;
+}
+
+function percentOf(part: number, whole: number): string {
+  return `${((100 * part) / whole).toPrecision(2)} %`;
+}
+
+/** Which of the batches were made whole. */
+function made(sizes: readonly { readonly size: number; readonly distinct: number }[]): string {
+  const parts = sizes.map(({ size, distinct }) => {
+    const all = 3 * size ** 2;
+    return `${distinct.toLocaleString('en')} of ${all.toLocaleString('en')}`;
+  });
+  return `${parts.join(', ')} of a batch were made, and read in turn`;
 }
 
 /** Figures of the trained networks by size, this network among them. */

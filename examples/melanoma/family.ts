@@ -14,16 +14,17 @@ const spacing = layers.reduce((product, layer) => product * layer.stride, 1);
 
 /** An untrained network for [1, 3, size, size] in 0…1; its weights are the same on every machine. */
 export function familyNetwork(size: number) {
-  const random = randomNumbers(size);
-  /** Weights that keep the magnitude of unit inputs, with mean 0. */
-  const weights = (shape: readonly number[], inputs: number) => ({
-    shape,
-    data: Array.from(
-      { length: shape.reduce((product, extent) => product * extent, 1) },
-      () => (2 * random() - 1) * Math.sqrt(3 / inputs),
-    ),
-  });
   return defineProgram(`melanoma-${size}`, ({ input }) => {
+    // Drawn anew for each program that is built: all have the same.
+    const random = randomNumbers(size);
+    /** Weights that keep the magnitude of unit inputs, with mean 0. */
+    const weights = (shape: readonly number[], inputs: number) => ({
+      shape,
+      data: Array.from(
+        { length: shape.reduce((product, extent) => product * extent, 1) },
+        () => (2 * random() - 1) * Math.sqrt(3 / inputs),
+      ),
+    });
     let x = input('image', [1, 3, size, size] as readonly number[], { range: [0, 1] });
     let channels = 3;
     for (const { maps, kernel, stride, padding } of layers) {

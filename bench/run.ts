@@ -21,6 +21,10 @@ import { compile, readNpy } from 'cipherloom';
 import type { CompiledModel } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
+import { prepareProgram } from '../src/backend/execute/prepare-program.ts';
+import { loadAddon } from '../src/backend/native/load-addon.ts';
+import { nativeMemory, packingKernel, totalBytes } from '../src/backend/native/native-memory.ts';
+import { readPlan } from '../src/backend/plan/read-plan.ts';
 import { peakResidentBytes } from './peak-memory.ts';
 import { memoryScaling, physicalCores } from './memory-scaling.ts';
 import { printPredictions, writeProfile } from './model.ts';
@@ -135,9 +139,10 @@ function measureMemory(
       readonly baselineBytes: number;
       readonly peakBytes: number;
     };
-    const parts = Object.values<number>({ ...model.report.nativeMemory });
+    const packed = loadAddon().addon?.kernel() === packingKernel;
+    const prepared = prepareProgram(readPlan(model.plan).program);
     return {
-      predicted: parts.reduce((sum, bytes) => sum + bytes, 0),
+      predicted: totalBytes(nativeMemory(prepared, { packed })),
       measured: peakBytes - baselineBytes,
     };
   } finally {

@@ -23,12 +23,18 @@ use crate::task::JobTask;
 
 /// Number of the interface between this addon and `src/backend/native`: it changes whenever one of
 /// them would not understand the other.
-const INTERFACE: u32 = 2;
+const INTERFACE: u32 = 3;
 
 /// The number that `src/backend/native` compares with its own.
 #[napi]
 pub fn interface_version() -> u32 {
     INTERFACE
+}
+
+/// Name of the instructions that evaluators compute with here.
+#[napi]
+pub fn kernel() -> &'static str {
+    plan::kernel_name()
 }
 
 /// Read the bytes of `model.loom`; its runs are shared by so many threads.

@@ -47,3 +47,8 @@ pub use public_values::PublicValues;
 pub use read::check_plan;
 pub use request::{Control, Progress};
 pub use run_error::RunError;
+
+/// Name of the instructions that evaluators compute with on this processor.
+pub fn kernel_name() -> &'static str {
+    ring::Kernel::detect().name()
+}

@@ -4,10 +4,12 @@
  * Number of the interface between this folder and the addon: `INTERFACE` of `native/node/src/lib.rs`.
  * It changes whenever one of them would not understand the other.
  */
-export const interfaceVersion = 2;
+export const interfaceVersion = 3;
 
 export interface NativeAddon {
   interfaceVersion(): number;
+  /** Name of the instructions that it computes with here: `scalar`, `avx2`, `avx512-ifma`. */
+  kernel(): string;
   /**
    * Read the bytes of a plan; keep at most so many bytes of encoded constants, and share a run out
    * to so many threads.

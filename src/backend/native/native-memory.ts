@@ -4,7 +4,8 @@ import multiplyConstant from '../../ir/ckks/multiply-constant.ts';
 import { programInputs } from '../../ir/ckks/program-inputs.ts';
 import { ciphertextOf } from '../../ir/ckks/values.ts';
 import { operationOf } from '../../ir/program.ts';
-import { keyRequests, residentKeyBytes } from '../../seal/index.ts';
+import { keyDigitCount } from '../../layout/key-digits.ts';
+import { keyRequests } from '../../seal/index.ts';
 import { constantSlots } from '../execute/elementwise.ts';
 import type { PreparedProgram } from '../execute/prepare-program.ts';
 import { workingMemory } from './working-memory.ts';
@@ -27,13 +28,29 @@ export interface NativeMemory {
 /** As measured on the example networks. */
 const processBytes = 2 ** 25;
 
-/** Predict the memory of the native evaluator. Cost: a step per diagonal. */
-export function nativeMemory(prepared: PreparedProgram): NativeMemory {
+/** The kernel that keeps keys and constants in as many bits as their primes have. */
+export const packingKernel = 'avx512-ifma';
+/** Larger primes are not for vector kernels: `VECTOR_MODULUS_BITS` of `native/ring`. */
+const packedBits = 50;
+
+/**
+ * Predict the memory of the native evaluator: the most that a processor needs, or, `packed`, what one
+ * with `packingKernel` does, which holds keys and constants in a third less. Cost: a step per diagonal.
+ */
+export function nativeMemory(
+  prepared: PreparedProgram,
+  { packed = false }: { readonly packed?: boolean } = {},
+): NativeMemory {
   const { program, linear } = prepared;
   const ringDegree = program.modulus?.ringDegree ?? 0;
   const specials = program.modulus?.specialPrimes.length ?? 1;
+  const dataBits = residueBits(program.modulus?.primes ?? [], packed);
+  const specialBits = residueBits(program.modulus?.specialPrimes ?? [], packed);
+  /** Of N residues each, for the first primes and the last special ones. */
+  const residueBytes = (primes: number, withSpecials: boolean): number =>
+    ((sum(dataBits.slice(0, primes)) + (withSpecials ? sum(specialBits) : 0)) * ringDegree) / 8;
   const scratch = new Float64Array(prepared.slots);
-  let residues = 0;
+  let plaintextBytes = 0;
   let planBytes = 0;
   program.operations.forEach((operation, id) => {
     const primes = (prepared.forms[id]?.level ?? 0) + 1;
@@ -41,23 +58,26 @@ export function nativeMemory(prepared: PreparedProgram): NativeMemory {
     if (work !== undefined) {
       const { groups } = work;
       const extended = groups.baby.some((baby) => baby !== 0);
-      if (!work.scalar) residues += groups.count * (primes + (extended ? specials : 0));
-      planBytes += groups.more.reduce((sum, more) => sum + 1 + more, 0) * (work.scalar ? 8 : 12);
+      if (!work.scalar) plaintextBytes += groups.count * residueBytes(primes, extended);
+      planBytes +=
+        groups.more.reduce((products, more) => products + 1 + more, 0) * (work.scalar ? 8 : 12);
     } else if (operation.op === addConstant.name || operation.op === multiplyConstant.name) {
       const constants = constantSlots(program, id, scratch);
       const { ciphertexts } = ciphertextOf(operation.type).layout;
       for (let c = 0; c < ciphertexts; c++) {
-        if (typeof constants(c) !== 'number') residues += primes;
+        // Added or multiplied one by one: words.
+        if (typeof constants(c) !== 'number') plaintextBytes += primes * ringDegree * 8;
       }
     }
   });
   const keys = keyRequests(prepared.keys);
   return {
     keyBytes: keys.reduce(
-      (sum, { primeCount }) => sum + residentKeyBytes(ringDegree, primeCount, specials),
+      (total, { primeCount }) =>
+        total + 2 * keyDigitCount(primeCount, specials) * residueBytes(primeCount, true),
       0,
     ),
-    plaintextBytes: residues * ringDegree * 8,
+    plaintextBytes,
     workingBytes: workingMemory(prepared),
     planBytes,
     requestBytes: 2 * requestBytes(prepared),
@@ -65,12 +85,24 @@ export function nativeMemory(prepared: PreparedProgram): NativeMemory {
   };
 }
 
+/** Bits that a residue of each prime takes. */
+function residueBits(primes: readonly bigint[], packed: boolean): number[] {
+  return primes.map((prime) => {
+    const bits = prime.toString(2).length;
+    return packed && bits <= packedBits ? bits : 64;
+  });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
 /** Residues of the seeded ciphertexts that a client sends. */
 function requestBytes({ program, forms }: PreparedProgram): number {
   const ringDegree = program.modulus?.ringDegree ?? 0;
-  return programInputs(program).reduce((sum, { value }) => {
+  return programInputs(program).reduce((total, { value }) => {
     const { ciphertexts } = ciphertextOf(operationOf(program, value).type).layout;
-    return sum + ciphertexts * ((forms[value]?.level ?? 0) + 1) * ringDegree * 8;
+    return total + ciphertexts * ((forms[value]?.level ?? 0) + 1) * ringDegree * 8;
   }, 0);
 }
 
@@ -81,5 +113,5 @@ export function leastBytes(memory: NativeMemory): number {
 
 /** All of it, in bytes. */
 export function totalBytes(memory: NativeMemory): number {
-  return Object.values<number>({ ...memory }).reduce((sum, bytes) => sum + bytes, 0);
+  return sum(Object.values<number>({ ...memory }));
 }

@@ -9,9 +9,10 @@
 //! * `ROOMY`, below 2^49: there is room for [0, 8q), and every second layer of a forward transform
 //!   reduces nothing.
 //! * `AMPLE`, 40q ≤ 2^52: each layer of a forward transform adds at most 2q to what starts below 4q, so
-//!   that none of 17 reduces, nor what is only multiplied afterwards. Inverse transforms begin below q: the pass of five layers leaves sums below
-//!   32q, of which those of more than one layer are reduced. Then passes take values below 4q; their sums
-//!   double in each of three layers, up to 32q, and are reduced where they come from more than one layer.
+//!   that none of 17 reduces, nor is reduced what is only multiplied afterwards. Inverse transforms
+//!   begin below q, and their pass of five layers leaves sums below 32q; later passes take values below
+//!   4q, and their sums double in each of three layers, up to 32q. Sums of more than one layer are
+//!   reduced at the end of a pass.
 //!
 //! Between layers of forward transforms the bits from 52 on are of no meaning, for multiplications do not
 //! read them; they are cleared where values are compared.
@@ -127,17 +128,13 @@ impl<L: Lanes52, const ROOM: u8> Ifma<L, ROOM> {
         self.cleared(self.lanes.mul_low(product, quotient, self.minus))
     }
 
-    /// w·y in [0, 2q), right modulo 2^52.
-    #[inline(always)]
-    fn shoup_uncleared(self, y: L::Vector, w: Root<L::Vector>) -> L::Vector {
-        let v = self.lanes;
-        let quotient = v.mul_high(v.splat(0), y, w.quotient);
-        v.mul_low(v.mul_low(v.splat(0), y, w.value), quotient, self.minus)
-    }
-
+    /// w·y in [0, 2q)
     #[inline(always)]
     fn shoup(self, y: L::Vector, w: Root<L::Vector>) -> L::Vector {
-        self.cleared(self.shoup_uncleared(y, w))
+        let v = self.lanes;
+        let quotient = v.mul_high(v.splat(0), y, w.quotient);
+        let product = v.mul_low(v.splat(0), y, w.value);
+        self.subtract_multiple(product, quotient)
     }
 
     /// From [0, 8q), right modulo 2^52, to [0, 4q).

@@ -259,8 +259,7 @@ fn remaining<F: Field, const PREPARED: bool>(
     let start = (size, data.len() / size, true);
     let (size, node, odd) = passes(f, data, start, (OUTER_BLOCK, edge), roots);
     for (outer, node) in data.chunks_exact_mut(size).zip(node..) {
-        let until = INNER_BLOCK.max(edge);
-        let (size, node, odd) = passes(f, outer, (size, node, odd), (until, edge), roots);
+        let (size, node, odd) = passes(f, outer, (size, node, odd), (INNER_BLOCK, edge), roots);
         for (inner, node) in outer.chunks_exact_mut(size).zip(node..) {
             let (_, node, _) = passes(f, inner, (size, node, odd), (edge, edge), roots);
             if edge == 4 * F::LANES {

@@ -11,32 +11,26 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { compile, CipherloomError } from 'cipherloom';
 import { createProgressLine, type ProgressLine } from '../../src/cli/progress.ts';
 import { interpret } from '../../src/ir/interpret.ts';
 import type { Program } from '../../src/ir/program.ts';
 import { runBatches, type Answer, type BatchRecord, type Image } from './batch.ts';
+import { compileFamily, type FamilyFigures } from './family-plan.ts';
 import { familyNetwork } from './family.ts';
 import { readPixels, sampleFiles } from './images.ts';
 import { readCalibration } from './model.ts';
-import { planOptions } from './plans.ts';
 
 /** One size: a refusal, or what its batch took. */
 export type BatchSizeRecord =
   | { readonly size: number; readonly refused: string }
-  | (BatchRecord & {
-      readonly size: number;
-      readonly refused: null;
-      readonly ringDegree: number;
-      readonly keyBytes: number;
-      readonly uploadBytes: number;
-      /** One core, a batch. */
-      readonly modelledSeconds: number | null;
-      readonly compileSeconds: number;
-      /** Of a logit, over the batch, and the largest of the logits: the weights are untrained. */
-      readonly largestDifference: number;
-      readonly largestLogit: number;
-    });
+  | (BatchRecord &
+      FamilyFigures & {
+        readonly size: number;
+        readonly refused: null;
+        /** Of a logit, over the batch, and the largest of the logits: the weights are untrained. */
+        readonly largestDifference: number;
+        readonly largestLogit: number;
+      });
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
@@ -81,33 +75,20 @@ async function measure(
   const preprocessing = { size, kernel: 'area' } as const;
   progress.step(`compiling for ${size} pixels`);
   const calibration = await readCalibration({ preprocessing });
-  const network = familyNetwork(size);
-  const { program } = network.build();
-  const startedAt = performance.now();
-  let compiled;
-  try {
-    compiled = await compile(network, { options: planOptions.throughput, calibration });
-  } catch (error) {
-    if (!(error instanceof CipherloomError)) throw error;
-    return { size, refused: error.message };
-  }
-  const compileSeconds = (performance.now() - startedAt) / 1000;
+  const plan = await compileFamily(size, 'throughput', calibration);
+  if (plan.refused !== null) return { size, refused: plan.refused };
+  const { program } = familyNetwork(size).build();
   const { record, answers } = await runBatches({
     ...extent,
-    compiled,
+    compiled: plan.compiled,
     images: await Promise.all(sampleFiles().map((name) => readPixels(name, preprocessing))),
     clear: (image) => clearLogit(program, size, image),
     progress,
   });
-  const { report } = compiled;
   return {
     size,
     refused: null,
-    ringDegree: report.parameters.ringDegree,
-    keyBytes: report.keyBytes,
-    uploadBytes: report.inputCiphertextBytes,
-    modelledSeconds: report.modelledSeconds,
-    compileSeconds,
+    ...plan.figures,
     ...record,
     largestDifference: largest(answers, ({ encrypted, clear }) => encrypted - clear),
     largestLogit: largest(answers, ({ clear }) => clear),

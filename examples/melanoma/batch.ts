@@ -124,7 +124,7 @@ export async function runBatches({
       note:
         made === numbers
           ? 'Every ciphertext of the batch was made by the client and read from disk.'
-          : `${made.toLocaleString('en')} of its ${numbers.toLocaleString('en')} ciphertexts were made, and read from disk again and again in their order: the whole batch did not fit the disk.`,
+          : `${made.toLocaleString('en')} of its ${numbers.toLocaleString('en')} ciphertexts were made, and read from disk again and again in their order.`,
     },
     answers: answers.map((encrypted, b) => ({
       encrypted,

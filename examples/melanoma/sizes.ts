@@ -10,12 +10,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { compile, CipherloomError } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
-import { familyNetwork } from './family.ts';
+import { compileFamily } from './family-plan.ts';
 import { readCalibration } from './model.ts';
-import { planOptions } from './plans.ts';
 
 export interface SizeRecord {
   readonly size: number;
@@ -52,16 +50,9 @@ async function main(): Promise<void> {
 
 async function measure(size: number, runs: number): Promise<SizeRecord> {
   const calibration = await readCalibration({ preprocessing: { size, kernel: 'area' } });
-  const startedAt = performance.now();
-  let compiled;
-  try {
-    compiled = await compile(familyNetwork(size), { options: planOptions.latency, calibration });
-  } catch (error) {
-    if (!(error instanceof CipherloomError)) throw error;
-    return { ...nothing, size, refused: error.message };
-  }
-  const { report } = compiled;
-  const compileSeconds = (performance.now() - startedAt) / 1000;
+  const plan = await compileFamily(size, 'latency', calibration);
+  if (plan.refused !== null) return { ...nothing, size, refused: plan.refused };
+  const { compiled, figures } = plan;
   using client = Client.load(JSON.stringify(compiled.client));
   const keys = await client.generateKeys();
   await using session = await InferenceSession.create(compiled.plan, {
@@ -83,11 +74,7 @@ async function measure(size: number, runs: number): Promise<SizeRecord> {
   return {
     size,
     refused: null,
-    ringDegree: report.parameters.ringDegree,
-    keyBytes: report.keyBytes,
-    uploadBytes: report.inputCiphertextBytes,
-    modelledSeconds: report.modelledSeconds,
-    compileSeconds,
+    ...figures,
     threads: session.threads,
     evaluateSeconds: median(evaluate),
     clientSeconds: median(clientTimes),

@@ -19,7 +19,13 @@ import { withServiceFigures } from '../../bench/results/service-section.ts';
 import type { Verdict } from '../../bench/results/service-section.ts';
 import { InferenceSession } from '../../src/server/index.ts';
 import { serveModel } from '../browser/serve-model.ts';
-import { answerCiphertext, call, inferBody, postInfer, putKeys } from '../server/http/running-service.ts';
+import {
+  answerCiphertext,
+  call,
+  inferBody,
+  postInfer,
+  putKeys,
+} from '../server/http/running-service.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -20,7 +20,8 @@ export interface LoadFigures {
 const heading = '## The service under load';
 const introduction = [
   '`node test/service/load.ts PLAN EVALUATION.keys X.ct --write NAME` measures and writes a row: a server, and clients that ask for twice',
-  'what it can do, on one machine, so that clients take processor time from the server. The aims are compared by that command.',
+  'what it can do, on one machine. Clients keep to one processor, the server and the evaluations that it is compared with to the others, with as',
+  'many threads. The aims are compared by that command.',
 ];
 const head =
   '| network | measured | clients, seconds | aim | measured | verdict |\n| --- | --- | --- | --- | --- | --- |';

@@ -10,14 +10,17 @@ export interface ModelServer extends AsyncDisposable {
   readonly log: () => string;
 }
 
-/** Start it on a free port; resolves when it listens. */
+/** Start it on a free port, on these processors alone (`taskset -c`) where named; resolves when it listens. */
 export async function serveModel(
   plans: readonly string[],
   options: readonly string[],
+  processors?: string,
 ): Promise<ModelServer> {
+  const [program = process.execPath, ...before] =
+    processors === undefined ? [] : ['taskset', '-c', processors, process.execPath];
   const child = spawn(
-    process.execPath,
-    [launcher, 'serve', ...plans, '--port', '0', '--json', ...options],
+    program,
+    [...before, launcher, 'serve', ...plans, '--port', '0', '--json', ...options],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -1,6 +1,8 @@
 /**
  * Load on a running server: what HTTP adds to an evaluation, then many clients at twice the capacity.
  *
+ * Clients have a processor of their own, the server the others: what is measured is the server.
+ *
  * node test/service/load.ts PLAN EVALUATION.keys X.ct [--seconds 300] [--clients 64] [--pairs 20] [--queue 16]
  *   [--write NAME]  the figures into bench/RESULTS.md, under this name
  *
@@ -9,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -17,7 +19,6 @@ import * as prettier from 'prettier';
 import { thisMachine } from '../../bench/results/machine.ts';
 import { withServiceFigures } from '../../bench/results/service-section.ts';
 import type { Verdict } from '../../bench/results/service-section.ts';
-import { InferenceSession } from '../../src/server/index.ts';
 import { serveModel } from '../browser/serve-model.ts';
 import {
   answerCiphertext,
@@ -26,6 +27,8 @@ import {
   postInfer,
   putKeys,
 } from '../server/http/running-service.ts';
+import { startEvaluations } from './support/evaluations.ts';
+import { shareProcessors, stayOn } from './support/processors.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,6 +49,9 @@ const keys = new Uint8Array(readFileSync(keyFile));
 const request = new Uint8Array(readFileSync(requestFile));
 const id = createHash('sha256').update(keys).digest('hex');
 const queueLength = Number(values.queue);
+const processors = shareProcessors();
+const { threads } = processors;
+stayOn(processors.clients);
 const folder = mkdtempSync(join(tmpdir(), 'cipherloom load '));
 
 const quantile = (times: readonly number[], share: number): number =>
@@ -62,7 +68,9 @@ try {
     [
       ...['--key-store', folder, '--queue-length', String(queueLength)],
       ...['--max-memory-bytes', values.memory, '--log-level', 'silent'],
+      ...['--threads', String(threads)],
     ],
+    processors.server,
   );
   const put = await putKeys(server.url, id, keys, { model: 'model' });
   if (put.status !== 201) throw new Error(`the keys were not taken: ${JSON.stringify(put.json)}`);
@@ -75,17 +83,15 @@ try {
   const overHttp: number[] = [];
   const direct: number[] = [];
   {
-    await using session = await InferenceSession.create(join(plan, 'model.loom'), {
-      evaluationKeys: keyFile,
-    });
-    await session.run(request);
+    using evaluations = await startEvaluations(
+      { plan: join(plan, 'model.loom'), keys: keyFile, request: requestFile },
+      { processors: processors.server, threads },
+    );
     for (let pair = 0; pair < Number(values.pairs); pair++) {
       const at = performance.now();
       await ask();
-      const between = performance.now();
-      await session.run(request);
-      overHttp.push(between - at);
-      direct.push(performance.now() - between);
+      overHttp.push(performance.now() - at);
+      direct.push(await evaluations.run());
     }
   }
   const unloadedMs = quantile(overHttp, 0.5);
@@ -152,7 +158,7 @@ try {
   // The queue is full most of the time: an accepted request waits for all that are before it.
   const allowedP99 = 3 * unloadedMs * (queueLength + 1);
   const result = {
-    threads: availableParallelism(),
+    threads,
     requestBytes: request.length,
     answerBytes: good.length,
     unloaded: {
@@ -220,7 +226,7 @@ try {
     const text = withServiceFigures(readFileSync(page, 'utf8'), {
       network: values.write,
       processor: thisMachine().processor,
-      threads: availableParallelism(),
+      threads,
       measuredAt: new Date().toISOString(),
       clients,
       seconds,

@@ -53,16 +53,21 @@ export function growTree(
   const mask = slots - 1;
   const tree = new Tree(slots);
   const missing = new Set(rotations.map((rotation) => rotation & mask));
+  // An array of 32-bit integers: most of the time of a search goes by in these loops.
+  const all = Int32Array.from(steps);
   const isStep = new Uint8Array(slots);
-  for (const step of steps) isStep[step & mask] = 1;
+  for (const step of all) isStep[step & mask] = 1;
   // How many of the missing are one step away.
   const near = new Int32Array(slots);
-  for (const rotation of missing) for (const step of steps) near[(rotation - step) & mask]!++;
+  const addNear = (rotation: number, count: number): void => {
+    for (let k = 0; k < all.length; k++) near[(rotation - all[k]!) & mask]! += count;
+  };
+  for (const rotation of missing) addNear(rotation, 1);
   const reach = (from: number, step: number): void => {
     tree.add(from, step);
     const rotation = (from + step) & mask;
     if (!missing.delete(rotation)) return;
-    for (const each of steps) near[(rotation - each) & mask]!--;
+    addNear(rotation, -1);
   };
   const goOn = (from: number): void => {
     for (const rotation of [...missing]) {

@@ -12,6 +12,7 @@ import type { CompiledModel } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
 import { loadAddon } from '../../src/backend/native/load-addon.ts';
+import { countArgument } from '../count-argument.ts';
 import { openClear } from './clear.ts';
 import { readPixels } from './images.ts';
 import { parseLabelFile } from './label-file.ts';
@@ -20,13 +21,14 @@ import { compilePlan } from './plans.ts';
 import { paper } from './published.ts';
 
 const startedAt = performance.now();
-const asked = Number.parseInt(process.argv[2] ?? '12', 10) || 12;
-
-const model = await readModel();
-const { threshold } = (await readRecord(model)).validation.nevus;
 const samples = path.join(here, 'samples');
 const rows = parseLabelFile(await readFile(path.join(samples, 'labels.csv'), 'utf8'), 'labels.csv');
-const chosen = spread(rows, Math.min(rows.length, Math.max(1, asked)));
+const chosen = spread(
+  rows,
+  countArgument(process.argv[2], { otherwise: rows.length, most: rows.length }),
+);
+const model = await readModel();
+const { threshold } = (await readRecord(model)).validation.nevus;
 const images = await Promise.all(
   chosen.map(({ file }) => readPixels(path.join(samples, file), model.preprocessing)),
 );

@@ -9,12 +9,13 @@ import { compile } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
 import * as ort from 'onnxruntime-web';
+import { countArgument } from '../count-argument.ts';
 
 const pixels = 28;
 const imageSize = pixels * pixels;
 const startedAt = performance.now();
 
-const count = Math.min(20, Math.max(1, Number.parseInt(process.argv[2] ?? '3', 10) || 3));
+const count = countArgument(process.argv[2], { otherwise: 3, most: 20 });
 const model = { bytes: await readExample('lola.onnx'), name: 'lola', file: 'lola.onnx' };
 const images = npyImages(await readExample('images.npy')).slice(0, count);
 const calibration = npyImages(await readExample('calibration.npy'));

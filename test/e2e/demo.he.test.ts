@@ -14,3 +14,9 @@ test('the demo decrypts the digit that the picture shows', async () => {
   expect(stdout).toMatch(/: 1(2[89]|[3-9]\d)(\.\d)? bits of security$/m);
   expect(stdout).toContain('1 of 1 answers are those of the model in the clear.');
 });
+
+test.each(['twelve', '0', '21', '1.5'])('the demo refuses to show %s images', async (count) => {
+  const { status, stdout, stderr } = await spawnProgram(demo, [count]);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toBe(`"${count}" is no number of images: 20 lie here, give 1 to 20\n`);
+});

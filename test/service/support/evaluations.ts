@@ -29,13 +29,13 @@ export async function startEvaluations(
     execPath: 'taskset',
     execArgv: ['-c', processors, process.execPath],
   });
+  const ended = once(child, 'exit').then(([status]) => {
+    throw new Error(`the evaluations ended with ${String(status)}`);
+  });
+  // Without a run nobody waits for it: they are ended where they are disposed.
+  ended.catch(() => undefined);
   const next = async (): Promise<number> => {
-    const [message] = (await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(([status]) => {
-        throw new Error(`the evaluations ended with ${String(status)}`);
-      }),
-    ])) as [number];
+    const [message] = (await Promise.race([once(child, 'message'), ended])) as [number];
     return message;
   };
   await next();

@@ -1,5 +1,7 @@
 /**
- * What the queue adds to a request: node bench/queue.ts [MODEL…] (lola and lenet of examples/mnist)
+ * What the queue adds to a request:
+ *
+ *   node bench/queue.ts [MODEL…] [--target portable|native]     (lola and lenet of examples/mnist)
  *
  * A NATS server of its own, a server's queue and a worker in this process. The worker evaluates nothing:
  * it gives back a response that was made before, so that what is left is the queue, with the bytes of
@@ -9,6 +11,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Client } from '../src/client/index.ts';
 import { compile, readNpy } from '../src/index.ts';
 import { InferenceSession } from '../src/server/index.ts';
@@ -17,9 +20,13 @@ import { loadModels } from '../src/server/models/served-model.ts';
 import type { EvaluationJob, JobQueue } from '../src/server/queue/job-queue.ts';
 import { NatsQueue } from '../src/server/queue/nats/nats-queue.ts';
 import { NatsWorker } from '../src/server/queue/nats/nats-worker.ts';
+import { collectLessOften } from '../src/cli/fewer-collections.ts';
 import { startNatsServer } from '../test/service/support/nats-server.ts';
 
-const requests = 40;
+type Target = 'portable' | 'native';
+
+collectLessOften();
+const requests = 200;
 const evaluations = 8;
 const mnist = join(import.meta.dirname, '../examples/mnist');
 const pixels = 784;
@@ -53,10 +60,15 @@ function ready(response: Uint8Array): JobQueue {
   };
 }
 
-async function measure(name: string, folder: string): Promise<Record<string, unknown>> {
+async function measure(
+  name: string,
+  folder: string,
+  target: Target,
+): Promise<Record<string, unknown>> {
   const compiled = await compile(
     { bytes: readFileSync(join(mnist, `${name}.onnx`)), name },
     {
+      options: { target },
       calibration: new Map([
         [
           'image',
@@ -139,6 +151,7 @@ async function measure(name: string, folder: string): Promise<Record<string, unk
   const evaluate = quantile(evaluateMs, 0.5);
   return {
     model: name,
+    target,
     backend,
     requestBytes: request.length,
     responseBytes: response.length,
@@ -152,11 +165,16 @@ async function measure(name: string, folder: string): Promise<Record<string, unk
   };
 }
 
-const asked = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { target: { type: 'string', default: 'portable' } },
+});
+const { target } = values;
+if (target !== 'portable' && target !== 'native') throw new Error('--target portable or native');
 const folder = mkdtempSync(join(tmpdir(), 'cipherloom-bench-queue-'));
 try {
-  for (const name of asked.length > 0 ? asked : ['lola', 'lenet']) {
-    process.stdout.write(`${JSON.stringify(await measure(name, folder))}\n`);
+  for (const name of positionals.length > 0 ? positionals : ['lola', 'lenet']) {
+    process.stdout.write(`${JSON.stringify(await measure(name, folder, target))}\n`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -19,7 +19,8 @@ export const reluNetworks: readonly ReluNetwork[] = [
     name: 'relu',
     file: fileURLToPath(new URL('../../examples/mnist/relu.onnx', import.meta.url)),
     form: { side: 28, white: 1 },
-    budget: 0.5,
+    // With 0.5, other images lose up to 0.7.
+    budget: 0.35,
   },
   {
     name: 'cryptonets',

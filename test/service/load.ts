@@ -3,7 +3,7 @@
  *
  * Clients have a processor of their own, the server the others: what is measured is the server.
  *
- * node test/service/load.ts PLAN EVALUATION.keys X.ct [--seconds 300] [--clients 64] [--pairs 20] [--queue 16]
+ * node test/service/load.ts PLAN EVALUATION.keys X.ct [--seconds 300] [--clients 64] [--pairs 60] [--queue 16]
  *   [--write NAME]  the figures into bench/RESULTS.md, under this name
  *
  * Needs dist/. Prints one JSON object; fails where one of its aims is not met: no request lost, every answer
@@ -35,7 +35,7 @@ const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '300' },
     clients: { type: 'string', default: '64' },
-    pairs: { type: 'string', default: '20' },
+    pairs: { type: 'string', default: '60' },
     queue: { type: 'string', default: '16' },
     memory: { type: 'string', default: '8GiB' },
     write: { type: 'string' },

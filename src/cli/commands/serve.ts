@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defineCommand } from '../define-command.ts';
+import { collectLessOften } from '../fewer-collections.ts';
 import { byteCount, filePath, integer, number } from '../option-schemas.ts';
 import { packageVersion } from '../package-version.ts';
 import { insecureOption } from '../plan-folder.ts';
@@ -187,6 +188,7 @@ export default defineCommand({
         hint: 'give both, or neither',
       });
     }
+    collectLessOften();
     const stop = io.stopSignal();
     io.progress.step('loading the plans');
     const server = await serverModules();

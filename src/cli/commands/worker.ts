@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defineCommand } from '../define-command.ts';
+import { collectLessOften } from '../fewer-collections.ts';
 import { byteCount, filePath, integer, number } from '../option-schemas.ts';
 import { insecureOption } from '../plan-folder.ts';
 import {
@@ -75,6 +76,7 @@ export default defineCommand({
       throw usageError('a plan folder is missing', {
         hint: `cipherloom worker plan/ --queue ${args.queue}`,
       });
+    collectLessOften();
     const stop = io.stopSignal();
     io.progress.step('loading the plans');
     const server = await serverModules();

@@ -37,7 +37,7 @@ interface Entry {
  * Node itself, libraries and what the allocator keeps, of a server that has had keys and requests, in
  * bytes: what `lola` (2 MB of plan and requests) was measured to hold under load beyond the rest.
  */
-const serverBytes = 7 * 2 ** 25;
+const serverBytes = 2 ** 28;
 /** Copies of a plan's file in JavaScript: itself, its weights as float64, and some that are collected late. */
 const planCopies = 8;
 

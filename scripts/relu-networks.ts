@@ -23,7 +23,6 @@ import { cheapestDegree } from '../test/models/one-degree.ts';
 import {
   calibrationImages,
   encryptedImages,
-  precisionBits,
   reluNetworks,
   simulatedImages,
 } from '../test/models/relu-networks.ts';
@@ -62,7 +61,7 @@ for (const network of reluNetworks) {
 }
 
 async function measure(network: ReluNetwork): Promise<ReluRow> {
-  const { name, file, form, budget } = network;
+  const { name, file, form, budget, precisionBits } = network;
   if (file === null) throw new Error(`${name} needs the data folder: CIPHERLOOM_DATA names it`);
   const folder = path.join(results, name);
   mkdirSync(folder, { recursive: true });

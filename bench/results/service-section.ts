@@ -40,7 +40,7 @@ export function withServiceFigures(page: string, figures: LoadFigures): string {
     .split('\n')
     .filter((line) => line.startsWith('| `') && !line.startsWith(`| \`${figures.network}\` `));
   const { network, measuredAt, clients, seconds, processor, threads } = figures;
-  const on = `${measuredAt.slice(0, 16).replace('T', ' ')}, ${processor}, ${threads} threads`;
+  const on = `${measuredAt.slice(0, 16).replace('T', ' ')}, ${processor}, ${threads} thread${threads === 1 ? '' : 's'}`;
   const rows = figures.verdicts.map(
     ({ aim, measured, met }) =>
       `| \`${network}\` | ${on} | ${clients}, ${seconds} | ${aim} | ${measured} | ${met ? 'met' : 'not met'} |`,

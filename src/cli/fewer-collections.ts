@@ -11,6 +11,6 @@ const flag = '--external-memory-accounted-in-global-limit';
  * server's queue costs (`node bench/queue.ts lenet --target native`).
  */
 export function collectLessOften(): void {
-  // Another version may not know the flag, and says so where nobody expects it.
+  // Node 24's. Another version may not know the flag, and says so where nobody expects it.
   if (process.versions.v8.startsWith('13.')) setFlagsFromString(flag);
 }

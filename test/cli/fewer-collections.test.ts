@@ -10,7 +10,11 @@ async function collections(...words: readonly string[]): Promise<number> {
   return (JSON.parse(stdout) as { readonly collections: number }).collections;
 }
 
-test('a server collects its heap less often while requests come and go', async () => {
-  const [usual, fewer] = [await collections(), await collections('fewer')];
-  expect(fewer).toBeLessThan(usual / 1.5);
-});
+// Node 24 has V8 13; what is asked for here is not there in every version.
+test.runIf(process.versions.v8.startsWith('13.'))(
+  'a server collects its heap less often while requests come and go',
+  async () => {
+    const [usual, fewer] = [await collections(), await collections('fewer')];
+    expect(fewer).toBeLessThan(usual / 1.5);
+  },
+);

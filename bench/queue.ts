@@ -12,6 +12,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { collectLessOften } from '../src/cli/fewer-collections.ts';
 import { Client } from '../src/client/index.ts';
 import { compile, readNpy } from '../src/index.ts';
 import { InferenceSession } from '../src/server/index.ts';
@@ -20,12 +21,10 @@ import { loadModels } from '../src/server/models/served-model.ts';
 import type { EvaluationJob, JobQueue } from '../src/server/queue/job-queue.ts';
 import { NatsQueue } from '../src/server/queue/nats/nats-queue.ts';
 import { NatsWorker } from '../src/server/queue/nats/nats-worker.ts';
-import { collectLessOften } from '../src/cli/fewer-collections.ts';
 import { startNatsServer } from '../test/service/support/nats-server.ts';
 
 type Target = 'portable' | 'native';
 
-collectLessOften();
 const requests = 200;
 const evaluations = 8;
 const mnist = join(import.meta.dirname, '../examples/mnist');
@@ -171,6 +170,8 @@ const { values, positionals } = parseArgs({
 });
 const { target } = values;
 if (target !== 'portable' && target !== 'native') throw new Error('--target portable or native');
+// As `serve` and `worker` do.
+collectLessOften();
 const folder = mkdtempSync(join(tmpdir(), 'cipherloom-bench-queue-'));
 try {
   for (const name of positionals.length > 0 ? positionals : ['lola', 'lenet']) {

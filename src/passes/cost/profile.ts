@@ -110,7 +110,7 @@ export interface OperationSeconds {
   readonly square: number;
   readonly multiply: number;
   readonly rescale: number;
-  /** Per ciphertext of an input: encoded and sent by the client, read by the evaluator. */
+  /** Per ciphertext of an input: encoded and sent by the client, weighed, and read by the evaluator. */
   readonly upload: number;
   /** Of a linear map that rotates, with its constants kept. */
   linear(counts: LinearCounts): { readonly seconds: number; readonly constants: EncodedConstants };
@@ -118,6 +118,19 @@ export interface OperationSeconds {
 
 /** A connection of 400 Mbit/s: what a layout is worth that sends less. */
 const uploadByteSeconds = 2e-8;
+
+/**
+ * What a second of the client and its connection counts beside a second of the evaluator.
+ *
+ * A portable plan is priced in SEAL's seconds and runs natively wherever the addon is, in a fraction
+ * of them; the connection is as slow beside either. So what is sent is weighed as it is there.
+ */
+function uploadWeight(kind: Evaluator, size: RingSize): number {
+  const switching = keySwitch(size);
+  return (
+    secondsOf(switching, profiles[kind].seconds) / secondsOf(switching, profiles.native.seconds)
+  );
+}
 
 /** One execution in so many is the first of its session and encodes the constants that are kept. */
 const executionsOfSession = 50;
@@ -171,8 +184,9 @@ export function operationSeconds(
     multiply: of(multiplied),
     rescale: of(rescaling(size)),
     upload:
-      uploadByteSeconds * ringDegree * primes * 8 +
-      secondsOf(encoding(size, primes), profiles.seal.seconds) +
+      uploadWeight(kind, size) *
+        (uploadByteSeconds * ringDegree * primes * 8 +
+          secondsOf(encoding(size, primes), profiles.seal.seconds)) +
       of(reading(size)),
     linear,
   };

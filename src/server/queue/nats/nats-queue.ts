@@ -120,10 +120,19 @@ export class NatsQueue implements JobQueue {
       tryAgain(attempt, signal, (error) => {
         this.#options.onWarning(`job ${message.name}: ${String(error)}; trying again`);
       });
+    // Most requests are new: theirs is on its way while the store is asked for an answer.
+    const sent = retry(() => this.#store(submission, job));
+    sent.catch(() => undefined);
     const stored = await retry(() => this.#finalAnswer(message.name));
     if (stored !== null) return await this.#open(stored, message, retry);
     try {
-      await retry(() => this.#submit(submission, job));
+      let first: Promise<void> | null = sent;
+      await retry(async () => {
+        // Where NATS comes back without it, it is put there again.
+        await (first ?? this.#store(submission, job));
+        first = null;
+        await this.#publish(submission);
+      });
       const calls = this.#call(submission, () => begun);
       try {
         for (let lookMs = firstLookMs; ; lookMs = Math.min(2 * lookMs, longestLookMs)) {
@@ -204,13 +213,17 @@ export class NatsQueue implements JobQueue {
     return retry(() => responseOf(this.#connection, answer));
   }
 
-  /** Put the job into the stream unless it is there; request and keys are in the store before it. */
-  async #submit({ message, subject, pieces, plan, part }: Submission, job: EvaluationJob) {
-    const { js, jsm, nc } = this.#connection;
+  /** Put request and keys into the store, where they are before the job is in the stream. */
+  async #store({ message, pieces }: Submission, job: EvaluationJob): Promise<void> {
     await Promise.all([
       this.#keys.ensure(job.tenant, job.keys),
       putObject(this.#connection, names.requests, message.request, pieces),
     ]);
+  }
+
+  /** Put the job into the stream unless it is there. */
+  async #publish({ message, subject, plan, part }: Submission): Promise<void> {
+    const { js, jsm, nc } = this.#connection;
     if (!(await publishFirst(js, subject, jobMessage.encode(message)))) {
       const there = await jsm.streams.getMessage(names.jobs, { last_by_subj: subject });
       if (there !== null) requireSame(jobMessage.decode(there.data).body, message.body);
@@ -228,7 +241,10 @@ export class NatsQueue implements JobQueue {
     if (there !== null) return null;
     // A worker stores the answer first and then takes the job out of the stream.
     const late = await readAnswer(this.#connection, name);
-    if (late === null) await this.#submit(submission, job);
+    if (late === null) {
+      await this.#store(submission, job);
+      await this.#publish(submission);
+    }
     return late;
   }
 

@@ -63,7 +63,7 @@ export default definePass({
         range !== null && magnitude(range) > 0 && readers(x) === 1 && madeByMatrix(x);
       if (degreeOf(coefficients) < 2 || !scalable) return rewriter.keep();
       const folding =
-        readByMatrices(id) && savesByFolding(coefficients) ? foldingOf(coefficients, range) : null;
+        readByMatrices(id) && savesByFolding(degreeOf(coefficients)) ? foldingOf(coefficients, range) : null;
       return folding === null
         ? normalise(operation, coefficients, range, rewriter)
         : fold(
@@ -81,8 +81,7 @@ export default definePass({
  * Whether a leading coefficient of one is worth its bits: it saves a level where the degree is a power
  * of two; the factor of a low degree costs few.
  */
-function savesByFolding(coefficients: Tensor): boolean {
-  const degree = degreeOf(coefficients);
+export function savesByFolding(degree: number): boolean {
   return degree < leastChebyshevDegree || Number.isInteger(Math.log2(degree));
 }
 

@@ -28,7 +28,7 @@ import { boundBySeen, refuseUnproved, unprovedValue } from '../ranges/seen-range
 import type { Seen, Unproved } from '../ranges/seen-range.ts';
 import { chooseCandidates } from './choose-candidates.ts';
 import { elementGroups } from './element-groups.ts';
-import { applyGroups, largestMargin } from './fit-groups.ts';
+import { applyGroups } from './fit-groups.ts';
 import type { GroupPolynomial } from './fit-groups.ts';
 import { activationsOf, lastUses, runExact, sampleInputs } from './network-runs.ts';
 import type { Activation } from './network-runs.ts';
@@ -210,22 +210,22 @@ function writePolynomial(
     // As far as fits reach: a wider range would scale the argument down, and the leading coefficient
     // up by as much to the power of the degree.
     const narrow = (value: ValueId, most: number): void => {
-      const reach = largestMargin * most;
-      builder.narrow(value, { lo: -reach, hi: reach, source: 'calibrated' });
+      builder.narrow(value, { lo: -most, hi: most, source: 'calibrated' });
     };
+    const reach = Math.max(...polynomials.map((own) => own.reach));
     const widest = Math.max(...polynomials.map(({ half }) => half));
     const value = builder.constant(
       spread(({ centre }) => -centre),
       'centre',
     );
     u = builder.add('nn.add-constant', [u], { value }, { location });
-    narrow(u, widest);
+    narrow(u, reach * widest);
     const factor = builder.constant(
       spread(({ half }) => 1 / half),
       'normalise',
     );
     u = builder.add('nn.scale', [u], { factor }, { location });
-    narrow(u, 1);
+    narrow(u, reach);
   }
   const coefficients = builder.constant(
     stackCoefficients(powers, shape),
@@ -249,8 +249,8 @@ function noteApproximation(
   );
   const { centre, half, coefficients } = polynomials[group]!;
   const ends = polynomials.flatMap((own) => [
-    own.centre - largestMargin * own.half,
-    own.centre + largestMargin * own.half,
+    own.centre - own.reach * own.half,
+    own.centre + own.reach * own.half,
   ]);
   const range = [Math.min(...ends), Math.max(...ends)] as const;
   const errors = new Float64Array(x.data.length);

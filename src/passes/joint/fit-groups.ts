@@ -6,6 +6,7 @@
  * results of the exact one: it corrects the mean error, and the mean slope, of the layers before, as
  * an adjustment of biases and of the linear maps behind would.
  */
+import { savesByFolding } from '../fold-polynomials.ts';
 import { solveLeastSquares } from '../polynomial/least-squares.ts';
 import type { ElementGroups } from './element-groups.ts';
 import type { SampleMatrix } from './sample-matrix.ts';
@@ -21,20 +22,23 @@ export interface Reach {
 /** p(x) = Σ coefficients[k] · u^k with u = (x − centre) / half. */
 export interface GroupPolynomial {
   readonly centre: number;
+  /** Half of the width of the arguments seen. */
   readonly half: number;
+  /** The largest |u| that it is made for. */
+  readonly reach: number;
   /** Constant term first; the leading one is not zero. */
   readonly coefficients: readonly number[];
 }
 
 const bins = 256;
-const tailPoints = 64;
+const tailPoints = 256;
 /**
  * The leading coefficient is at least this share of the others at the end of the range: a monic polynomial, which
  * saves a level, has coefficients of at most its inverse then, or would lose more than five bits.
  */
 const leastLeading = 1 / 32;
-/** The margin that no reach exceeds: the range of u, and where coefficients are compared. */
-export const largestMargin = 1.25;
+/** The range of u is not taken to be narrower than this, even where a fit reaches less far. */
+const leastReach = 1.25;
 /** Half-width of a group, and leading coefficient, over the largest of all groups, at least. */
 const leastShare = 2 ** -12;
 
@@ -47,6 +51,7 @@ export function fitGroups(
   reach: Reach,
 ): GroupPolynomial[] {
   const seen = histograms(groups, x, target);
+  const reaching = Math.max(leastReach, reach.margin);
   const widest = Math.max(...seen.map(({ lo, hi }) => hi - lo), Number.MIN_VALUE);
   const fitted = seen.map((histogram, k) => {
     const { lo, hi } = histogram;
@@ -60,12 +65,16 @@ export function fitGroups(
     const leading = coefficients[degree]!;
     const others = coefficients
       .slice(1, degree)
-      .map((value, n) => Math.abs(value) * largestMargin ** (n + 1 - degree));
+      .map((value, n) => Math.abs(value) * reaching ** (n + 1 - degree));
+    // What is not made monic may end in whatever fits best.
+    if (!savesByFolding(degree) && leading !== 0)
+      return { centre, half, reach: reaching, coefficients };
     const least = Math.max(leastLeading * Math.max(0, ...others), leastShare * largest);
     const enough = degree < 2 || Math.abs(leading) >= least || least === 0;
     return {
       centre,
       half,
+      reach: reaching,
       coefficients: enough ? coefficients : fit(equations, degree, leading < 0 ? -least : least),
     };
   });

@@ -54,7 +54,10 @@ export function polynomialFitter(
 
 /**
  * The coefficients of powers of u, constant term first, that minimise Σ weight · (p(u) − y)² over
- * points of about [−1, 1]: `degree` + 1 of them, vanishing ones too. Cost: points × degree².
+ * points about 0: `degree` + 1 of them, vanishing ones too. Cost: points × degree².
+ *
+ * The normal equations are in Chebyshev polynomials on the interval that the points fill: a little
+ * beyond it, those of degree 31 are 10⁹ and their squares all that a number holds.
  */
 export function solveLeastSquares(
   u: readonly number[],
@@ -65,14 +68,16 @@ export function solveLeastSquares(
   const size = degree + 1;
   const matrix = Array.from({ length: size }, () => new Float64Array(size));
   const right = new Float64Array(size);
+  const most = u.reduce((largest, point) => Math.max(largest, Math.abs(point)), 0) || 1;
   u.forEach((point, k) => {
-    const basis = chebyshevAt(point, size);
+    const basis = chebyshevAt(point / most, size);
     for (let i = 0; i < size; i++) {
       for (let j = 0; j <= i; j++) matrix[i]![j]! += weights[k]! * basis[i]! * basis[j]!;
       right[i]! += weights[k]! * basis[i]! * y[k]!;
     }
   });
-  return chebyshevToMonomials(solveCholesky(factorCholesky(matrix), right));
+  const inUnits = chebyshevToMonomials(solveCholesky(factorCholesky(matrix), right));
+  return inUnits.map((coefficient, n) => coefficient / most ** n);
 }
 
 /** The lower factor of a symmetric positive definite matrix, of which the lower triangle is given. */

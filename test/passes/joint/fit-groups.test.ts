@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { applyGroups, fitGroups, largestMargin } from '../../../src/passes/joint/fit-groups.ts';
+import { applyGroups, fitGroups } from '../../../src/passes/joint/fit-groups.ts';
+import type { Reach } from '../../../src/passes/joint/fit-groups.ts';
 import type { ElementGroups } from '../../../src/passes/joint/element-groups.ts';
 import { sampleMatrix } from '../../../src/passes/joint/sample-matrix.ts';
 
@@ -38,16 +39,56 @@ describe('polynomials of groups', () => {
 
   test('have leading coefficients that monic polynomials can be made of', () => {
     for (const degree of [2, 3, 4, 8]) {
-      for (const { coefficients } of fitGroups(groups, x, target, degree, reach)) {
-        const leading = Math.abs(coefficients[degree]!) * largestMargin ** degree;
+      for (const { coefficients, reach: most } of fitGroups(groups, x, target, degree, reach)) {
+        const leading = Math.abs(coefficients[degree]!) * most ** degree;
         expect(leading).toBeGreaterThan(0);
         coefficients.slice(1, degree).forEach((value, n) => {
-          expect(Math.abs(value) * largestMargin ** (n + 1)).toBeLessThan(64 * leading);
+          expect(Math.abs(value) * most ** (n + 1)).toBeLessThan(64 * leading);
         });
       }
     }
     // What that costs the channel which is a straight line, of a width of 180.
     expect(rms(2)[1]).toBeLessThan(1.5);
+  });
+
+  test('are nearer with every degree where no leading coefficient has to be one', () => {
+    const alike = { ...x, data: x.data.map((value, n) => (n < samples ? value ** 9 : value)) };
+    const exact = { ...alike, data: alike.data.map(relu) };
+    const errors = [15, 20, 24, 31].map((degree) => {
+      const fits = fitGroups(groups, alike, exact, degree, { margin: 1.5, tail: 3e-2 });
+      const y = applyGroups(fits, groups, alike).data.slice(0, samples);
+      return Math.hypot(...y.map((value, n) => value - exact.data[n]!));
+    });
+    expect(errors).toEqual(errors.toSorted((a, b) => b - a));
+  });
+
+  test('are found where nearly all arguments are alike', () => {
+    const seen = sampleMatrix(
+      Array.from({ length: samples }, (_, n) => {
+        const t = (2 * n + 1) / samples - 1;
+        return Float64Array.of(n % (samples - 1) === 0 ? t : t / 1000);
+      }),
+    );
+    const exact = { ...seen, data: seen.data.map(relu) };
+    const single: ElementGroups = { functions: [one], of: Uint32Array.of(0) };
+    const fits = fitGroups(single, seen, exact, 31, { margin: 1.5, tail: 3e-2 });
+    const y = applyGroups(fits, single, seen);
+    expect(Math.max(...y.data.map((value, n) => Math.abs(value - exact.data[n]!)))).toBeLessThan(
+      0.1,
+    );
+  });
+
+  test('of high degree stay near the function as far as they reach', () => {
+    const farther = { ...x, data: x.data.map((value) => 1.4 * value) };
+    const worst = (own: Reach): number => {
+      const y = applyGroups(fitGroups(groups, x, target, 15, own), groups, farther);
+      const errors = y.data
+        .slice(0, samples)
+        .map((value, n) => Math.abs(value - relu(farther.data[n]!)));
+      return Math.max(...errors);
+    };
+    expect(worst({ margin: 1.5, tail: 3e-2 })).toBeLessThan(0.2);
+    expect(worst({ margin: 1.25, tail: 1e-3 })).toBeGreaterThan(2);
   });
 
   test('correct the mean error of the layers before', () => {

@@ -63,7 +63,9 @@ export default definePass({
         range !== null && magnitude(range) > 0 && readers(x) === 1 && madeByMatrix(x);
       if (degreeOf(coefficients) < 2 || !scalable) return rewriter.keep();
       const folding =
-        readByMatrices(id) && savesByFolding(degreeOf(coefficients)) ? foldingOf(coefficients, range) : null;
+        readByMatrices(id) && savesByFolding(degreeOf(coefficients))
+          ? foldingOf(coefficients, range)
+          : null;
       return folding === null
         ? normalise(operation, coefficients, range, rewriter)
         : fold(

@@ -87,7 +87,7 @@ test('modelled times are those of the native evaluator, and layers share them ou
   // What a client sent has to be read: the table leaves no time out.
   expect(layers[0]).toMatchObject({ kind: 'input' });
   expect(layers[0]!.timeShare).toBeGreaterThan(0.001);
-  expect(page).toContain('reading 1 ciphertext');
+  expect(page).toContain('reading a ciphertext, half of it drawn');
   // The second convolution has the most diagonals by far.
   expect(layers[shares.indexOf(Math.max(...shares))]!.name).toBe('/conv2/Conv');
 });

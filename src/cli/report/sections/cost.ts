@@ -52,7 +52,9 @@ const units: readonly (readonly [keyof OpCost, string, string])[] = [
 
 /** The half of a ciphertext that is random is sent as a seed. */
 function readingText(ciphertexts: number): string {
-  return `reading ${ciphertexts === 1 ? 'a ciphertext' : `${ciphertexts} ciphertexts`}, half of each drawn from its seed`;
+  return ciphertexts === 1
+    ? 'reading a ciphertext, half of it drawn from its seed'
+    : `reading ${ciphertexts} ciphertexts, half of each drawn from its seed`;
 }
 
 function workText(cost: OpCost): string {

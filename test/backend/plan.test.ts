@@ -190,6 +190,10 @@ describe('plan files', () => {
     try {
       await writeFile(join(folder, 'model.loom'), written.bytes);
       expect((await loadPlan(join(folder, 'model.loom'))).hash).toBe(written.hash);
+      await expect(loadPlan(folder)).rejects.toMatchObject({
+        code: 'FILE_UNREADABLE',
+        hint: `give the plan in it: ${join(folder, 'model.loom')}`,
+      });
       await expect(loadPlan(join(folder, 'other.loom'))).rejects.toThrow(
         expect.objectContaining({ code: 'FILE_UNREADABLE' }) as Error,
       );

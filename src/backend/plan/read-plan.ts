@@ -1,5 +1,6 @@
 /** Reads `model.loom` from anyone: every length, index, level, scale and rotation is checked. */
 import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { CipherloomError } from '../../errors.ts';
 import { ckksOps } from '../../ir/ckks/index.ts';
@@ -53,7 +54,15 @@ export async function loadPlan(path: string): Promise<LoadedPlan> {
 /** The bytes of a plan file. Throws FILE_UNREADABLE, RESOURCE_LIMIT for more than 2 GiB. */
 export async function readPlanFile(path: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    if (found.isDirectory()) {
+      throw new CipherloomError('FILE_UNREADABLE', `${path} is a folder, not a plan`, {
+        phase: 'plan',
+        node: path,
+        hint: `give the plan in it: ${join(path, 'model.loom')}`,
+      });
+    }
+    const { size } = found;
     if (size > maxFileBytes) {
       throw new CipherloomError(
         'RESOURCE_LIMIT',

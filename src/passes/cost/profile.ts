@@ -119,19 +119,6 @@ export interface OperationSeconds {
 /** A connection of 400 Mbit/s: what a layout is worth that sends less. */
 const uploadByteSeconds = 2e-8;
 
-/**
- * What a second of the client and its connection counts beside a second of the evaluator.
- *
- * A portable plan is priced in SEAL's seconds and runs natively wherever the addon is, in a fraction
- * of them; the connection is as slow beside either. So what is sent is weighed as it is there.
- */
-function uploadWeight(kind: Evaluator, size: RingSize): number {
-  const switching = keySwitch(size);
-  return (
-    secondsOf(switching, profiles[kind].seconds) / secondsOf(switching, profiles.native.seconds)
-  );
-}
-
 /** One execution in so many is the first of its session and encodes the constants that are kept. */
 const executionsOfSession = 50;
 
@@ -161,6 +148,11 @@ export function operationSeconds(
     [1, products(size, 2 * primes)],
     [1, touches(size, primes)],
   ]);
+  const keySwitching = of(keySwitch(size));
+  // A portable plan is priced in SEAL's seconds and runs natively wherever the addon is, in a fraction
+  // of them; the connection is as slow beside either. So what is sent is weighed as it is there.
+  const uploadWeight =
+    keySwitching / keySwitchSeconds(profiles.native, ringDegree, primes, specialPrimes);
   const encode = of(encoding(size, primes));
   const multiplyPlain = of(products(size, primes));
   const add = of(touches(size, 2 * primes));
@@ -174,8 +166,8 @@ export function operationSeconds(
     return { seconds: of(map.run) + constants.seconds / executionsOfSession, constants };
   };
   return {
-    rotate: of(keySwitch(size)),
-    relinearize: of(keySwitch(size)),
+    rotate: keySwitching,
+    relinearize: keySwitching,
     encode,
     multiplyPlain,
     multiplyScalar: of(batchMapWork(kind, [{ columns: 1, rows: 8 }], 8, widePrimes, size)) / 8,
@@ -184,7 +176,7 @@ export function operationSeconds(
     multiply: of(multiplied),
     rescale: of(rescaling(size)),
     upload:
-      uploadWeight(kind, size) *
+      uploadWeight *
         (uploadByteSeconds * ringDegree * primes * 8 +
           secondsOf(encoding(size, primes), profiles.seal.seconds)) +
       of(reading(size)),

@@ -66,11 +66,10 @@ export function fitGroups(
     const others = coefficients
       .slice(1, degree)
       .map((value, n) => Math.abs(value) * reaching ** (n + 1 - degree));
-    // What is not made monic may end in whatever fits best.
-    if (!savesByFolding(degree) && leading !== 0)
-      return { centre, half, reach: reaching, coefficients };
     const least = Math.max(leastLeading * Math.max(0, ...others), leastShare * largest);
-    const enough = degree < 2 || Math.abs(leading) >= least || least === 0;
+    // What is not made monic may end in whatever fits best.
+    const isFree = degree < 2 || (!savesByFolding(degree) && leading !== 0);
+    const enough = isFree || Math.abs(leading) >= least || least === 0;
     return {
       centre,
       half,

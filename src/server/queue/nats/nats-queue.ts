@@ -123,15 +123,15 @@ export class NatsQueue implements JobQueue {
     // Most requests are new: theirs is on its way while the store is asked for an answer.
     const sent = retry(() => this.#store(submission, job));
     sent.catch(() => undefined);
-    const stored = await retry(() => this.#finalAnswer(message.name));
-    if (stored !== null) return await this.#open(stored, message, retry);
+    const known = await retry(() => this.#finalAnswer(message.name));
+    if (known !== null) return await this.#open(known, message, retry);
     try {
-      let first: Promise<void> | null = sent;
-      await retry(async () => {
+      let stored: Promise<void> | undefined = sent;
+      await retry(() => {
+        const attempt = this.#submit(submission, job, stored);
         // Where NATS comes back without it, it is put there again.
-        await (first ?? this.#store(submission, job));
-        first = null;
-        await this.#publish(submission);
+        stored = undefined;
+        return attempt;
       });
       const calls = this.#call(submission, () => begun);
       try {
@@ -221,8 +221,14 @@ export class NatsQueue implements JobQueue {
     ]);
   }
 
-  /** Put the job into the stream unless it is there. */
-  async #publish({ message, subject, plan, part }: Submission): Promise<void> {
+  /** Put the job into the stream unless it is there, once `stored` has come to an end. */
+  async #submit(
+    submission: Submission,
+    job: EvaluationJob,
+    stored = this.#store(submission, job),
+  ): Promise<void> {
+    await stored;
+    const { message, subject, plan, part } = submission;
     const { js, jsm, nc } = this.#connection;
     if (!(await publishFirst(js, subject, jobMessage.encode(message)))) {
       const there = await jsm.streams.getMessage(names.jobs, { last_by_subj: subject });
@@ -241,10 +247,7 @@ export class NatsQueue implements JobQueue {
     if (there !== null) return null;
     // A worker stores the answer first and then takes the job out of the stream.
     const late = await readAnswer(this.#connection, name);
-    if (late === null) {
-      await this.#store(submission, job);
-      await this.#publish(submission);
-    }
+    if (late === null) await this.#submit(submission, job);
     return late;
   }
 

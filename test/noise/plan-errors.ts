@@ -1,6 +1,4 @@
 /** Errors of a compiled plan on ciphertexts, each over the deviation predicted for its own slot. */
-import { ErrorEngine, deviationsOf } from '../../src/backend/clear/error-engine.ts';
-import type { ErrorValue } from '../../src/backend/clear/error-engine.ts';
 import type { NoiseEvaluator } from '../../src/backend/clear/primitive-errors.ts';
 import { execute } from '../../src/backend/execute/execute.ts';
 import type { InputSource } from '../../src/backend/execute/execute.ts';
@@ -11,7 +9,10 @@ import { ciphertextOf } from '../../src/ir/ckks/values.ts';
 import { operationOf } from '../../src/ir/program.ts';
 import { slotMagnitude } from '../../src/ir/types.ts';
 import { pack, unpack } from '../../src/layout/layout.ts';
+import type { Layout } from '../../src/layout/layout.ts';
 import { InferenceSession } from '../../src/server/index.ts';
+import { ErrorTape } from './error-tape.ts';
+import type { TapeValue } from './error-tape.ts';
 
 /**
  * Run a plan of one input and one image an execution on images, a few under each set of keys.
@@ -41,12 +42,12 @@ export async function errorsOverOwn(
       evaluationKeys: await evaluationKeys.bytes(),
     });
     for (const image of images.slice(first, first + imagesPerKey)) {
-      const engine = new ErrorEngine(modulus, evaluator);
+      const tape = new ErrorTape(modulus, evaluator);
       const vectors = pack(input.layout, [image]);
-      const source: InputSource<ErrorValue> = (index) =>
-        engine.input(vectors[index]!, input.level, input.scale);
+      const source: InputSource<TapeValue> = (index) =>
+        tape.input(vectors[index]!, input.level, input.scale);
       const seen = { outside: false };
-      const expected = await execute(prepared, engine, new Map([[input.name, source]]), {
+      const expected = await execute(prepared, tape, new Map([[input.name, source]]), {
         observe: (id, _, { slots }) => {
           const bound = slotMagnitude(ciphertextOf(operationOf(program, id).type));
           seen.outside ||= slots.some((value) => Math.abs(value) > bound);
@@ -61,19 +62,25 @@ export async function errorsOverOwn(
       );
       for (const { name, layout } of clientPlan.outputs) {
         const values = expected.get(name) ?? [];
-        const slots = unpack(
-          layout,
-          values.map((value) => value.slots),
-          1,
-        )[0]!;
-        const deviations = unpack(layout, values.map(deviationsOf), 1)[0]!;
-        slots.forEach((value, e) => {
-          over.push(((results[name]?.data[e] ?? NaN) - value) / deviations[e]!);
+        placesOf(layout).forEach((place, e) => {
+          const value = values[Math.floor(place / layout.slots)]!;
+          const slot = place % layout.slots;
+          const error = (results[name]?.data[e] ?? NaN) - value.slots[slot]!;
+          over.push(error / tape.deviationOf(value, slot));
         });
       }
     }
   }
   return { over, left };
+}
+
+/** Where the elements of one image stand: the slot, counted on over all ciphertexts. */
+function placesOf(layout: Layout): Float64Array {
+  const { ciphertexts, slots } = layout;
+  const counted = Array.from({ length: ciphertexts }, (_, c) =>
+    Float64Array.from({ length: slots }, (__, slot) => c * slots + slot),
+  );
+  return unpack(layout, counted, 1)[0]!;
 }
 
 /** Inputs unlike any image: constant, impulse, alternating, the ends of the range. */

@@ -20,7 +20,7 @@ const activities: readonly (readonly [string, RegExp])[] = [
   ['encoding of plaintexts', /6encode|7encoder|3fft|9plaintext|10plaintexts|9diagonals/],
   ['number-theoretic transforms', /3ntt/],
   ['products with keys', /11key_product/],
-  ['sums of products, with keys or plaintexts', /13inner_product/],
+  ['products with encoded constants', /15packed_products|13inner_product/],
   ['automorphisms', /6galois|12automorphism/],
   ['products and sums of polynomials', /11elementwise|6matrix|4rows/],
   ['key switching, other than the above', /10key_switch|6rotate|8extended/],

@@ -109,7 +109,8 @@ describe('profileOf', () => {
       [
         '# Samples: 10',
         '   6  [.] _RINvNtCs6_4ring6kernel8run_avx2NtNtNtB4_3ntt7forward13ForwardLiftedEB4_',
-        '   3  [.] _RINvNtCs6_4ring6kernel8run_avx2INtNtB4_13inner_product13InnerProductsKj2_EE',
+        '   2  [.] _RINvNtCs6_4ring6kernel8run_avx2INtNtB4_13inner_product13InnerProductsKj2_EE',
+        '   1  [.] _RINvNtCs6_4ring6kernel8run_ifmaINtNtB4_15packed_products14PackedProductsKb1_EE',
         '   1  [.] _RNvMs_NtCs6_4ring6galois5apply',
       ].join('\n'),
     );
@@ -118,7 +119,7 @@ describe('profileOf', () => {
       samples: 10,
       shares: [
         { activity: 'number-theoretic transforms', share: 0.6 },
-        { activity: 'sums of products, with keys or plaintexts', share: 0.3 },
+        { activity: 'products with encoded constants', share: 0.3 },
         { activity: 'automorphisms', share: 0.1 },
       ],
     });

@@ -51,6 +51,12 @@ const timedImages = 11;
 /** Load average from which a latency is that of a busy machine: the evaluation itself is 1. */
 const busyLoad = 1.5;
 
+const unknown = positionals.filter((word) => reluNetworks.every(({ name }) => name !== word));
+if (unknown.length > 0) {
+  const names = reluNetworks.map(({ name }) => name).join(', ');
+  console.error(`there is no network ${unknown.join(', ')}; there are ${names}`);
+  process.exit(2);
+}
 if (values.fresh) rmSync(results, { recursive: true, force: true });
 for (const network of reluNetworks) {
   if (positionals.length > 0 && !positionals.includes(network.name)) continue;

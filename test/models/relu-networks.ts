@@ -53,7 +53,7 @@ export const reluNetworks: readonly ReluNetwork[] = [
     name: 'atmega_mnist',
     file: dataPath('onnx', 'onnx2c', 'examples', 'atmega_mnist', 'mnist.simplified.onnx'),
     form: { side: 14, white: 255 },
-    budget: 1,
+    budget: 1.3,
     precisionBits: 10,
   },
 ];

@@ -2,7 +2,7 @@
  * Measure the example networks: predicted against measured precision, modelled against measured
  * time, seal's against the native evaluator's, and where memory and bytes go.
  *
- *   npm run bench                      lola, cryptonets and relu
+ *   npm run bench                      lola, cryptonets and relu, and batches of lola
  *   npm run bench -- lenet --images 3  one network
  *   npm run bench -- --json            one JSON object on stdout
  *   npm run bench -- --predictions     predicted against measured times, see bench/model.ts
@@ -28,6 +28,8 @@ import { readPlan } from '../src/backend/plan/read-plan.ts';
 import { peakResidentBytes } from './peak-memory.ts';
 import { memoryScaling, physicalCores } from './memory-scaling.ts';
 import { printPredictions, writeProfile } from './model.ts';
+import { measureThroughput } from './throughput.ts';
+import type { Throughput } from './throughput.ts';
 
 const pixels = 784;
 const nativeRuns = 20;
@@ -251,6 +253,11 @@ function memoryLine({ nativeMemoryBytes: memory }: Measurement): string[] {
   ];
 }
 
+function throughputLine({ batch, threads, seconds, imagesPerSecond }: Throughput): string {
+  const times = seconds.map((each) => each.toFixed(2)).join(', ');
+  return `lola for throughput: ${Math.round(imagesPerSecond)} images/s, batches of ${batch} on ${threads} threads in ${times} s; aim 2000\n`;
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -277,9 +284,13 @@ for (const network of networks) {
   results.push(await measure(network, Number(values.images)));
 }
 const memoryBandwidthOfTwoThreads = await memoryScaling(2);
+const lola = { bytes: exampleFile('lola.onnx'), name: 'lola' };
+const throughput = networks.includes('lola')
+  ? await measureThroughput(lola, images('calibration.npy'), 2)
+  : null;
 if (values.json) {
   process.stdout.write(
-    `${JSON.stringify({ node: process.version, memoryBandwidthOfTwoThreads, results })}\n`,
+    `${JSON.stringify({ node: process.version, memoryBandwidthOfTwoThreads, results, throughput })}\n`,
   );
 } else {
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -302,4 +313,5 @@ if (values.json) {
       ].join('\n'),
     );
   }
+  if (throughput !== null) process.stdout.write(throughputLine(throughput));
 }

@@ -192,6 +192,7 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
   // Before anything is allocated for them: what digits cannot name or place is refused by numbers.
   let combinations = 1;
   let images = 1;
+  let named = 1;
   const reach = { slot: 0, ciphertext: 0 };
   for (const digit of digits) {
     if (digit.size < 1 || digit.stride < 0 || digit.step < 0) fail('negative digit', { digit });
@@ -200,12 +201,17 @@ export function checkLayout(layout: Layout, what = 'layout'): void {
     if (typeof digit.of === 'number' && digit.of < 0) fail('digit of no axis', { digit });
     combinations *= digit.size;
     if (digit.of === 'batch') images *= digit.size;
+    if (digit.place === 'ciphertext') named *= digit.size;
     if (combinations > maxPlaces) fail('the digits have too many combinations');
     reach[digit.place] += (digit.size - 1) * digit.stride;
   }
   if (reach.slot >= slots) fail('digits reach past the last slot', { reach: reach.slot, slots });
   if (reach.ciphertext >= ciphertexts) {
     fail('digits reach past the last ciphertext', { reach: reach.ciphertext, ciphertexts });
+  }
+  // Every operation makes each of them: a short file must not ask for a million empty ones.
+  if (ciphertexts > named) {
+    fail('there are ciphertexts that no digit names', { ciphertexts, named });
   }
   if (
     layout.unused.kind === 'unknown' &&

@@ -187,6 +187,7 @@ describe('checkLayout', () => {
       'past the last ciphertext',
       { ...valid, digits: [{ ...digit, place: 'ciphertext', stride: 1 }] },
     ],
+    ['no digit names', { ...valid, ciphertexts: 2 }],
     ['two elements share a slot', { ...valid, digits: [{ ...digit, stride: 0 }] }],
     [
       'two elements share a slot',
@@ -250,24 +251,27 @@ describe('checkLayout', () => {
     }).not.toThrow();
   });
 
-  it('refuses a layout with a changed digit just when a slot repeats or an element is missing', () => {
+  it('refuses a layout with a changed digit just when a slot repeats, an element is missing or a ciphertext is empty', () => {
     let refusals = 0;
     fc.assert(
       fc.property(randomLayouts(), fc.nat(), fc.nat(3), (layout, at, stride) => {
         fc.pre(layout.digits.length > 0);
         const victim = layout.digits[at % layout.digits.length]!;
-        const changed = {
-          ...layout,
-          ciphertexts: 4 * layout.ciphertexts + 16,
-          slots: 4 * layout.slots,
-          digits: layout.digits.map((digit) => (digit === victim ? { ...digit, stride } : digit)),
-        };
+        const digits = layout.digits.map((digit) =>
+          digit === victim ? { ...digit, stride } : digit,
+        );
+        const across = digits.filter(({ place }) => place === 'ciphertext');
+        const ciphertexts = across.reduce((sum, each) => sum + (each.size - 1) * each.stride, 1);
+        const named = across.reduce((product, { size }) => product * size, 1);
+        const changed = { ...layout, ciphertexts, slots: 4 * layout.slots, digits };
         const { places, elements, batchOffsets } = placementOf(changed);
         const all = [...places].flatMap((place) =>
           [...batchOffsets].map((offset) => place + offset),
         );
         const sound =
-          new Set(all).size === all.length && new Set(elements).size === elementCount(layout.shape);
+          ciphertexts <= named &&
+          new Set(all).size === all.length &&
+          new Set(elements).size === elementCount(layout.shape);
         if (sound) {
           expect(() => {
             checkLayout(changed);
@@ -276,7 +280,7 @@ describe('checkLayout', () => {
           refusals++;
           expect(() => {
             checkLayout(changed);
-          }).toThrow(/share a slot|has no slot/);
+          }).toThrow(/share a slot|has no slot|no digit names/);
         }
       }),
       { numRuns: 200, seed: 4 },

@@ -250,6 +250,7 @@ impl Layout {
             return refuse(what, "has a shape out of bounds");
         };
         let mut images = 1u64;
+        let mut named = 1u64;
         let mut reach = [0u64; 2];
         for digit in &self.digits {
             let known = match digit.of {
@@ -267,6 +268,9 @@ impl Layout {
             if digit.of == DigitOf::Batch {
                 images = images.saturating_mul(u64::from(digit.size));
             }
+            if digit.in_ciphertext {
+                named = named.saturating_mul(u64::from(digit.size));
+            }
             if self.looked_at() > MAX_PLACED || images > MAX_IMAGES {
                 return refuse(what, "has digits of too many combinations");
             }
@@ -278,6 +282,10 @@ impl Layout {
                 what,
                 "has digits that reach past the last slot or ciphertext",
             );
+        }
+        // Every operation makes each of them: a short file must not ask for a million empty ones.
+        if u64::from(self.ciphertexts) > named {
+            return refuse(what, "has ciphertexts that no digit names");
         }
         if elements > self.combinations() || self.batch_size() as u64 > images {
             return refuse(what, "leaves an element or an image without a slot");
@@ -533,6 +541,9 @@ mod tests {
         let mut missing = batch_layout(8);
         missing.digits[0].size = 7;
         assert!(missing.check("layout").is_err());
+        let mut empty = batch_layout(8);
+        empty.ciphertexts = 9;
+        assert!(empty.check("layout").is_err());
     }
 
     #[test]

@@ -28,6 +28,7 @@ import { readPlan } from '../src/backend/plan/read-plan.ts';
 import { peakResidentBytes } from './peak-memory.ts';
 import { memoryScaling, physicalCores } from './memory-scaling.ts';
 import { printPredictions, writeProfile } from './model.ts';
+import { median } from './profile/time-plans.ts';
 import { measureThroughput } from './throughput.ts';
 import type { Throughput } from './throughput.ts';
 
@@ -84,11 +85,6 @@ async function timed<T>(
   const start = performance.now();
   const value = await work();
   return { value, seconds: (performance.now() - start) / 1000 };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
 }
 
 /**

@@ -2,6 +2,8 @@
 import { compile } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
+import { loadAddon } from '../src/backend/native/load-addon.ts';
+import { median } from './profile/time-plans.ts';
 
 const runs = 4;
 
@@ -25,14 +27,18 @@ export async function measureThroughput(
   calibration: readonly Float64Array<ArrayBuffer>[],
   threads: number,
 ): Promise<Throughput | null> {
+  if (loadAddon().addon === null) return null;
   const { client: form, plan } = await compile(model, {
     options: { target: 'native', objective: 'throughput' },
     calibration: new Map([['image', calibration]]),
   });
   using client = Client.load(form);
   const evaluationKeys = await (await client.generateKeys()).evaluationKeys.bytes();
-  await using session = await InferenceSession.create(plan, { evaluationKeys, threads });
-  if (session.backend !== 'native') return null;
+  await using session = await InferenceSession.create(plan, {
+    backend: 'native',
+    evaluationKeys,
+    threads,
+  });
   const pixels = calibration[0]?.length ?? 0;
   const image = new Float64Array(form.batch * pixels);
   for (let k = 0; k < form.batch; k++) {
@@ -45,7 +51,6 @@ export async function measureThroughput(
     await session.run(request);
     seconds.push((performance.now() - start) / 1000);
   }
-  const warm = seconds.slice(1).sort((a, b) => a - b);
-  const median = warm[Math.floor(warm.length / 2)] ?? NaN;
-  return { batch: form.batch, threads, seconds, imagesPerSecond: form.batch / median };
+  const imagesPerSecond = form.batch / median(seconds.slice(1));
+  return { batch: form.batch, threads, seconds, imagesPerSecond };
 }

@@ -1,6 +1,6 @@
 /** Simulated noise: seeded, as large as the error engine says; escapes counted and predicted. */
 import { describe, expect, it } from 'vitest';
-import { ErrorEngine, deviationsOf } from '../../src/backend/clear/error-engine.ts';
+import { ErrorEngine, deviationsOf } from '../noise/error-engine.ts';
 import { countEscapes } from '../../src/backend/clear/range-escapes.ts';
 import { runClear } from '../../src/backend/clear/run-clear.ts';
 import { simulate } from '../../src/backend/clear/simulate.ts';

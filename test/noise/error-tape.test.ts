@@ -1,6 +1,6 @@
 /** Deviations of a tape: those of the error engine where slots stay apart, and right where they meet again. */
 import { describe, expect, it } from 'vitest';
-import { ErrorEngine, deviationsOf } from '../../src/backend/clear/error-engine.ts';
+import { ErrorEngine, deviationsOf } from './error-engine.ts';
 import type { NoiseEvaluator } from '../../src/backend/clear/primitive-errors.ts';
 import { primitiveErrors } from '../../src/backend/clear/primitive-errors.ts';
 import { execute } from '../../src/backend/execute/execute.ts';

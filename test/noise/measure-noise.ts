@@ -1,7 +1,7 @@
 /** The error of a program on ciphertexts, beside the deviation that is predicted for each slot. */
 import { clientPlan } from '../../src/backend/plan/client-plan.ts';
 import { writePlan } from '../../src/backend/plan/write-plan.ts';
-import { ErrorEngine, deviationsOf } from '../../src/backend/clear/error-engine.ts';
+import { ErrorEngine, deviationsOf } from './error-engine.ts';
 import type { NoiseEvaluator } from '../../src/backend/clear/primitive-errors.ts';
 import { execute } from '../../src/backend/execute/execute.ts';
 import { prepareProgram } from '../../src/backend/execute/prepare-program.ts';

@@ -6,12 +6,16 @@
  * apart; rotations and sums of diagonals make one new source of all, for errors of different slots are
  * independent. To first order, with the square of an error as a source of its own.
  */
-import { invariant } from '../../errors.ts';
-import { rotateVector } from '../../ir/packed/values.ts';
-import type { Modulus } from '../../ir/program.ts';
-import type { Engine, SlotConstant, ValueForm } from '../execute/engine.ts';
-import { primitiveErrors } from './primitive-errors.ts';
-import type { NoiseEvaluator, PrimitiveErrors, SlotVariances } from './primitive-errors.ts';
+import { invariant } from '../../src/errors.ts';
+import { rotateVector } from '../../src/ir/packed/values.ts';
+import type { Modulus } from '../../src/ir/program.ts';
+import type { Engine, SlotConstant, ValueForm } from '../../src/backend/execute/engine.ts';
+import { primitiveErrors } from '../../src/backend/clear/primitive-errors.ts';
+import type {
+  NoiseEvaluator,
+  PrimitiveErrors,
+  SlotVariances,
+} from '../../src/backend/clear/primitive-errors.ts';
 
 type Slots = Float64Array<ArrayBuffer>;
 

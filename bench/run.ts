@@ -266,7 +266,7 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values['profile-out'] !== undefined) {
-  await writeProfile(values['profile-out']);
+  await writeProfile(values['profile-out'], values.evaluators);
   process.exit(0);
 }
 if (values.predictions) {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadAddon } from '../../src/backend/native/load-addon.ts';
 import type { Evaluator } from '../../src/passes/cost/linear-work.ts';
 import {
   encoding,
@@ -48,18 +49,22 @@ const operations: Readonly<Record<string, (size: RingSize) => Work>> = {
   encode: (size) => encoding(size, size.primes),
 };
 
-/** Measured primitives as observations of work. Throws an error for a set that there is not. */
+/**
+ * Measured primitives as observations of work: those of `kernel` alone, where they are of several,
+ * since programs run with one. Throws an error for a set that there is not.
+ */
 export function primitiveObservations(
   evaluator: Evaluator,
   measurements: readonly Measurement[],
+  kernel: string | undefined,
 ): Observation[] {
   const text = readFileSync(path.join(root, 'bench/peers/parameters.txt'), 'utf8');
   const size = readParameterSets(text).find(({ name }) => name === set);
   if (size === undefined) throw new Error(`there is no parameter set ${set}`);
   const ring = { ringDegree: size.ringDegree, primes: size.primes, specialPrimes: 1 };
-  return measurements.flatMap(({ operation, median, kernel }) => {
+  return measurements.flatMap(({ operation, median, kernel: measured }) => {
     const done = operations[operation];
-    if (done === undefined || kernel === 'scalar') return [];
+    if (done === undefined || (measured !== undefined && measured !== kernel)) return [];
     const name = `${evaluator} ${operation}`;
     return [{ name, work: done(ring), seconds: median * 1e-6, weight }];
   });
@@ -77,5 +82,5 @@ export async function measurePrimitives(evaluator: Evaluator): Promise<Observati
   if (program === undefined) throw new Error(`nothing measures the primitives of ${evaluator}`);
   const { measurements, unavailable } = await runProgram(program, os.cpus().length - 1);
   if (unavailable !== undefined) throw new Error(`${evaluator}: ${unavailable}`);
-  return primitiveObservations(evaluator, measurements);
+  return primitiveObservations(evaluator, measurements, loadAddon().addon?.kernel());
 }

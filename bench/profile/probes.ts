@@ -94,40 +94,101 @@ function probe(
   return { name, program, options: { ...options, ...more }, slow };
 }
 
-/** The probes of one target; those of several special primes run on the native evaluator alone. */
-function layers(target: CompileOptions['target']): Probe[] {
-  const of = (name: string, program: DefinedProgram, ringDegree: number, slow = false): Probe =>
-    probe(`${name}, ${ringDegree}, ${target}`, program, { target, ringDegree }, slow);
-  return [
-    of('dense 64-64', dense([64, 64]), 8192),
-    of('dense 256-64-10', dense([256, 64, 10]), 8192),
-    of('dense 256-64-10', dense([256, 64, 10]), 16384),
-    of('dense 512-32-16-16-10', dense([512, 32, 16, 16, 10]), 16384),
-    of('dense 100-300-10', dense([100, 300, 10]), 16384),
-    of('dense 64-64-64-64-64', dense([64, 64, 64, 64, 64]), 32768, true),
-    of('convolution 1×16² to 6', convolution(1, 16, 6, 3, 1), 8192),
-    of('convolution 4×16² to 8', convolution(4, 16, 8, 3, 1), 16384),
-    of('convolution 8×12² to 16', convolution(8, 12, 16, 3, 2), 16384, true),
-    of('convolution 8×24² to 24', convolution(8, 24, 24, 5, 2), 32768, true),
-    of('squares 2', squares(2, 4096), 8192),
-    of('squares 5', squares(5, 8192), 16384),
-    of('squares 6', squares(6, 16384), 32768),
+interface Layers {
+  readonly name: string;
+  readonly program: DefinedProgram;
+  readonly ringDegree: number;
+  readonly levels: number;
+  readonly slow?: boolean;
+}
+
+const layers: readonly Layers[] = [
+  { name: 'dense 64-64', program: dense([64, 64]), ringDegree: 8192, levels: 1 },
+  { name: 'dense 256-64-10', program: dense([256, 64, 10]), ringDegree: 8192, levels: 3 },
+  { name: 'dense 256-64-10', program: dense([256, 64, 10]), ringDegree: 16384, levels: 3 },
+  {
+    name: 'dense 512-32-16-16-10',
+    program: dense([512, 32, 16, 16, 10]),
+    ringDegree: 16384,
+    levels: 7,
+  },
+  { name: 'dense 100-300-10', program: dense([100, 300, 10]), ringDegree: 16384, levels: 3 },
+  {
+    name: 'dense 64-64-64-64-64',
+    program: dense([64, 64, 64, 64, 64]),
+    ringDegree: 32768,
+    levels: 7,
+    slow: true,
+  },
+  {
+    name: 'convolution 1×16² to 6',
+    program: convolution(1, 16, 6, 3, 1),
+    ringDegree: 8192,
+    levels: 3,
+  },
+  {
+    name: 'convolution 4×16² to 8',
+    program: convolution(4, 16, 8, 3, 1),
+    ringDegree: 16384,
+    levels: 3,
+  },
+  {
+    name: 'convolution 8×12² to 16',
+    program: convolution(8, 12, 16, 3, 2),
+    ringDegree: 16384,
+    levels: 3,
+    slow: true,
+  },
+  {
+    name: 'convolution 8×24² to 24',
+    program: convolution(8, 24, 24, 5, 2),
+    ringDegree: 32768,
+    levels: 3,
+    slow: true,
+  },
+  { name: 'squares 2', program: squares(2, 4096), ringDegree: 8192, levels: 2 },
+  { name: 'squares 5', program: squares(5, 8192), ringDegree: 16384, levels: 5 },
+  { name: 'squares 6', program: squares(6, 16384), ringDegree: 32768, levels: 6 },
+];
+
+/** With one special prime: what both evaluators run. */
+function portable({ name, program, ringDegree, slow }: Layers): Probe {
+  return probe(`${name}, ${ringDegree}, portable`, program, { ringDegree }, slow);
+}
+
+/**
+ * With several special primes, which the native evaluator alone runs. Their sizes are given: the number
+ * that a profile makes cheapest would depend on the one that is replaced.
+ */
+function hybrid({ name, program, ringDegree, levels }: Layers, specialPrimes: number): Probe {
+  const data = ringDegree === 8192 ? 30 : 38;
+  const primeBits = [
+    ...Array.from({ length: levels + 1 }, (_, level) => (level === 0 ? data + 2 : data)),
+    // Together 4 bits above the largest digit, and two for how primes are rounded.
+    ...Array.from({ length: specialPrimes }, () => data + Math.ceil(8 / specialPrimes)),
   ];
+  const more = { target: 'native', ringDegree, primeBits } as const;
+  return probe(`${name}, ${ringDegree}, ${specialPrimes} special primes`, program, more);
 }
 
 function batches(ringDegree: number): Probe[] {
-  const of = (name: string, program: DefinedProgram): Probe =>
-    probe(`batch ${name}, ${ringDegree}`, program, { objective: 'throughput', ringDegree });
+  const of = (name: string, program: DefinedProgram, slow = false): Probe =>
+    probe(`batch ${name}, ${ringDegree}`, program, { objective: 'throughput', ringDegree }, slow);
   return [
     of('dense 64-16', dense([64, 16])),
+    // Its time is that of the product with the matrix, which others read and relinearise more for.
+    of('dense 64-512', dense([64, 512]), true),
     of('dense 128-32-10', dense([128, 32, 10])),
     of('convolution 1×8² to 4', convolution(1, 8, 4, 3, 1)),
   ];
 }
 
 export const probes: readonly Probe[] = [
-  ...layers('portable'),
-  ...layers('native'),
+  ...layers.map(portable),
+  ...layers.filter(({ levels }) => levels > 1).map((each) => hybrid(each, 2)),
+  ...layers
+    .filter(({ levels, ringDegree }) => levels > 2 && ringDegree > 8192)
+    .map((each) => hybrid(each, 3)),
   probe('sums 65536, 8192', sums(65536), { ringDegree: 8192 }),
   probe('sums 65536, 16384', sums(65536), { ringDegree: 16384 }),
   ...batches(8192),

@@ -11,6 +11,7 @@ import { methodSchema } from '../../ir/packed/linear.ts';
 import { slottedType } from '../../ir/packed/values.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Operation, Program } from '../../ir/program.ts';
+import { keyDigitCount } from '../../layout/key-digits.ts';
 import { neverRotates } from '../../ir/ckks/group-products.ts';
 import type { LinearCounts } from '../cost/linear-work.ts';
 import { keySwitchSeconds, operationSeconds, profileOf } from '../cost/profile.ts';
@@ -27,11 +28,15 @@ export type KeySwitches =
   | { readonly primes: number; readonly count: number }
   | { readonly primes: number; readonly linear: LinearCounts };
 
+/** Times this close are alike: what a profile says of two plans is worth no more. */
+const alike = 1.05;
+
 /**
- * The numbers of special primes worth trying for a chain, those with the cheapest key switches first.
+ * The numbers of special primes worth trying for a chain: first the one with the smallest keys among
+ * those about as fast as the fastest, then those with the cheapest key switches, one at last.
  *
- * The last is one; a number that switches keys no faster than one does is not listed where no rescale
- * is shared.
+ * A number that switches keys more slowly than one does is not listed otherwise, where no rescale is
+ * shared.
  */
 export function specialPrimeCounts(
   switches: readonly KeySwitches[],
@@ -40,17 +45,26 @@ export function specialPrimeCounts(
   options: CompileOptions,
 ): readonly number[] {
   const costs = specialPrimeCosts(switches, counts, ringDegree, options);
+  const [fastest] = costs;
   const one = costs.find(({ count }) => count === 1);
-  return (
-    costs
-      // One special prime leaves data primes that hold weights besides eight bits fewer.
-      .filter(
-        ({ count, seconds }) =>
-          count !== 1 && (one === undefined || seconds < one.seconds || counts.shared > 0),
-      )
-      .map(({ count }) => count)
-      .concat(1)
+  if (fastest === undefined || one === undefined) return [1];
+  const primes = Math.max(...switches.map((each) => each.primes));
+  const residues = ({ count }: SpecialPrimeCost): number =>
+    keyDigitCount(primes, count) * (primes + count);
+  const smallest = costs
+    .filter(({ seconds }) => seconds <= alike * fastest.seconds)
+    .reduce((best, each) => (residues(each) < residues(best) ? each : best));
+  // One special prime leaves data primes that hold weights besides eight bits fewer.
+  const faster = costs.filter(({ seconds }) => seconds < one.seconds || counts.shared > 0);
+  return [...new Set([smallest, ...faster.filter(({ count }) => count !== 1), one])].map(
+    ({ count }) => count,
   );
+}
+
+export interface SpecialPrimeCost {
+  readonly count: number;
+  /** Modelled, of key switches and of the linear maps around them. */
+  readonly seconds: number;
 }
 
 /**
@@ -62,7 +76,7 @@ export function specialPrimeCosts(
   levels: LevelCounts,
   ringDegree: number,
   options: CompileOptions,
-): readonly { readonly count: number; readonly seconds: number }[] {
+): readonly SpecialPrimeCost[] {
   const profile = profileOf(options);
   const seconds = (special: number): number =>
     switches.reduce((sum, each) => {

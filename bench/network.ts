@@ -1,7 +1,7 @@
 /**
  * Time of one example network on one backend: one JSON line, microseconds of processor time.
  *
- *   node bench/network.ts lola native [--runs 21] [--profile FILE]
+ *   node bench/network.ts lola native [--runs 21] [--profile FILE] [--target native]
  *
  * One run is one evaluation, from the bytes of a request to those of the answer, with plan and keys
  * loaded before. `--profile` has perf sample the runs into a file.
@@ -17,7 +17,13 @@ import { compile, readNpy } from 'cipherloom';
 import { Client } from 'cipherloom/client';
 import { InferenceSession } from 'cipherloom/server';
 import type { Backend } from 'cipherloom/server';
+import { prepareProgram } from '../src/backend/execute/prepare-program.ts';
+import { loadAddon } from '../src/backend/native/load-addon.ts';
+import { nativeMemory, packingKernel } from '../src/backend/native/native-memory.ts';
+import { readPlan } from '../src/backend/plan/read-plan.ts';
+import { compileOptionsSchema } from '../src/passes/options.ts';
 import { packageVersion } from './results/package-version.ts';
+import { threadScaling } from './thread-scaling.ts';
 
 const pixels = 784;
 const warmUps = 2;
@@ -74,13 +80,22 @@ async function measure(
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '21' }, profile: { type: 'string' } },
+  options: {
+    runs: { type: 'string', default: '21' },
+    profile: { type: 'string' },
+    target: { type: 'string', default: 'portable' },
+  },
 });
 const [network = 'lola', backend = 'native'] = positionals;
+const { target } = compileOptionsSchema.parse({ target: values.target });
+const forNative = target === 'native';
 const runs = Math.max(1, Math.floor(Number(values.runs)));
 const model = await compile(
   { bytes: file(`${network}.onnx`), name: network },
-  { calibration: new Map([['image', images('calibration.npy')]]) },
+  {
+    calibration: new Map([['image', images('calibration.npy')]]),
+    options: { target },
+  },
 );
 using client = Client.load(model.client);
 const evaluationKeys = await (await client.generateKeys()).evaluationKeys.bytes();
@@ -111,6 +126,9 @@ if (!(error < largest / 100)) throw new Error(`${network}: an output is off by $
 const library = backend === 'native' ? 'cipherloom' : 'node-seal';
 const { parameters, keyBytes, rotationKeys } = model.report;
 const { threads } = session;
+const scaling = threads > 1 ? await threadScaling(threads) : null;
+const packed = loadAddon().addon?.kernel() === packingKernel;
+const resident = nativeMemory(prepareProgram(readPlan(model.plan).program), { packed }).keyBytes;
 // What several threads gain is seen on the wall alone.
 for (const clock of backend === 'native'
   ? (['processor', 'wall'] as const)
@@ -121,13 +139,16 @@ for (const clock of backend === 'native'
     version: packageVersion(library),
     network,
     operation: clock === 'processor' ? 'evaluate' : 'evaluate, wall clock',
+    ...(forNative && { target: 'native' }),
     threads,
+    ...(scaling && { processorScaling: Number(scaling.processor.toFixed(2)) }),
     median: Math.round(sorted[Math.floor((runs - 1) / 2)] ?? NaN),
     min: Math.round(sorted[0] ?? NaN),
     runs,
     ringDegree: parameters.ringDegree,
     logQP: parameters.logQP,
     keyBytes,
+    ...(backend === 'native' && { residentKeyBytes: resident }),
     rotationKeys,
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -26,14 +26,14 @@ import { loadAddon } from '../src/backend/native/load-addon.ts';
 import { nativeMemory, packingKernel, totalBytes } from '../src/backend/native/native-memory.ts';
 import { readPlan } from '../src/backend/plan/read-plan.ts';
 import { peakResidentBytes } from './peak-memory.ts';
-import { memoryScaling, physicalCores } from './memory-scaling.ts';
+import { physicalCores, threadScaling } from './thread-scaling.ts';
+import type { ThreadScaling } from './thread-scaling.ts';
 import { printPredictions, writeProfile } from './model.ts';
 import { median } from './profile/time-plans.ts';
 import { measureThroughput } from './throughput.ts';
 import type { Throughput } from './throughput.ts';
 
 const pixels = 784;
-const nativeRuns = 20;
 
 interface Measurement {
   readonly network: string;
@@ -62,6 +62,8 @@ interface Measurement {
   } | null;
   /** Of the native evaluator, besides its process; null where its addon is not built. */
   readonly nativeMemoryBytes: { readonly predicted: number; readonly measured: number } | null;
+  /** What two threads have of the machine, beside the times above. */
+  readonly twoThreads: ThreadScaling;
   readonly decryptSeconds: number;
   readonly peakResidentBytes: number;
 }
@@ -87,65 +89,42 @@ async function timed<T>(
   return { value, seconds: (performance.now() - start) / 1000 };
 }
 
-/**
- * The same requests as seal's, often enough for a median of short times; one thread and two in turn,
- * so that the machine's load moves both.
- */
-async function measureNative(
+/** What a script of this folder prints of a plan, its keys and requests, in a process of its own. */
+function inOwnProcess(
+  script: string,
   plan: Uint8Array,
-  evaluationKeys: Uint8Array<ArrayBuffer>,
-  requests: readonly Uint8Array<ArrayBuffer>[],
-): Promise<Measurement['nativeEvaluateSeconds']> {
-  await using session = await InferenceSession.create(plan, { evaluationKeys, threads: 1 });
-  await using two = await InferenceSession.create(plan, { evaluationKeys, threads: 2 });
-  const [warmUp] = requests;
-  if (session.backend !== 'native' || warmUp === undefined) return null;
-  const first = await timed(() => session.run(warmUp));
-  await two.run(warmUp);
-  const seconds: number[] = [];
-  const twoThreads: number[] = [];
-  while (seconds.length < nativeRuns) {
-    for (const request of requests) {
-      seconds.push((await timed(() => session.run(request))).seconds);
-      twoThreads.push((await timed(() => two.run(request))).seconds);
-    }
-  }
-  return {
-    first: first.seconds,
-    median: median(seconds),
-    twoThreadsMedian: median(twoThreads),
-  };
-}
-
-/** In a process of its own: what was freed elsewhere in this one would hide what is taken. */
-function measureMemory(
-  model: CompiledModel,
-  evaluationKeys: Uint8Array<ArrayBuffer>,
-  request: Uint8Array<ArrayBuffer>,
-): Measurement['nativeMemoryBytes'] {
+  evaluationKeys: Uint8Array,
+  requests: readonly Uint8Array[],
+): unknown {
   const folder = mkdtempSync(path.join(tmpdir(), 'cipherloom-bench-'));
   try {
-    const files = { 'model.loom': model.plan, 'evaluation.keys': evaluationKeys, request };
-    const names = Object.entries(files).map(([name, bytes]) => {
-      const file = path.join(folder, name);
+    const files = [plan, evaluationKeys, ...requests].map((bytes, index) => {
+      const file = path.join(folder, String(index));
       writeFileSync(file, bytes);
       return file;
     });
-    const script = fileURLToPath(new URL('memory.ts', import.meta.url));
-    const line = execFileSync(process.execPath, [script, ...names], { encoding: 'utf8' });
-    const { baselineBytes, peakBytes } = JSON.parse(line) as {
-      readonly baselineBytes: number;
-      readonly peakBytes: number;
-    };
-    const packed = loadAddon().addon?.kernel() === packingKernel;
-    const prepared = prepareProgram(readPlan(model.plan).program);
-    return {
-      predicted: totalBytes(nativeMemory(prepared, { packed })),
-      measured: peakBytes - baselineBytes,
-    };
+    const program = fileURLToPath(new URL(script, import.meta.url));
+    return JSON.parse(execFileSync(process.execPath, [program, ...files], { encoding: 'utf8' }));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** What was freed elsewhere in this process would hide what is taken. */
+function measureMemory(
+  model: CompiledModel,
+  evaluationKeys: Uint8Array,
+  request: Uint8Array,
+): NonNullable<Measurement['nativeMemoryBytes']> {
+  const { baselineBytes, peakBytes } = inOwnProcess('memory.ts', model.plan, evaluationKeys, [
+    request,
+  ]) as { readonly baselineBytes: number; readonly peakBytes: number };
+  const packed = loadAddon().addon?.kernel() === packingKernel;
+  const prepared = prepareProgram(readPlan(model.plan).program);
+  return {
+    predicted: totalBytes(nativeMemory(prepared, { packed })),
+    measured: peakBytes - baselineBytes,
+  };
 }
 
 async function measure(network: string, count: number): Promise<Measurement> {
@@ -186,12 +165,16 @@ async function measure(network: string, count: number): Promise<Measurement> {
   }
   await session.release();
   await clear.release();
-  const nativeEvaluateSeconds = await measureNative(model.plan, keys.value, requests);
   const [first] = requests;
-  const nativeMemoryBytes =
-    nativeEvaluateSeconds === null || first === undefined
-      ? null
-      : measureMemory(model, keys.value, first);
+  if (first === undefined) throw new Error('--images: at least 1');
+  const hasNative = loadAddon().addon !== null;
+  const nativeEvaluateSeconds = hasNative
+    ? (inOwnProcess('native-times.ts', model.plan, keys.value, requests) as NonNullable<
+        Measurement['nativeEvaluateSeconds']
+      >)
+    : null;
+  const twoThreads = await threadScaling(2);
+  const nativeMemoryBytes = hasNative ? measureMemory(model, keys.value, first) : null;
   const { report } = model;
   return {
     network,
@@ -215,6 +198,7 @@ async function measure(network: string, count: number): Promise<Measurement> {
     },
     nativeEvaluateSeconds,
     nativeMemoryBytes,
+    twoThreads,
     decryptSeconds: Math.min(...decryptTimes),
     peakResidentBytes: peakResidentBytes(),
   };
@@ -227,14 +211,17 @@ function nativeLine({ evaluateSeconds, nativeEvaluateSeconds: native }: Measurem
   return `  native      ${native.median.toFixed(3)} s (first ${native.first.toFixed(2)} s), medians: 1/${ratio.toFixed(1)} of seal's ${evaluateSeconds.median.toFixed(2)} s; aim 1/15`;
 }
 
-/** Threads against one, beside what the machine can give: two cores, and the bandwidth of memory. */
-function threadsLine({ nativeEvaluateSeconds: native }: Measurement, scaling: number): string[] {
+/** Threads against one, beside what the machine gives two at the time. */
+function threadsLine({
+  nativeEvaluateSeconds: native,
+  twoThreads: { memory, processor },
+}: Measurement): string[] {
   if (native === null) return [];
   const ratio = native.median / native.twoThreadsMedian;
   const cores = physicalCores();
   const machine = cores === null ? 'unknown' : `${cores}${cores < 2 ? ': the aim needs two' : ''}`;
   return [
-    `  two threads ${native.twoThreadsMedian.toFixed(3)} s: ${ratio.toFixed(2)} times as fast as one; aim 1.7; bandwidth of memory ${scaling.toFixed(2)} times one thread's; physical cores: ${machine}`,
+    `  two threads ${native.twoThreadsMedian.toFixed(3)} s: ${ratio.toFixed(2)} times as fast as one; aim 1.7; what two threads have of one's: processor ${processor.toFixed(2)}, memory ${memory.toFixed(2)}; physical cores: ${machine}`,
   ];
 }
 
@@ -279,15 +266,12 @@ for (const network of networks) {
   process.stderr.write(`measuring ${network}\n`);
   results.push(await measure(network, Number(values.images)));
 }
-const memoryBandwidthOfTwoThreads = await memoryScaling(2);
 const lola = { bytes: exampleFile('lola.onnx'), name: 'lola' };
 const throughput = networks.includes('lola')
   ? await measureThroughput(lola, images('calibration.npy'), 2)
   : null;
 if (values.json) {
-  process.stdout.write(
-    `${JSON.stringify({ node: process.version, memoryBandwidthOfTwoThreads, results, throughput })}\n`,
-  );
+  process.stdout.write(`${JSON.stringify({ node: process.version, results, throughput })}\n`);
 } else {
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   for (const r of results) {
@@ -302,7 +286,7 @@ if (values.json) {
         `  client      keys ${r.keygenSeconds.toFixed(2)} s, encrypt ${r.encryptSeconds.toFixed(3)} s, decrypt ${r.decryptSeconds.toFixed(3)} s`,
         `  evaluation  ${best.toFixed(2)} s (first ${first.toFixed(2)} s), modelled ${modelled?.toFixed(2) ?? '–'} s: ${modelled === null ? '–' : (best / modelled).toFixed(2)} of the model`,
         nativeLine(r),
-        ...threadsLine(r, memoryBandwidthOfTwoThreads),
+        ...threadsLine(r),
         ...memoryLine(r),
         `  compiled in ${r.compileSeconds.toFixed(2)} s`,
         '',

@@ -9,13 +9,18 @@ interface Operand {
   readonly network?: string;
   readonly operation: string;
   readonly threads?: number;
+  /** Of plans that every evaluator runs, when not given. */
+  readonly target?: 'native';
+  /** What is compared: the median time, when not given. */
+  readonly figure?: 'keyBytes' | 'residentKeyBytes';
 }
 
 /**
  * On which processors an aim holds: all; those with AVX-512 IFMA, for which the number was chosen; or
- * those alone because the other side computes with something else elsewhere.
+ * those alone because the other side computes with something else elsewhere; or those that had two
+ * cores for two threads at the time: virtual ones may be threads of one core, or shared with others.
  */
-type Reach = 'all' | 'chosen for AVX-512' | 'AVX-512 alone';
+type Reach = 'all' | 'chosen for AVX-512' | 'AVX-512 alone' | 'two cores';
 
 export interface Aim {
   readonly text: string;
@@ -32,6 +37,8 @@ export interface Judged {
   readonly aim: Aim;
   /** Theirs over ours or ours over theirs, as the bound has it. */
   readonly ratio: number | undefined;
+  /** What our threads had of the processors, where there are several. */
+  readonly processorScaling: number | undefined;
   readonly verdict: Verdict;
 }
 
@@ -68,6 +75,27 @@ function onNetwork(network: string, against: string, atLeast: number): Aim {
     bound: { atLeast },
     reach: 'chosen for AVX-512',
   };
+}
+
+const onNative = { library, operation: 'evaluate', threads: 1, target: 'native' } as const;
+
+/** A network compiled for the native evaluator against Orion v2, which keeps keys as it is sent them. */
+function againstOrion(network: string): Aim[] {
+  const ours = { ...onNative, network };
+  const other = { library: 'Orion v2', network, operation: 'evaluate', threads: 1 };
+  const text = `${network}, --target native, against Orion v2`;
+  const aim = (what: string, atLeast: number, reach: Reach, figure?: Operand['figure']): Aim => ({
+    text: `${text}: ${what}`,
+    ours: figure === undefined ? ours : { ...ours, figure },
+    other: figure === undefined ? other : { ...other, figure: 'keyBytes' },
+    bound: { atLeast },
+    reach,
+  });
+  return [
+    aim('time, one thread', 10, 'chosen for AVX-512'),
+    aim('bytes of keys in memory', 4, 'all', 'residentKeyBytes'),
+    aim('bytes of keys sent', 8, 'all', 'keyBytes'),
+  ];
 }
 
 export const aims: readonly Aim[] = [
@@ -108,18 +136,26 @@ export const aims: readonly Aim[] = [
     onNetwork(network, 'node-seal', 15),
     onNetwork(network, 'Orion v2', 4),
   ]),
+  ...['mlp', 'lola', 'lenet'].flatMap(againstOrion),
+  {
+    text: 'tenseal, --target native, one thread, against TenSEAL',
+    ours: { ...onNative, network: 'tenseal' },
+    other: { library: 'TenSEAL', network: 'tenseal', operation: 'evaluate' },
+    bound: { atLeast: 25 },
+    reach: 'chosen for AVX-512',
+  },
   {
     text: 'lenet, two threads, against one thread',
     other: { library, network: 'lenet', operation: 'evaluate, wall clock', threads: 1 },
     ours: { library, network: 'lenet', operation: 'evaluate, wall clock', threads: 2 },
     bound: { atLeast: 1.7 },
-    reach: 'all',
+    reach: 'two cores',
   },
 ];
 
 /** The fastest of the measurements that match: of several kernels, the one that runs by default. */
 function find(measurements: readonly Measurement[], operand: Operand): Measurement | undefined {
-  const { library, kernel, set, network, operation, threads } = operand;
+  const { library, kernel, set, network, operation, threads, target } = operand;
   let best: Measurement | undefined;
   for (const line of measurements) {
     const same =
@@ -127,6 +163,7 @@ function find(measurements: readonly Measurement[], operand: Operand): Measureme
       line.operation === operation &&
       line.set === set &&
       line.network === network &&
+      line.target === target &&
       (kernel === undefined || line.kernel === kernel) &&
       (threads === undefined || (line.threads ?? 1) === threads);
     if (same && (best === undefined || line.median < best.median)) best = line;
@@ -134,21 +171,33 @@ function find(measurements: readonly Measurement[], operand: Operand): Measureme
   return best;
 }
 
-function verdictOf({ bound, reach }: Aim, ratio: number, hasAvx512: boolean): Verdict {
+/** Two threads that have less of the processors together are not on two cores. */
+const twoCores = 1.9;
+
+function verdictOf(
+  { bound, reach }: Aim,
+  ratio: number,
+  hasAvx512: boolean,
+  processorScaling: number,
+): Verdict {
   if (reach === 'AVX-512 alone' && !hasAvx512) return 'not measurable here';
   if ('atLeast' in bound ? ratio >= bound.atLeast : ratio <= bound.atMost) return 'met';
+  if (reach === 'two cores' && processorScaling < twoCores) return 'not measurable here';
   return reach === 'chosen for AVX-512' && !hasAvx512 ? 'not measurable here' : 'not met';
 }
 
 /** Hold the aims against measurements of a machine with or without AVX-512 IFMA. */
 export function judge(measurements: readonly Measurement[], hasAvx512: boolean): readonly Judged[] {
   return aims.map((aim) => {
-    const own = find(measurements, aim.ours)?.median;
-    const other = find(measurements, aim.other)?.median;
+    const processorScaling = find(measurements, aim.ours)?.processorScaling;
+    const [own, other] = [aim.ours, aim.other].map(
+      (operand) => find(measurements, operand)?.[operand.figure ?? 'median'],
+    );
     if (own === undefined || other === undefined) {
-      return { aim, ratio: undefined, verdict: 'not measured' };
+      return { aim, ratio: undefined, processorScaling, verdict: 'not measured' };
     }
     const ratio = 'atLeast' in aim.bound ? other / own : own / other;
-    return { aim, ratio, verdict: verdictOf(aim, ratio, hasAvx512) };
+    const verdict = verdictOf(aim, ratio, hasAvx512, processorScaling ?? Infinity);
+    return { aim, ratio, processorScaling, verdict };
   });
 }

@@ -1,6 +1,7 @@
 /** RESULTS.md from what was measured. */
 import { table } from '../../scripts/docs/table.ts';
 import { judge } from './aims.ts';
+import type { Judged } from './aims.ts';
 import type { Machine } from './machine.ts';
 import { sideOf } from './measurement.ts';
 import type { Measurement } from './measurement.ts';
@@ -32,7 +33,16 @@ const ours = 'cipherloom';
 const floor = 'floor';
 
 /** Sides from left to right; others follow in the order of their appearance. */
-const sides = [ours, 'node-seal', 'SEAL', 'SEAL + HEXL', 'Lattigo', 'OpenFHE', 'Orion v2'];
+const sides = [
+  ours,
+  'node-seal',
+  'SEAL',
+  'SEAL + HEXL',
+  'Lattigo',
+  'OpenFHE',
+  'Orion v2',
+  'TenSEAL',
+];
 
 /** Three digits, or all of those before the point. */
 function digits(value: number): string {
@@ -100,7 +110,10 @@ function networksOf(measurements: readonly Measurement[]): string[] {
     lines
       .filter(
         (line) =>
-          line.library === ours && line.network === network && line.operation === 'evaluate',
+          line.library === ours &&
+          line.network === network &&
+          line.target === undefined &&
+          line.operation === 'evaluate',
       )
       .filter((line) => (line.threads ?? 1) === 1)
       .sort((a, b) => a.median - b.median)[0];
@@ -118,24 +131,31 @@ function networksOf(measurements: readonly Measurement[]): string[] {
       line.ringDegree === undefined ? '–' : String(line.ringDegree),
       line.logQP === undefined ? '–' : String(Math.round(line.logQP)),
       line.rotationKeys === undefined ? mib : `${mib}, ${line.rotationKeys} rotations`,
+      line.residentKeyBytes === undefined ? '–' : `${digits(line.residentKeyBytes / 2 ** 20)} MiB`,
       String(line.runs),
     ];
   });
   const head = ['network', 'evaluator', 'operation', 'threads', 'median, s', 'least, s'];
-  head.push('times ours', 'N', 'log2 QP', 'keys', 'runs');
+  head.push('times ours', 'N', 'log2 QP', 'keys', 'keys in memory', 'runs');
   return [table(head, rows), ''];
 }
 
 function aimsOf(measurements: readonly Measurement[], machine: Machine): string[] {
-  const reason = machine.hasAvx512 ? '' : ' (no AVX-512)';
-  const rows = judge(measurements, machine.hasAvx512).map(({ aim, ratio, verdict }) => [
-    aim.text,
-    'atLeast' in aim.bound
-      ? `at least ${digits(aim.bound.atLeast)}×`
-      : `at most ${digits(aim.bound.atMost)}×`,
-    ratio === undefined ? '–' : `${digits(ratio)}×`,
-    verdict === 'not measurable here' ? verdict + reason : verdict,
-  ]);
+  const reasonOf = ({ aim, processorScaling }: Judged): string =>
+    aim.reach === 'two cores'
+      ? ` (two threads had ${processorScaling ?? '–'} of what one has of the processors)`
+      : ' (no AVX-512)';
+  const rows = judge(measurements, machine.hasAvx512).map((judged) => {
+    const { aim, ratio, verdict } = judged;
+    return [
+      aim.text,
+      'atLeast' in aim.bound
+        ? `at least ${digits(aim.bound.atLeast)}×`
+        : `at most ${digits(aim.bound.atMost)}×`,
+      ratio === undefined ? '–' : `${digits(ratio)}×`,
+      verdict === 'not measurable here' ? verdict + reasonOf(judged) : verdict,
+    ];
+  });
   return [table(['aim', 'bound', 'measured', 'verdict'], rows), ''];
 }
 

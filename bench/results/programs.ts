@@ -30,7 +30,10 @@ export interface Choices {
   readonly slowRuns: number;
 }
 
-export const networks = ['lola', 'lenet'];
+/** Networks of examples/mnist, each with the peer whose own example has its shape. */
+const peerOf = { mlp: 'orion', lola: 'orion', lenet: 'orion', tenseal: 'tenseal' } as const;
+
+export const networks = Object.keys(peerOf);
 
 export function profileFile(scratch: string, network: string): string {
   return path.join(scratch, `${network}.perf`);
@@ -96,7 +99,7 @@ export function programs({
       CARGO_TARGET_DIR: path.join(scratch, 'target'),
     },
   };
-  const evaluations = networks.flatMap((network): Program[] => {
+  const evaluations = Object.entries(peerOf).flatMap(([network, other]): Program[] => {
     const native = (name: string, pinned: boolean, ...args: readonly string[]): Program => ({
       name,
       subject: network,
@@ -104,11 +107,12 @@ export function programs({
       run: script('network.ts', network, 'native', ...args),
       pinned,
     });
-    const runs = String(network === 'lenet' ? slowRuns : 21);
+    const runs = String(network === 'lola' ? 21 : slowRuns);
     return [
       native('native', true, '--profile', profileFile(scratch, network)),
       native('native-all-cores', false),
-      peer('orion', network, network),
+      native('native-target', true, '--target', 'native'),
+      peer(other, network, network),
       {
         name: 'node-seal',
         subject: network,

@@ -14,7 +14,7 @@ What is particular to encrypted inference:
 * every activation stands behind a batch normalisation, and a penalty pulls the few inputs beyond a soft limit back,
   because a wide range costs bits of the modulus (x²) or degrees of the polynomial (ReLU);
 * `relu` is an ordinary ReLU network; the script prints what polynomials of degree 3 to 8 in place of its ReLUs would cost;
-* `lola`, `cryptonets` and `mlp` are written with the normalisation folded, `lenet` and `relu` keep it as nodes of its own.
+* `lola`, `cryptonets`, `mlp` and `tenseal` are written with the normalisation folded, `lenet` and `relu` keep it as nodes of its own.
 """
 
 import argparse
@@ -131,6 +131,15 @@ def mlp() -> nn.Sequential:
     )  # fmt: skip
 
 
+def tenseal() -> nn.Sequential:
+    return sequence(
+        conv1=nn.Conv2d(1, 4, 7, stride=3), norm1=nn.BatchNorm2d(4), square1=SquareByMul(),
+        flatten=nn.Flatten(),
+        dense1=nn.Linear(256, 64), norm2=nn.BatchNorm1d(64), square2=SquareByMul(),
+        dense2=nn.Linear(64, 10),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Recipe:
     build: Callable[[], nn.Sequential]
@@ -148,6 +157,7 @@ RECIPES = {
     "cryptonets": Recipe(cryptonets, 0.985, 20, 4e-3, 0.05, 3.0, opset=17, fold_batch_norm=True),
     "relu": Recipe(relu, 0.988, 20, 5e-3, 0.05, 2.5, opset=17, fold_batch_norm=False),
     "mlp": Recipe(mlp, 0.975, 20, 4e-3, 0.05, 3.0, opset=17, fold_batch_norm=True),
+    "tenseal": Recipe(tenseal, 0.975, 20, 4e-3, 0.05, 3.0, opset=17, fold_batch_norm=True),
     "lenet": Recipe(lenet, 0.990, 8, 2e-3, 0.05, 3.0, opset=17, fold_batch_norm=False),
 }
 PENALTY = 0.05

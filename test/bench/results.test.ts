@@ -61,6 +61,24 @@ describe('readParameterSets', () => {
 });
 
 describe('judge', () => {
+  it('asks nothing of two threads that had less than two cores, and compares targets with themselves', () => {
+    const lenet = (fields: Partial<Measurement>): Measurement =>
+      line({ network: 'lenet', operation: 'evaluate, wall clock', ...fields });
+    const aim = 'lenet, two threads, against one thread';
+    const slow = (processorScaling: number): (string | undefined)[] => {
+      const two = lenet({ threads: 2, median: 80, processorScaling });
+      return [
+        verdicts([lenet({ threads: 1 }), two], true).get(aim),
+        // A plan for another target is no answer to the same question.
+        verdicts([lenet({ threads: 1, target: 'native' }), two], true).get(aim),
+      ];
+    };
+    expect(slow(1.95)).toEqual(['not met', 'not measured']);
+    expect(slow(1.4)).toEqual(['not measurable here', 'not measured']);
+    const fast = lenet({ threads: 2, median: 50, processorScaling: 1.4 });
+    expect(verdicts([lenet({ threads: 1 }), fast], true).get(aim)).toBe('met');
+  });
+
   it('takes the fastest kernel unless an aim names one', () => {
     const ratios = new Map(judge(rotations, true).map(({ aim, ratio }) => [aim.text, ratio]));
     expect(ratios.get('rotate, against node-seal')).toBe(9);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times of Orion v2 on the shapes of our examples: one JSON line a network, in microseconds of processor time.
 
-    bench [lola] [lenet] [melanoma]
+    bench [mlp] [lola] [lenet] [melanoma]
 
 Without a name those of examples/mnist; that of examples/melanoma needs more than 24 GB of memory.
 
@@ -47,6 +47,15 @@ class Sequence(on.Module):
         return x
 
 
+def mlp() -> Sequence:
+    return Sequence(
+        on.Flatten(),
+        on.Linear(784, 128), on.BatchNorm1d(128), on.Quad(),
+        on.Linear(128, 128), on.BatchNorm1d(128), on.Quad(),
+        on.Linear(128, 10),
+    )  # fmt: skip
+
+
 def lola() -> Sequence:
     return Sequence(
         on.Conv2d(1, 5, kernel_size=2, padding=0, stride=2), on.BatchNorm2d(5), on.Quad(), on.Flatten(),
@@ -81,11 +90,12 @@ class Case:
 
 
 CASES = {
+    "mlp": Case(mlp, 13, 5),
     "lola": Case(lola, 13, 5),
     "lenet": Case(lenet, 14, 7),
     "melanoma": Case(melanoma, 16, 9, (3, 128, 128), 3),
 }
-SMALL = ["lola", "lenet"]
+SMALL = ["mlp", "lola", "lenet"]
 
 
 STARTED_AT = time.monotonic()

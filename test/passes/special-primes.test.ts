@@ -158,6 +158,9 @@ describe('the number of special primes', () => {
     expect(close.length).toBeGreaterThan(1);
     const residues = (special: number): number => keyDigits(24, special).length * (24 + special);
     expect(counts[0]).toBe(close.reduce((a, b) => (residues(b) < residues(a) ? b : a)));
+    // Keys that are not switched cannot be smaller.
+    expect(specialPrimeCounts([], levels, 65536, native)).toEqual([1]);
+    expect(specialPrimeCounts([{ primes: 24, count: 0 }], levels, 65536, native)).toEqual([1]);
     // 8192 holds 214 bits: too few for seven levels with 12 bits of precision.
     const precise = compileOptionsSchema.parse({ target: 'native' });
     expect(specialPrimeCounts(switches, sevenLevels, 8192, precise)).toEqual([1]);

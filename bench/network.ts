@@ -126,7 +126,7 @@ if (!(error < largest / 100)) throw new Error(`${network}: an output is off by $
 const library = backend === 'native' ? 'cipherloom' : 'node-seal';
 const { parameters, keyBytes, rotationKeys } = model.report;
 const { threads } = session;
-const scaling = threads > 1 ? await threadScaling(threads) : null;
+const scaling = threads > 1 ? await threadScaling('processor', threads) : null;
 const packed = loadAddon().addon?.kernel() === packingKernel;
 const resident = nativeMemory(prepareProgram(readPlan(model.plan).program), { packed }).keyBytes;
 // What several threads gain is seen on the wall alone.
@@ -141,7 +141,7 @@ for (const clock of backend === 'native'
     operation: clock === 'processor' ? 'evaluate' : 'evaluate, wall clock',
     ...(forNative && { target: 'native' }),
     threads,
-    ...(scaling && { processorScaling: Number(scaling.processor.toFixed(2)) }),
+    ...(scaling !== null && { processorScaling: Number(scaling.toFixed(2)) }),
     median: Math.round(sorted[Math.floor((runs - 1) / 2)] ?? NaN),
     min: Math.round(sorted[0] ?? NaN),
     runs,

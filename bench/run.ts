@@ -27,7 +27,6 @@ import { nativeMemory, packingKernel, totalBytes } from '../src/backend/native/n
 import { readPlan } from '../src/backend/plan/read-plan.ts';
 import { peakResidentBytes } from './peak-memory.ts';
 import { physicalCores, threadScaling } from './thread-scaling.ts';
-import type { ThreadScaling } from './thread-scaling.ts';
 import { printPredictions, writeProfile } from './model.ts';
 import { median } from './profile/time-plans.ts';
 import { measureThroughput } from './throughput.ts';
@@ -62,8 +61,8 @@ interface Measurement {
   } | null;
   /** Of the native evaluator, besides its process; null where its addon is not built. */
   readonly nativeMemoryBytes: { readonly predicted: number; readonly measured: number } | null;
-  /** What two threads have of the machine, beside the times above. */
-  readonly twoThreads: ThreadScaling;
+  /** What two threads have of the machine, beside the times above; null where they are. */
+  readonly twoThreads: { readonly memory: number; readonly processor: number } | null;
   readonly decryptSeconds: number;
   readonly peakResidentBytes: number;
 }
@@ -173,7 +172,9 @@ async function measure(network: string, count: number): Promise<Measurement> {
         Measurement['nativeEvaluateSeconds']
       >)
     : null;
-  const twoThreads = await threadScaling(2);
+  const twoThreads = hasNative
+    ? { memory: await threadScaling('memory', 2), processor: await threadScaling('processor', 2) }
+    : null;
   const nativeMemoryBytes = hasNative ? measureMemory(model, keys.value, first) : null;
   const { report } = model;
   return {
@@ -212,11 +213,9 @@ function nativeLine({ evaluateSeconds, nativeEvaluateSeconds: native }: Measurem
 }
 
 /** Threads against one, beside what the machine gives two at the time. */
-function threadsLine({
-  nativeEvaluateSeconds: native,
-  twoThreads: { memory, processor },
-}: Measurement): string[] {
-  if (native === null) return [];
+function threadsLine({ nativeEvaluateSeconds: native, twoThreads }: Measurement): string[] {
+  if (native === null || twoThreads === null) return [];
+  const { memory, processor } = twoThreads;
   const ratio = native.median / native.twoThreadsMedian;
   const cores = physicalCores();
   const machine = cores === null ? 'unknown' : `${cores}${cores < 2 ? ': the aim needs two' : ''}`;

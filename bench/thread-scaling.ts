@@ -17,8 +17,6 @@ const rounds = 5;
 /** `memory`: copies of large blocks. `processor`: encryption of small ones. */
 type Resource = 'memory' | 'processor';
 
-export type ThreadScaling = Readonly<Record<Resource, number>>;
-
 interface Round {
   readonly start: number;
   readonly end: number;
@@ -56,7 +54,8 @@ async function rate(users: readonly User[]): Promise<number> {
   return best;
 }
 
-async function scalingOf(resource: Resource, threads: number): Promise<number> {
+/** Times what one thread has that so many threads have together: now, since machines are shared. */
+export async function threadScaling(resource: Resource, threads: number): Promise<number> {
   const users = Array.from({ length: threads }, () => new User(resource));
   try {
     await Promise.all(users.map((user) => user.run()));
@@ -65,12 +64,6 @@ async function scalingOf(resource: Resource, threads: number): Promise<number> {
   } finally {
     await Promise.all(users.map((user) => user.end()));
   }
-}
-
-/** Times what one thread has that so many threads have together: now, since machines are shared. */
-export async function threadScaling(threads: number): Promise<ThreadScaling> {
-  const memory = await scalingOf('memory', threads);
-  return { memory, processor: await scalingOf('processor', threads) };
 }
 
 /** Cores that are no hyperthreads of each other; null where the system does not tell. */

@@ -189,10 +189,10 @@ function verdictOf(
 /** Hold the aims against measurements of a machine with or without AVX-512 IFMA. */
 export function judge(measurements: readonly Measurement[], hasAvx512: boolean): readonly Judged[] {
   return aims.map((aim) => {
-    const processorScaling = find(measurements, aim.ours)?.processorScaling;
-    const [own, other] = [aim.ours, aim.other].map(
-      (operand) => find(measurements, operand)?.[operand.figure ?? 'median'],
-    );
+    const ours = find(measurements, aim.ours);
+    const processorScaling = ours?.processorScaling;
+    const own = ours?.[aim.ours.figure ?? 'median'];
+    const other = find(measurements, aim.other)?.[aim.other.figure ?? 'median'];
     if (own === undefined || other === undefined) {
       return { aim, ratio: undefined, processorScaling, verdict: 'not measured' };
     }

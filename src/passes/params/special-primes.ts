@@ -48,15 +48,13 @@ export function specialPrimeCounts(
   const [fastest] = costs;
   const one = costs.find(({ count }) => count === 1);
   if (fastest === undefined || one === undefined) return [1];
-  // Where no key is switched, nothing is gained by any of them.
-  const close =
-    fastest.seconds === 0
-      ? [one]
-      : costs.filter(({ seconds }) => seconds <= alike * fastest.seconds);
   const primes = Math.max(...switches.map((each) => each.primes));
   const residues = ({ count }: SpecialPrimeCost): number =>
     keyDigitCount(primes, count) * (primes + count);
-  const smallest = close.reduce((best, each) => (residues(each) < residues(best) ? each : best));
+  // Where no key is switched none is faster than another, and the fastest is one.
+  const smallest = costs
+    .filter(({ seconds }) => seconds < alike * fastest.seconds)
+    .reduce((best, each) => (residues(each) < residues(best) ? each : best), fastest);
   // One special prime leaves data primes that hold weights besides eight bits fewer.
   const faster = costs.filter(({ seconds }) => seconds < one.seconds || counts.shared > 0);
   return [...new Set([smallest, ...faster.filter(({ count }) => count !== 1), one])].map(

@@ -34,7 +34,7 @@ enum Words {
 
 impl SwitchingKey {
     /// Number of the order of [`Self::words`]: files of words in another order are not used.
-    pub const LAYOUT: u32 = 2;
+    pub const LAYOUT: u32 = 3;
 
     /// A key of digits over the same primes, the special ones last.
     ///

@@ -10,6 +10,9 @@ const DEGREE: usize = 2048;
 /// their error is not hidden under the rounding.
 const PRIMES: [u64; 3] = [35_184_365_273_089, 562_949_950_537_729, 1_099_510_054_913];
 const SPECIAL: u64 = 562_949_948_440_577;
+/// 1 mod 2^14: 31, 30, 28 and 28 bits, whose products kernels may add up in one word, and 43 bits.
+const NARROW: [u64; 4] = [2_146_959_361, 1_073_692_673, 268_369_921, 268_582_913];
+const WIDE: u64 = 8_796_092_858_369;
 const SCALE: f64 = 1.0;
 
 fn context(kernel: Kernel) -> Context {
@@ -153,31 +156,34 @@ fn relinearisation_adds_the_predicted_error() {
     check_errors(&client, &errors);
 }
 
+/// A rotation of the same value by the same key under every kernel.
+fn rotations(primes: &[u64], special: u64) -> Vec<Vec<u64>> {
+    let rotate = |kernel: Kernel| {
+        let context = Context::new(DEGREE, primes, special, kernel).expect("parameters");
+        let mut client = Client::new(DEGREE, 3);
+        let element = rotation_element(7, DEGREE).expect("a step");
+        let automorphism: Automorphism = context.automorphism(element).expect("an element");
+        let digits = client.automorphism_digits(&context, primes.len(), &automorphism);
+        let key = context
+            .automorphism_key(digits, element)
+            .expect("an element");
+        let draw = (0..2).map(|_| client.uniform(&context, primes.len()));
+        let value = Ciphertext::new(draw.collect(), SCALE);
+        let result = context
+            .apply(&value, &automorphism, &key)
+            .expect("operands fit");
+        let polynomials = result.polynomials().iter();
+        polynomials.flat_map(|p| p.words().to_vec()).collect()
+    };
+    Kernel::all().into_iter().map(rotate).collect()
+}
+
 #[test]
 fn kernels_agree_bit_for_bit() {
-    let results: Vec<Vec<u64>> = Kernel::all()
-        .into_iter()
-        .map(|kernel| {
-            let context = context(kernel);
-            let mut client = Client::new(DEGREE, 3);
-            let element = rotation_element(7, DEGREE).expect("a step");
-            let automorphism: Automorphism = context.automorphism(element).expect("an element");
-            let digits = client.automorphism_digits(&context, PRIMES.len(), &automorphism);
-            let key = context
-                .automorphism_key(digits, element)
-                .expect("an element");
-            let value = uniform(&mut client, &context, 2);
-            let result = context
-                .apply(&value, &automorphism, &key)
-                .expect("operands fit");
-            result
-                .polynomials()
-                .iter()
-                .flat_map(|p| p.words().to_vec())
-                .collect()
-        })
-        .collect();
-    assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+    for (primes, special) in [(&PRIMES[..], SPECIAL), (&NARROW, WIDE)] {
+        let results = rotations(primes, special);
+        assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
         let width = STEP * F::LANES;
         let zero = f.value(f.load_word(&[0; 8]));
         let degree = self.out[0].len();
+        let terms = f.sum_terms();
         for at in (0..degree).step_by(width) {
             let mut sums = [[f.sum(zero); STEP]; OUT];
             if self.accumulate {
@@ -29,13 +30,13 @@ impl<const OUT: usize> Operation for InnerProducts<'_, OUT> {
                     }
                 }
             }
-            let mut left_of_fold = F::SUM_TERMS;
+            let mut left_of_fold = terms;
             for (term, left) in self.left.iter().enumerate() {
                 if left_of_fold == 0 {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
                     }
-                    left_of_fold = F::SUM_TERMS;
+                    left_of_fold = terms;
                 }
                 left_of_fold -= 1;
                 let left = &left[at..at + width];

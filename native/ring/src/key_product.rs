@@ -4,7 +4,7 @@
 //! feeds the sums; where the result is turned by an automorphism, its vectors are stored where they
 //! belong, and no pass over the result follows.
 use crate::kernel::{Field, Operation};
-use crate::packing::pack;
+use crate::packing::{pack, prepare_packed};
 
 /// Vectors of a step: with two sums each, enough to hide the latency of additions.
 const STEP: usize = 4;
@@ -54,7 +54,8 @@ impl Operation for KeyProduct<'_> {
                     *sum = f.sum(f.load_raw(addend));
                 }
             }
-            let mut left_of_fold = F::PREPARED_TERMS;
+            let terms = f.prepared_terms();
+            let mut left_of_fold = terms;
             if let Some((words, constant)) = self.scaled {
                 let constant = f.constant(constant);
                 let words = words[at..at + width].chunks_exact(F::LANES);
@@ -68,19 +69,20 @@ impl Operation for KeyProduct<'_> {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
                     }
-                    left_of_fold = F::PREPARED_TERMS;
+                    left_of_fold = terms;
                 }
                 left_of_fold -= 1;
-                let digit = digit[at..at + width].chunks_exact(F::LANES);
+                let digit = &digit[at..at + width];
                 let [sums0, sums1] = &mut sums;
-                let sums = sums0.iter_mut().zip(sums1);
-                for ((sum0, sum1), digit) in sums.zip(digit) {
-                    let digit = f.load_raw(digit);
+                for v in (0..STEP).step_by(2) {
                     let key0 = f.load_packed(self.key, key, unpacking);
                     let key1 = f.load_packed(self.key, key + STEP * vector, unpacking);
-                    *sum0 = f.sum_add(*sum0, digit, key0);
-                    *sum1 = f.sum_add(*sum1, digit, key1);
-                    key += vector;
+                    for k in 0..2 {
+                        let digit = f.load_raw(&digit[(v + k) * F::LANES..][..F::LANES]);
+                        sums0[v + k] = f.sum_add(sums0[v + k], digit, key0[k]);
+                        sums1[v + k] = f.sum_add(sums1[v + k], digit, key1[k]);
+                    }
+                    key += 2 * vector;
                 }
                 key += STEP * vector;
             }
@@ -130,10 +132,8 @@ impl Operation for PackKey<'_> {
         let rows = self.out.len() * 64 / (self.bits * width);
         for row in 0..rows {
             let at = row / from.len() * width;
-            let from = from[row % from.len()][at..at + width].chunks_exact(F::LANES);
-            for (out, from) in prepared.chunks_exact_mut(F::LANES).zip(from) {
-                f.store_raw(f.settle(f.value(f.load_word(from))), out);
-            }
+            let from = &from[row % from.len()][at..at + width];
+            prepare_packed(f, from, &mut prepared);
             pack(&prepared, self.bits, self.out, row * width * self.bits);
         }
     }

@@ -3,7 +3,7 @@
 //! Encoded constants are more than any cache holds, and each is read once in a run: one stream
 //! through memory feeds the sums. The other factors are few and stay in the caches.
 use crate::kernel::{Field, Operation};
-use crate::packing::pack;
+use crate::packing::{pack, prepare_packed};
 
 /// Vectors of a step: with two sums each, enough to hide the latency of additions.
 const STEP: usize = 4;
@@ -47,24 +47,28 @@ impl<const PREPARED: bool> Operation for PackedProducts<'_, PREPARED> {
                     *sum = f.sum(load::<F, PREPARED>(f, out));
                 }
             }
-            let mut left_of_fold = F::PREPARED_TERMS;
+            let terms = f.prepared_terms();
+            let mut left_of_fold = terms;
             for (right0, right1) in right0.iter().zip(right1) {
                 if left_of_fold == 0 {
                     for sum in sums.as_flattened_mut() {
                         *sum = f.sum_fold(*sum);
                     }
-                    left_of_fold = F::PREPARED_TERMS;
+                    left_of_fold = terms;
                 }
                 left_of_fold -= 1;
-                let right0 = right0[at..at + width].chunks_exact(F::LANES);
-                let right1 = right1[at..at + width].chunks_exact(F::LANES);
+                let (right0, right1) = (&right0[at..at + width], &right1[at..at + width]);
                 let [sums0, sums1] = &mut sums;
-                let sums = sums0.iter_mut().zip(sums1);
-                for ((sum0, sum1), (x0, x1)) in sums.zip(right0.zip(right1)) {
+                for v in (0..STEP).step_by(2) {
                     let y = f.load_packed(self.factors, factor, unpacking);
-                    *sum0 = f.sum_add(*sum0, y, load::<F, PREPARED>(f, x0));
-                    *sum1 = f.sum_add(*sum1, y, load::<F, PREPARED>(f, x1));
-                    factor += vector;
+                    for k in 0..2 {
+                        let lanes = (v + k) * F::LANES..(v + k + 1) * F::LANES;
+                        let x0 = load::<F, PREPARED>(f, &right0[lanes.clone()]);
+                        let x1 = load::<F, PREPARED>(f, &right1[lanes]);
+                        sums0[v + k] = f.sum_add(sums0[v + k], y[k], x0);
+                        sums1[v + k] = f.sum_add(sums1[v + k], y[k], x1);
+                    }
+                    factor += 2 * vector;
                 }
             }
             let [sums0, sums1] = sums;
@@ -116,10 +120,7 @@ impl Operation for PackFactor<'_> {
         let width = STEP * F::LANES;
         let mut prepared = vec![0; width];
         for (chunk, from) in self.from.chunks_exact(width).enumerate() {
-            let from = from.chunks_exact(F::LANES);
-            for (out, from) in prepared.chunks_exact_mut(F::LANES).zip(from) {
-                f.store_raw(f.settle(f.value(f.load_word(from))), out);
-            }
+            prepare_packed(f, from, &mut prepared);
             let first = (chunk * self.count + self.index) * width * self.bits;
             pack(&prepared, self.bits, self.out, first);
         }

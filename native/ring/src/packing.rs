@@ -4,8 +4,37 @@
 //! what they cost. A run of packed residues is one row of bits, the first residue in the lowest ones;
 //! vectors of eight are whole bytes then.
 
+use crate::kernel::Field;
+
 /// Words behind a packed run that its readers may load, whatever they hold.
 pub const PADDING: usize = 8;
+
+/// Canonical residues as `Field::load_packed` reads them, prepared: where two vectors share words, their
+/// residues in turn.
+#[inline(always)]
+pub(crate) fn prepare_packed<F: Field>(f: F, from: &[u64], out: &mut [u64]) {
+    let mut pair = [0; 16];
+    let pair = &mut pair[..2 * F::LANES];
+    for (from, out) in from
+        .chunks_exact(pair.len())
+        .zip(out.chunks_exact_mut(pair.len()))
+    {
+        for (from, to) in from
+            .chunks_exact(F::LANES)
+            .zip(pair.chunks_exact_mut(F::LANES))
+        {
+            f.store_raw(f.settle(f.value(f.load_word(from))), to);
+        }
+        if F::HALVES {
+            let (lower, upper) = pair.split_at(F::LANES);
+            for (out, halves) in out.chunks_exact_mut(2).zip(lower.iter().zip(upper)) {
+                out.copy_from_slice(&[*halves.0, *halves.1]);
+            }
+        } else {
+            out.copy_from_slice(pair);
+        }
+    }
+}
 
 /// Write residues of `bits` bits from bit `first` on, a multiple of 32; bits around them stay.
 ///

@@ -146,10 +146,6 @@ impl<L: FloatLanes> Float<L> {
 impl<L: FloatLanes> Field for Float<L> {
     const LANES: usize = 4;
     const LOG_LANES: usize = 2;
-    // 8 products below 7/8 and a start below one stay below 8.
-    const SUM_TERMS: usize = 8;
-    // 10 products of a factor below one half stay below 11/16 each.
-    const PREPARED_TERMS: usize = 10;
     // |x0 + x1| < 2^26 and |w0 + w1| ≤ 2^25: sums of 2^11 products stay below 2^62.
     const CELL_TERMS: usize = 2048;
     const CELL_ROWS: usize = 4;
@@ -260,8 +256,9 @@ impl<L: FloatLanes> Field for Float<L> {
     fn unpacking(self) {}
 
     #[inline(always)]
-    fn load_packed(self, from: &[u64], at: usize, (): ()) -> L::Number {
-        self.load_raw(&from[at / 8..])
+    fn load_packed(self, from: &[u64], at: usize, (): ()) -> [L::Number; 2] {
+        let from = &from[at / 8..];
+        [self.load_raw(from), self.load_raw(&from[Self::LANES..])]
     }
 
     #[inline(always)]
@@ -400,6 +397,18 @@ impl<L: FloatLanes> Field for Float<L> {
     #[inline(always)]
     fn difference(self, a: L::Number, b: L::Number) -> L::Number {
         self.lanes.sub(a, b)
+    }
+
+    /// Products below 7/8 and a start below one: together below 8.
+    #[inline(always)]
+    fn sum_terms(self) -> usize {
+        8
+    }
+
+    /// Products of a factor below one half: below 11/16 each.
+    #[inline(always)]
+    fn prepared_terms(self) -> usize {
+        10
     }
 
     #[inline(always)]

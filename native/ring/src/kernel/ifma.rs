@@ -14,6 +14,10 @@
 //!   4q, and their sums double in each of three layers, up to 32q. Sums of more than one layer are
 //!   reduced at the end of a pass.
 //!
+//! * `NARROW`, below 2^31: as `AMPLE`, and a product is one word, of which three and more add up in 64 bits:
+//!   half the multiplications of a sum. Packed residues are halves of words then, one vector in the lower
+//!   and one in the upper, so that nothing but a shift takes them apart.
+//!
 //! Between layers of forward transforms the bits from 52 on are of no meaning, for multiplications do not
 //! read them; they are cleared where values are compared.
 //!
@@ -31,10 +35,17 @@ pub(crate) const TIGHT: u8 = 0;
 pub(crate) const ROOMY: u8 = 1;
 /// Room for [0, 40q).
 pub(crate) const AMPLE: u8 = 2;
+/// The same, and products of residues below 2^62.
+pub(crate) const NARROW: u8 = 3;
+
+/// Bits of the primes with `NARROW` residues.
+const NARROW_BITS: u32 = 31;
 
 /// Room that a prime below 2^50 leaves.
 pub(crate) const fn room(modulus: &Modulus) -> u8 {
-    if 40 * modulus.value() <= 1 << 52 {
+    if modulus.bits() <= NARROW_BITS {
+        NARROW
+    } else if 40 * modulus.value() <= 1 << 52 {
         AMPLE
     } else if modulus.bits() < 50 {
         ROOMY
@@ -193,6 +204,15 @@ impl<L: Lanes52, const ROOM: u8> Ifma<L, ROOM> {
         self.constant((value, quotient))
     }
 
+    /// sum + a·b, both words of the product.
+    #[inline(always)]
+    fn add_wide(self, sum: Wide<L::Vector>, a: L::Vector, b: L::Vector) -> Wide<L::Vector> {
+        Wide {
+            low: self.lanes.mul_low(sum.low, a, b),
+            high: self.lanes.mul_high(sum.high, a, b),
+        }
+    }
+
     /// low + 2^52·high with carries moved up: low < 2^52.
     #[inline(always)]
     fn carry(self, wide: Wide<L::Vector>) -> Wide<L::Vector> {
@@ -207,13 +227,11 @@ impl<L: Lanes52, const ROOM: u8> Ifma<L, ROOM> {
 impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     const LANES: usize = 8;
     const LOG_LANES: usize = 3;
-    const EIGHTHS: bool = ROOM == AMPLE;
-    // High words below 2^48: with carries 15 stay below 2^52.
-    const SUM_TERMS: usize = 15;
-    const PREPARED_TERMS: usize = 15;
+    const EIGHTHS: bool = ROOM >= AMPLE;
     // Low words below 2^52: sums of 2^11 stay below 2^63.
     const CELL_TERMS: usize = 2048;
     const CELL_ROWS: usize = 8;
+    const HALVES: bool = ROOM == NARROW;
 
     type Word = L::Vector;
     type Value = L::Vector;
@@ -312,7 +330,11 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
 
     #[inline(always)]
     fn packed_bits(modulus: &Modulus) -> usize {
-        modulus.bits() as usize
+        if ROOM == NARROW {
+            32
+        } else {
+            modulus.bits() as usize
+        }
     }
 
     #[inline(always)]
@@ -334,10 +356,20 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     }
 
     #[inline(always)]
-    fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> L::Vector {
+    fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> [L::Vector; 2] {
         let v = self.lanes;
-        let row = v.shuffle_bytes(v.load_at(from, at), unpacking.bytes);
-        v.and(v.shift_each(row, unpacking.shifts), unpacking.mask)
+        if ROOM == NARROW {
+            // Sums read the lower halves alone.
+            let both = v.load_at(from, at);
+            return [both, v.shift_right(both, 32)];
+        }
+        let mut vectors = [v.splat(0); 2];
+        for (k, vector) in vectors.iter_mut().enumerate() {
+            let row = v.load_at(from, at + k * self.modulus.bits() as usize);
+            let row = v.shuffle_bytes(row, unpacking.bytes);
+            *vector = v.and(v.shift_each(row, unpacking.shifts), unpacking.mask);
+        }
+        vectors
     }
 
     #[inline(always)]
@@ -401,7 +433,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     #[inline(always)]
     fn forward(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
         match ROOM {
-            AMPLE => return self.butterfly(x, y, w),
+            AMPLE | NARROW => return self.butterfly(x, y, w),
             ROOMY => return self.butterfly(self.guard_far(x), y, w),
             _ => {}
         }
@@ -431,13 +463,13 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     #[inline(always)]
     fn transformed_word(self, x: L::Vector) -> L::Vector {
         match ROOM {
-            AMPLE => self.canonical_near(self.reduced(x)),
+            AMPLE | NARROW => self.canonical_near(self.reduced(x)),
             ROOMY => self.canonical(self.guard_far(x)),
             _ => self.canonical(x),
         }
     }
 
-    /// With ample room below 38q, right modulo 2^52.
+    /// With ample room below 38q, right modulo 2^52, which multiplications by 52 bits read.
     #[inline(always)]
     fn transformed(self, x: L::Vector) -> L::Vector {
         if ROOM == AMPLE {
@@ -450,7 +482,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     #[inline(always)]
     fn inverse(self, x: L::Vector, y: L::Vector, w: Self::Root) -> (L::Vector, L::Vector) {
         let v = self.lanes;
-        if ROOM == AMPLE {
+        if ROOM >= AMPLE {
             let above = v.splat(16 * self.modulus.value());
             let difference = v.sub(v.add(x, above), y);
             return (v.add(x, y), self.shoup(difference, w));
@@ -471,7 +503,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
 
     #[inline(always)]
     fn refresh_deep(self, x: L::Vector) -> L::Vector {
-        if ROOM == AMPLE { self.reduced(x) } else { x }
+        if ROOM >= AMPLE { self.reduced(x) } else { x }
     }
 
     #[inline(always)]
@@ -521,8 +553,24 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     #[inline(always)]
     fn difference(self, a: L::Vector, b: L::Vector) -> L::Vector {
         let v = self.lanes;
-        let above = if ROOM == AMPLE { 38 } else { 1 };
+        let above = if ROOM >= AMPLE { 38 } else { 1 };
         v.sub(v.add(a, v.splat(above * self.modulus.value())), b)
+    }
+
+    /// High words below 2^48: with carries 15 stay below 2^52. Of narrow residues as many as stay below
+    /// 2^64 with what a fold leaves, 2^52.
+    #[inline(always)]
+    fn sum_terms(self) -> usize {
+        if ROOM == NARROW {
+            (1 << (64 - 2 * self.modulus.bits()).min(10)) - 1
+        } else {
+            15
+        }
+    }
+
+    #[inline(always)]
+    fn prepared_terms(self) -> usize {
+        self.sum_terms()
     }
 
     #[inline(always)]
@@ -535,14 +583,18 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
 
     #[inline(always)]
     fn sum_add(self, sum: Wide<L::Vector>, a: L::Vector, b: L::Vector) -> Wide<L::Vector> {
-        Wide {
-            low: self.lanes.mul_low(sum.low, a, b),
-            high: self.lanes.mul_high(sum.high, a, b),
+        if ROOM == NARROW {
+            let low = self.lanes.add(sum.low, self.lanes.mul_halves(a, b));
+            return Wide { low, ..sum };
         }
+        self.add_wide(sum, a, b)
     }
 
     #[inline(always)]
     fn sum_fold(self, sum: Wide<L::Vector>) -> Wide<L::Vector> {
+        if ROOM == NARROW {
+            return self.carry(sum);
+        }
         self.sum(self.sum_value(sum))
     }
 
@@ -571,7 +623,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
 
     #[inline(always)]
     fn cell_add(self, cell: Wide<L::Vector>, x: L::Vector, weight: u64) -> Wide<L::Vector> {
-        self.sum_add(cell, x, self.lanes.splat(weight))
+        self.add_wide(cell, x, self.lanes.splat(weight))
     }
 
     #[inline(always)]

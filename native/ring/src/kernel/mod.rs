@@ -31,14 +31,12 @@ pub(crate) trait Field: Copy {
     const LOG_LANES: usize;
     /// Whether passes of a transform take three layers, eight values in registers; two otherwise.
     const EIGHTHS: bool = false;
-    /// Products that a `Sum` takes before `sum_fold`.
-    const SUM_TERMS: usize;
-    /// The same where a factor of each product is prepared, and the start.
-    const PREPARED_TERMS: usize;
     /// Products that a `Cell` takes before `cell_word`.
     const CELL_TERMS: usize;
     /// Rows of a matrix product that fit the registers.
     const CELL_ROWS: usize;
+    /// Whether packed residues of two vectors share words, as halves.
+    const HALVES: bool = false;
 
     type Word: Copy;
     type Value: Copy;
@@ -103,8 +101,8 @@ pub(crate) trait Field: Copy {
         64
     }
     fn unpacking(self) -> Self::Unpacking;
-    /// A vector of packed residues, prepared: LANES of them, from byte `at` of what holds them.
-    fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> Self::Value;
+    /// Two vectors of packed residues, prepared: 2 LANES of them, from byte `at` of what holds them.
+    fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> [Self::Value; 2];
 
     /// For words below a period, those above its half below zero: residues of another prime.
     fn lift(self, period: u64) -> Self::Lift;
@@ -192,10 +190,14 @@ pub(crate) trait Field: Copy {
     /// a − b of canonical values, or of prepared ones with b `transformed`, to be given to `scale`.
     fn difference(self, a: Self::Value, b: Self::Value) -> Self::Value;
 
+    /// Products that a `Sum` takes before `sum_fold`.
+    fn sum_terms(self) -> usize;
+    /// The same where a factor of each product is prepared, and the start.
+    fn prepared_terms(self) -> usize;
     fn sum(self, start: Self::Value) -> Self::Sum;
     /// sum + a·b of canonical values.
     fn sum_add(self, sum: Self::Sum, a: Self::Value, b: Self::Value) -> Self::Sum;
-    /// Reduce a sum so that it takes `SUM_TERMS` more.
+    /// Reduce a sum so that it takes `sum_terms` more.
     fn sum_fold(self, sum: Self::Sum) -> Self::Sum;
     fn sum_value(self, sum: Self::Sum) -> Self::Value;
 
@@ -343,6 +345,7 @@ impl Kernel {
                 operation.run(float::Float::<float_lanes::EmulatedFloat>::new(modulus))
             }
             Kind::EmulatedIfma => match ifma::room(modulus) {
+                ifma::NARROW => operation.run(EmulatedIfma::<{ ifma::NARROW }>::new(modulus)),
                 ifma::AMPLE => operation.run(EmulatedIfma::<{ ifma::AMPLE }>::new(modulus)),
                 ifma::ROOMY => operation.run(EmulatedIfma::<{ ifma::ROOMY }>::new(modulus)),
                 _ => operation.run(EmulatedIfma::<{ ifma::TIGHT }>::new(modulus)),
@@ -354,6 +357,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Kind::Ifma => unsafe {
                 match ifma::room(modulus) {
+                    ifma::NARROW => run_ifma::<_, { ifma::NARROW }>(modulus, operation),
                     ifma::AMPLE => run_ifma::<_, { ifma::AMPLE }>(modulus, operation),
                     ifma::ROOMY => run_ifma::<_, { ifma::ROOMY }>(modulus, operation),
                     _ => run_ifma::<_, { ifma::TIGHT }>(modulus, operation),

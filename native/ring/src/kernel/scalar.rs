@@ -106,9 +106,6 @@ impl<const ROOMY: bool> Scalar<ROOMY> {
 impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     const LANES: usize = 1;
     const LOG_LANES: usize = 0;
-    // Products below 2^122.
-    const SUM_TERMS: usize = 32;
-    const PREPARED_TERMS: usize = 32;
     const CELL_TERMS: usize = 32;
     const CELL_ROWS: usize = 4;
 
@@ -216,8 +213,9 @@ impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     fn unpacking(self) {}
 
     #[inline(always)]
-    fn load_packed(self, from: &[u64], at: usize, (): ()) -> u64 {
-        self.load_raw(&from[at / 8..])
+    fn load_packed(self, from: &[u64], at: usize, (): ()) -> [u64; 2] {
+        let from = &from[at / 8..];
+        [self.load_raw(from), self.load_raw(&from[Self::LANES..])]
     }
 
     #[inline(always)]
@@ -329,6 +327,17 @@ impl<const ROOMY: bool> Field for Scalar<ROOMY> {
     fn difference(self, a: u64, b: u64) -> u64 {
         let multiple = if ROOMY { LOG_LOOSE } else { 0 };
         a + (self.modulus.value() << multiple) - b
+    }
+
+    /// Products below 2^122.
+    #[inline(always)]
+    fn sum_terms(self) -> usize {
+        32
+    }
+
+    #[inline(always)]
+    fn prepared_terms(self) -> usize {
+        32
     }
 
     #[inline(always)]

@@ -4,10 +4,11 @@ use ring::{Kernel, Modulus, PrimeRing};
 
 /// Primes ≡ 1 mod 2^18, largest below 2^20, 2^29, 2^30, 2^40, 2^45, 2^52/40, 2^49, 2^50, and the smallest
 /// above 2^52/40: all kernels.
-pub const VECTOR_PRIMES: [u64; 9] = [
+pub const VECTOR_PRIMES: [u64; 10] = [
     786_433,
     536_608_769,
     1_073_479_681,
+    2_146_959_361,
     1_099_510_054_913,
     35_184_365_273_089,
     112_589_990_526_977,

@@ -26,10 +26,12 @@ const programLossBits = 4;
 /** Bits of q_0 above the waterline: the sign and one bit of message. */
 const baseExtraBits = 2;
 /**
- * Bits of the special prime above the largest data prime. SEAL's uncentred digits put an error of
+ * Bits of the special prime above the data primes but q_0. SEAL's uncentred digits put an error of
  * D · N/(πP) · σ√N into a few slots; 2^-8 of D/P keeps it near the rounding error of a rescale.
  */
 const portableExtraBits = 8;
+/** The same above q_0, one digit of many: its headroom is no error of the others. */
+const portableBaseExtraBits = 6;
 /**
  * Bits of P above the largest digit where there are several special primes. Digits are centred then:
  * their error is 16 σ² (D/P)² of the rounding error of a division by P, a fifteenth at 2^-4.
@@ -47,8 +49,14 @@ const sharedLossBits = 2;
  */
 const rowBits = 1;
 
+/** Bits of the only special prime at least, above q_0 and the other data primes. */
+function leastSpecialBits(baseBits: number, dataBits: number): number {
+  return Math.max(baseBits + portableBaseExtraBits, dataBits + portableExtraBits);
+}
+
+/** Bits of P above q_0, where other data primes have no headroom. */
 function extraBits(specialPrimes: number): number {
-  return specialPrimes === 1 ? portableExtraBits : hybridExtraBits;
+  return specialPrimes === 1 ? portableBaseExtraBits : hybridExtraBits;
 }
 
 export interface Chain {
@@ -125,8 +133,12 @@ export function fittingSharedBits(
     const data = base + shared * prime + (levels - shared) * bits;
     // The largest digit has the largest primes there are.
     const [alike, others] = [Math.min(shared, specialPrimes), Math.max(0, specialPrimes - shared)];
-    const digit = Math.max(base, alike * prime + others * bits);
-    if (data + digit + extraBits(specialPrimes) <= budget) return bits;
+    const digit = alike * prime + others * bits;
+    const special =
+      specialPrimes === 1
+        ? leastSpecialBits(base, prime)
+        : Math.max(base, digit) + hybridExtraBits;
+    if (data + special <= budget) return bits;
   }
   return 0;
 }
@@ -217,8 +229,8 @@ export function chooseChain(
       specialCount === 1
         ? Math.min(maxSpecialBits, Math.floor(budget - modulusBits(primes) - 0.01))
         : Math.ceil((largestDigitBits(primes, specialCount) + hybridExtraBits) / specialCount);
-    const widest = counts.shared > 0 ? Math.max(baseBits, sharedBits) : baseBits;
-    if (specialCount === 1 && specialBits < widest + portableExtraBits) continue;
+    const widest = counts.shared > 0 ? sharedBits : bits;
+    if (specialCount === 1 && specialBits < leastSpecialBits(baseBits, widest)) continue;
     if (specialBits > maxSpecialBits) continue;
     const specialPrimes = findPrimes(specialBits, specialCount, ringDegree, primes);
     const modulus = { ringDegree, primes, specialPrimes };

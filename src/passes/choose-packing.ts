@@ -4,13 +4,15 @@ import { buildProgram, opContext } from '../ir/build.ts';
 import { affineOf, affineSchema, affineToAttributes } from '../ir/nn/linear.ts';
 import { entryCount, identityMap } from '../ir/linear-map.ts';
 import type { LinearMap } from '../ir/linear-map.ts';
-import { layoutBeforeFold, mostCopies } from '../ir/packed/diagonals.ts';
+import { foldsWholeRing, layoutBeforeFold, mostCopies } from '../ir/packed/diagonals.ts';
 import type { Fold } from '../ir/packed/diagonals.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Attribute, Operation, Program, ValueId } from '../ir/program.ts';
 
 import { isPublicInput, publicOperand } from '../ir/public-values.ts';
+import { unusedOf } from '../ir/packed/values.ts';
 import { sameShape, shapeOf } from '../ir/types.ts';
+import type { Range } from '../ir/types.ts';
 import { samePlaces, zeroUnused } from '../layout/layout.ts';
 import type { Layout } from '../layout/layout.ts';
 import { encodingSeconds, noConstants, profileOf } from './cost/profile.ts';
@@ -20,6 +22,7 @@ import type { PassContext, PassNote } from './define-pass.ts';
 import { isValid } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow, sharedLevelsOf } from './packing/depth.ts';
+import { leftoverBound, leftoversFit } from './packing/leftovers.ts';
 import { linearCosts, planLinear, planLinearWithin } from './packing/plan-linear.ts';
 import type { LinearCosts, LinearPlan } from './packing/plan-linear.ts';
 import { batchOf, spacesOf } from './packing/spaces.ts';
@@ -97,6 +100,15 @@ function mapsOf(program: Program, operation: Operation): readonly LinearMap[] {
   const types = operation.operands.map((operand) => operationOf(program, operand).type);
   const context = opContext(program.constants, program.modulus, operation.location);
   return affineOf(types, affineSchema.parse(operation.attributes), context).maps;
+}
+
+function rangesOf(program: Program, { operands }: Operation): (Range | null)[] {
+  return operands.map((operand) => operationOf(program, operand).type.range);
+}
+
+/** Whether sums of parts are left in slots between the elements. */
+function leavesSums({ layout, fold }: Candidate): boolean {
+  return fold !== null && !foldsWholeRing(fold, layout.slots);
 }
 
 /** What a search found. */
@@ -190,11 +202,14 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
       const maps = mapsOf(program, operation);
       const linear = costs(level + 1);
       const at = linear.seconds;
+      const leftovers = leftoverBound(maps, rangesOf(program, operation));
+      const mayLeave = leftoversFit(program, users, below, id, leftovers);
       for (const state of beam) {
         const table = tableOf(id, state);
         const inputs = operation.operands.map((operand) => layoutAt(state, operand));
         const candidates = space
           .outputs(shape, maps, inputs, isValidOnce)
+          .filter((candidate) => mayLeave || !leavesSums(candidate))
           .map((candidate) => ({ ...candidate, layout: unique(candidate.layout) }));
         // A branch that will meet another one may take its layout.
         for (const layout of state.layouts) {
@@ -458,7 +473,11 @@ function toPacked(program: Program, choices: readonly Candidate[]): Program {
       values[id] = builder.add(name, [], { name: inputName, layout, range }, options);
     } else if (operation.op === 'nn.linear') {
       const method = { giantStep: 0, fold: choice.fold as unknown as Attribute };
-      values[id] = builder.add(name, operands, { ...attributes, layout, method }, options);
+      const unused = leavesSums(choice)
+        ? unusedOf(leftoverBound(mapsOf(program, operation), rangesOf(program, operation)))
+        : zeroUnused;
+      const made = { ...choice.layout, unused } as unknown as Attribute;
+      values[id] = builder.add(name, operands, { ...attributes, layout: made, method }, options);
     } else if (operation.op === 'nn.polynomial') {
       values[id] = builder.add(name, operands, attributes, options);
     } else {

@@ -96,7 +96,10 @@ function productsOf(map: LinearMap, input: Layout, output: Layout, fold: Fold | 
   return products;
 }
 
-/** The same from the rule: of every copy of the input and every partial sum the least rotation. */
+/**
+ * The same from the rule: of every copy of the input the least rotation that lies within half a step of
+ * a multiple of all partial sums together.
+ */
 function productsByRule(
   map: LinearMap,
   input: Layout,
@@ -114,11 +117,12 @@ function productsByRule(
       const choices = placesOf(input, i).flatMap((inPlace) =>
         Array.from({ length: fold?.count ?? 1 }, (_, partial) => {
           const away = partial * (fold?.step ?? 0);
-          const whole = fold !== null && foldsWholeRing(fold, size);
-          const rotation = whole
-            ? centredRotation(inPlace - outPlace - away, size)
-            : centredRotation(inPlace - outPlace, size) - away;
+          const rotation = centredRotation(inPlace - outPlace - away, size);
           return { inPlace, rotation, slot: (outPlace + away) % size };
+        }).filter(({ rotation }) => {
+          if (fold === null) return true;
+          const rest = centredRotation(rotation, fold.count * fold.step);
+          return rest > -fold.step / 2 && rest <= fold.step / 2;
         }),
       );
       const rank = ({ rotation }: { rotation: number }): number =>
@@ -189,6 +193,7 @@ function byGroups(
 function foldedOutput(seed: number): { output: Layout; fold: Fold } {
   const random = randomSource(seed);
   const width = 1 + Math.floor(random() * 4);
+  if (random() < 0.3) return spreadOutput(width, 2 ** Math.floor(1 + random() * 3));
   const step = 2 ** (2 + Math.floor(random() * 2));
   const whole = random() < 0.5;
   const count = whole ? slots / step : 2;
@@ -207,6 +212,19 @@ function foldedOutput(seed: number): { output: Layout; fold: Fold } {
     unused: zeroUnused,
   };
   return { output, fold: { step, count } };
+}
+
+/** An output with its partial sums between its elements. */
+function spreadOutput(width: number, count: number): { output: Layout; fold: Fold } {
+  const output: Layout = {
+    shape: [1, width],
+    slots,
+    ciphertexts: 1,
+    origin: [0, 0],
+    digits: [{ of: 1, size: width, step: 1, place: 'slot', stride: count }],
+    unused: zeroUnused,
+  };
+  return { output, fold: { step: 1, count } };
 }
 
 function expectClose(
@@ -288,6 +306,24 @@ describe('diagonals', () => {
       }),
       { numRuns: 200, seed: 3 },
     );
+  });
+
+  it('read another part of every copy where the partial sums lie between the outputs', () => {
+    const { output, fold } = spreadOutput(slots / 8, 8);
+    const input: Layout = {
+      ...output,
+      shape: [1, 16],
+      digits: [
+        { of: 'copy', size: slots / 16, step: 0, place: 'slot', stride: 16 },
+        { of: 1, size: 16, step: 1, place: 'slot', stride: 1 },
+      ],
+    };
+    const map = randomMap(input.shape, output.shape, 3);
+    const rotations = new Set(productsOf(map, input, output, fold).map(({ rotation }) => rotation));
+    // Sixteen diagonals, eight of which share a product.
+    expect([...rotations].sort((a, b) => a - b)).toEqual([0, 8]);
+    const x = [randomValues(randomSource(4), 16)];
+    expectClose(byTerms(map, input, output, fold, x), map, x);
   });
 
   it('compute each image of a batch by itself', () => {

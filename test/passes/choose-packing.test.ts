@@ -15,6 +15,7 @@ import type { Layout } from '../../src/layout/layout.ts';
 import choosePacking from '../../src/passes/choose-packing.ts';
 import type { PassNote } from '../../src/passes/define-pass.ts';
 import fuseLinear from '../../src/passes/fuse-linear.ts';
+import lowerLinear from '../../src/passes/lower-linear.ts';
 import type { CompileOptions } from '../../src/passes/options.ts';
 import { checkLowering } from '../support/lowered-semantics.ts';
 import { errorOf } from '../support/error-of.ts';
@@ -114,6 +115,52 @@ describe('choose-packing', () => {
     expect([second!.ciphertexts, last!.ciphertexts]).toEqual([1, 1]);
     const counts = checkLowering(fc.constant(network), {}, { runs: 1, seed: 1 });
     expect(counts.get('choose-packing')).toBe(1);
+  });
+
+  it('sums parts between the outputs where the input has copies, and bounds what that leaves', () => {
+    const dense = writeProgram(({ input, polynomial, dense: layer }) => {
+      let x = input([1, 200]);
+      x = polynomial(layer(x, 200, 64), [0, 0, 1]);
+      x = polynomial(layer(x, 64, 64), [0, 0, 1]);
+      return [layer(x, 64, 10)];
+    });
+    const { program, notes } = packed(dense);
+    const chosen = notes.flatMap((note) => (note.kind === 'choice' ? [note.chosen] : []));
+    expect(chosen.slice(0, 2)).toEqual([
+      'row-major image, copied',
+      'row-major, planes padded, spread, summed over 32 parts in between',
+    ]);
+    const [, first, , , , last] = layouts(program);
+    expect([first!.unused.kind, last!.unused.kind]).toEqual(['unknown', 'zero']);
+    const lowered: PassNote[] = [];
+    lowerLinear.run(program, slotContext({}, ringDegree, lowered));
+    const diagonals = lowered.flatMap((note) =>
+      note.kind === 'figure' && note.name.endsWith('diagonals') ? [note.value] : [],
+    );
+    // 200 inputs, 32 of which share a product.
+    expect(diagonals[0]).toBe(8);
+    const counts = checkLowering(fc.constant(dense), {}, { runs: 4, seed: 1 });
+    expect(counts.get('choose-packing')).toBe(4);
+  });
+
+  it('leaves nothing between outputs that would have no room', () => {
+    const between = (degree: number): string => {
+      const { program } = packed(
+        writeProgram(({ input, polynomial, dense }) => {
+          const x = dense(input([1, 200]), 200, 64);
+          const monomial = [...new Array<number>(degree).fill(0), 1];
+          return [dense(polynomial(x, monomial), 64, 10)];
+        }),
+      );
+      return layouts(program)[1]!.unused.kind;
+    };
+    // The level behind it holds the square of what is left, not its sixteenth power.
+    expect([between(2), between(16)]).toEqual(['unknown', 'zero']);
+    // Behind an output there is no level.
+    const { program } = packed(
+      writeProgram(({ input, dense }) => [dense(input([1, 200]), 200, 64)]),
+    );
+    expect(layouts(program).at(-1)!.unused.kind).toBe('zero');
   });
 
   it('keeps the grid of an image whose rows need several ciphertexts', () => {

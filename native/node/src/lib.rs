@@ -23,7 +23,7 @@ use crate::task::JobTask;
 
 /// Number of the interface between this addon and `src/backend/native`: it changes whenever one of
 /// them would not understand the other.
-const INTERFACE: u32 = 3;
+const INTERFACE: u32 = 4;
 
 /// The number that `src/backend/native` compares with its own.
 #[napi]

@@ -119,7 +119,7 @@ impl PlacesByElement {
 /// Per difference of slots (input − output, modulo the ring).
 #[derive(Clone, Copy, Default)]
 struct Nearest {
-    /// Rotation left once the nearest partial sum is taken.
+    /// Rotation left once the partial sum is taken.
     rotation: i32,
     /// Slots from the output to that partial sum.
     partial: u32,
@@ -139,13 +139,9 @@ fn nearest_table(fold: Option<Fold>, slots: u32) -> Vec<Nearest> {
                 let (step, count) = (i64::from(fold.step), i64::from(fold.count));
                 // ceil(rotation / step − 1/2)
                 let nearest = -((-(2 * rotation - step)).div_euclid(2 * step));
-                let partial = if folds_whole_ring(fold, slots) {
-                    nearest
-                } else {
-                    nearest.clamp(0, count - 1)
-                };
-                rotation -= partial * step;
-                partial_slots = (partial.rem_euclid(count) * step) as u32;
+                let partial = nearest.rem_euclid(count) * step;
+                rotation = i64::from(centred_rotation(rotation - partial, slots));
+                partial_slots = partial as u32;
             }
             let rank = 2 * rotation.unsigned_abs() as u32 + u32::from(rotation < 0);
             Nearest {

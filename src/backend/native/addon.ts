@@ -4,7 +4,7 @@
  * Number of the interface between this folder and the addon: `INTERFACE` of `native/node/src/lib.rs`.
  * It changes whenever one of them would not understand the other.
  */
-export const interfaceVersion = 3;
+export const interfaceVersion = 4;
 
 export interface NativeAddon {
   interfaceVersion(): number;

@@ -8,13 +8,16 @@
  *  copies     an input with several copies lends the nearest one;
  *  fold       an output may be gathered in `count` partial sums, `step` slots apart, that
  *             log2(count) rotations add up afterwards (rotate-and-sum); where count × step is the
- *             whole ring, the sums also come out copied;
+ *             whole ring, the sums also come out copied; elsewhere the slots between the outputs are
+ *             left with sums of parts that belong to several;
  *  giant step a rotation r is split into a baby step b in [−G/2, G/2) on the input and a giant step
  *             r − b on the sum, so that few distinct rotations serve many diagonals (BSGS).
  *
  * Every evaluator follows the same rule, so a plan needs to name only the layouts, the fold and the
- * giant step: of all (copy, partial sum) an entry takes the rotation of least magnitude, a positive
- * one before its negative, the copy of lowest place first.
+ * giant step: an entry takes the partial sum that leaves a rotation within half a step of a multiple of
+ * count × step, and of all copies the one that leaves the least magnitude, a positive rotation before its
+ * negative, the copy of lowest place first. So the rotations are few whether partial sums go round the
+ * ring or lie between two outputs.
  *
  * Source: Halevi, Shoup, "Algorithms in HElib", CRYPTO 2014, §4 (diagonals); "Faster Homomorphic
  * Linear Transformations in HElib", CRYPTO 2018, §4 (BSGS); Juvekar et al., "GAZELLE", USENIX
@@ -241,9 +244,9 @@ interface RotationTables {
 }
 
 /**
- * For each difference of slots (input − output, modulo the ring): the rotation left once the nearest
- * partial sum is taken, the slots from the output to that partial sum, and the rank of the rotation
- * (its magnitude, a positive one before its negative).
+ * For each difference of slots (input − output, modulo the ring): the rotation left once its partial sum
+ * is taken, the slots from the output to that partial sum, and the rank of the rotation (its magnitude,
+ * a positive one before its negative).
  */
 function rotationTables(fold: Fold | null, slots: number): RotationTables {
   const key = fold === null ? `${slots}` : `${slots} ${fold.step} ${fold.count}`;
@@ -264,14 +267,13 @@ function computeRotationTables(fold: Fold | null, slots: number): RotationTables
   const rotationOf = new Int32Array(slots);
   const partialOf = new Int32Array(slots);
   const magnitudeOf = new Int32Array(slots);
-  const cyclic = fold !== null && foldsWholeRing(fold, slots);
   for (let difference = 0; difference < slots; difference++) {
     let rotation = difference > slots / 2 ? difference - slots : difference;
     if (fold !== null) {
       const nearest = Math.ceil(rotation / fold.step - 0.5);
-      const partial = cyclic ? nearest : Math.min(fold.count - 1, Math.max(0, nearest));
-      rotation -= partial * fold.step;
-      partialOf[difference] = (((partial % fold.count) + fold.count) % fold.count) * fold.step;
+      const partial = ((nearest % fold.count) + fold.count) % fold.count;
+      partialOf[difference] = partial * fold.step;
+      rotation = centredRotation(rotation - partial * fold.step, slots);
     }
     rotationOf[difference] = rotation;
     magnitudeOf[difference] = rotation >= 0 ? 2 * rotation : -2 * rotation + 1;

@@ -20,7 +20,7 @@ import { methodSchema } from '../../ir/packed/linear.ts';
 import { operationOf } from '../../ir/program.ts';
 import type { Modulus, Operation, Program } from '../../ir/program.ts';
 import { fromText, toNumber } from '../../ir/rational.ts';
-import { magnitude, slotMagnitude } from '../../ir/types.ts';
+import { magnitude } from '../../ir/types.ts';
 import type { CiphertextType } from '../../ir/types.ts';
 import { slottedType } from '../../ir/packed/values.ts';
 import { elementCount } from '../../layout/layout.ts';
@@ -75,10 +75,12 @@ export function keySwitchError(
 
 /**
  * Root mean square of the slots of a value: a quarter of its bound. Activations are heavy-tailed and
- * calibrated bounds hold a margin, so on the example networks it is an eighth or less.
+ * calibrated bounds hold a margin, so on the example networks it is an eighth or less. What a fold
+ * leaves between the elements are sums of parts of two of them, typically of the same size, though all
+ * that is proved of them is a far larger bound.
  */
 function typicalMagnitude(type: CiphertextType): number {
-  return slotMagnitude(type) / 4;
+  return magnitude(type.range) / 4;
 }
 
 /** Estimate the error of every value. Cost: one pass over the entries of every linear map. */

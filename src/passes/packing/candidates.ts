@@ -136,6 +136,31 @@ function withCopies(layout: Layout, step: number): Layout {
     : { ...layout, digits: [slotDigit('copy', count, 0, step), ...layout.digits] };
 }
 
+/** The layout with `factor` times as many slots between its elements. */
+function spreadOut(layout: Layout, factor: number): Layout {
+  const digits = layout.digits.map((digit) => ({ ...digit, stride: digit.stride * factor }));
+  return { ...layout, digits };
+}
+
+/**
+ * Slots from one copy of an input of `reach` slots to the next, so that sums over parts `step` slots
+ * apart read as many parts of it as there are copies: each copy begins at another place between two
+ * parts, all of them evenly apart. Null where two copies do not fit.
+ */
+function staggeredCopies(
+  reach: number,
+  step: number,
+  slots: number,
+): { readonly copies: number; readonly stride: number } | null {
+  for (let copies = Math.min(step, nextPowerOfTwo(slots / reach)); copies >= 2; copies /= 2) {
+    const apart = step / copies;
+    // The least odd multiple of it that a copy fits.
+    const stride = (2 * Math.ceil((reach / apart - 1) / 2) + 1) * apart;
+    if ((copies - 1) * stride + reach <= slots) return { copies, stride };
+  }
+  return null;
+}
+
 /** Slots that a one-ciphertext layout reaches. */
 function slotReach(layout: Layout): number {
   return layout.digits.reduce(
@@ -275,6 +300,17 @@ export function inputCandidates(
       layout: withCopies(plain, step),
       fold: null,
     });
+    const parts = first === null ? slots : nextPowerOfTwo(elementCount(first.outShape));
+    const staggered = parts < slots ? staggeredCopies(slotReach(plain), parts, slots) : null;
+    if (staggered !== null) {
+      const { copies, stride } = staggered;
+      const digits = [slotDigit('copy', copies, 0, stride), ...plain.digits];
+      candidates.push({
+        name: 'row-major image, copies staggered',
+        layout: { ...plain, digits },
+        fold: null,
+      });
+    }
   }
   if (first !== null && window !== null) {
     const windowSize = elementCount(window.extent) * (ordered[1] ?? 1);
@@ -350,11 +386,17 @@ export function outputCandidates(
     // most parts that fit are always best: each halves the diagonals for one more rotation.
     const step = nextPowerOfTwo(slotReach(layout));
     if (step >= slots) continue;
-    const fold = { step, count: slots / step };
+    const count = slots / step;
     candidates.push({
-      name: `${name}, summed over ${fold.count} parts`,
+      name: `${name}, summed over ${count} parts`,
       layout: withCopies(layout, step),
-      fold,
+      fold: { step, count },
+    });
+    // Parts between the outputs read other parts of each copy of the input; no copies come out.
+    candidates.push({
+      name: `${name}, spread, summed over ${count} parts in between`,
+      layout: spreadOut(layout, count),
+      fold: { step: 1, count },
     });
   }
   return chosen(candidates, order, valid);

@@ -21,6 +21,9 @@ const network = defineProgram('network', ({ input }) => {
   return { y: x.dense(weights(200, 90)).square().dense(weights(90, 10)) };
 });
 
+/** With partial sums the layers have few keys from the start. */
+const linearMethod = 'diagonals';
+
 const plans = new Map<string, Promise<CompiledModel>>();
 
 function plan(
@@ -29,7 +32,8 @@ function plan(
 ): Promise<CompiledModel> {
   const key = `${target} ${String(maxKeyBytes)}`;
   const known =
-    plans.get(key) ?? compile(network, { options: { precisionBits: 6, target, maxKeyBytes } });
+    plans.get(key) ??
+    compile(network, { options: { precisionBits: 6, target, linearMethod, maxKeyBytes } });
   plans.set(key, known);
   return known;
 }
@@ -111,9 +115,10 @@ describe.each(['portable', 'native'] as const)('--max-key-bytes, %s', (target) =
 
   it('takes the same plan every time', async () => {
     const { report, planHash } = await plan(target, null);
-    const options = { precisionBits: 6, target, maxKeyBytes: Math.floor(report.keyBytes / 2) };
+    const maxKeyBytes = Math.floor(report.keyBytes / 2);
+    const options = { precisionBits: 6, target, linearMethod, maxKeyBytes } as const;
     const again = await compile(network, { options });
-    expect(again.planHash).toBe((await plan(target, options.maxKeyBytes)).planHash);
+    expect(again.planHash).toBe((await plan(target, maxKeyBytes)).planHash);
     expect(again.planHash).not.toBe(planHash);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Time of one example network on one backend: one JSON line, microseconds of processor time.
  *
- *   node bench/network.ts lola native [--runs 21] [--profile FILE] [--target native]
+ *   node bench/network.ts lola native [--runs 21] [--profile FILE] [--target native] [--max-key-bytes BYTES]
  *
  * One run is one evaluation, from the bytes of a request to those of the answer, with plan and keys
  * loaded before. `--profile` has perf sample the runs into a file.
@@ -84,17 +84,22 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '21' },
     profile: { type: 'string' },
     target: { type: 'string', default: 'portable' },
+    'max-key-bytes': { type: 'string' },
   },
 });
 const [network = 'lola', backend = 'native'] = positionals;
-const { target } = compileOptionsSchema.parse({ target: values.target });
+const budget = values['max-key-bytes'];
+const { target, maxKeyBytes } = compileOptionsSchema.parse({
+  target: values.target,
+  maxKeyBytes: budget === undefined ? null : Number(budget),
+});
 const forNative = target === 'native';
 const runs = Math.max(1, Math.floor(Number(values.runs)));
 const model = await compile(
   { bytes: file(`${network}.onnx`), name: network },
   {
     calibration: new Map([['image', images('calibration.npy')]]),
-    options: { target },
+    options: { target, maxKeyBytes },
   },
 );
 using client = Client.load(model.client);

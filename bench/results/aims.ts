@@ -1,5 +1,6 @@
 /** What the native evaluator is to reach, as ratios within one run, and whether it does. */
 import type { Measurement } from './measurement.ts';
+import { keyBudgets } from './programs.ts';
 
 interface Operand {
   readonly library: string;
@@ -83,7 +84,10 @@ const onNative = { library, operation: 'evaluate', threads: 1, target: 'native' 
 function againstOrion(network: string): Aim[] {
   const ours = { ...onNative, network };
   const other = { library: 'Orion v2', network, operation: 'evaluate', threads: 1 };
-  const text = `${network}, --target native, against Orion v2`;
+  const budget = keyBudgets[network];
+  const options =
+    budget === undefined ? '--target native' : `--target native --max-key-bytes ${budget}`;
+  const text = `${network}, ${options}, against Orion v2`;
   const aim = (what: string, atLeast: number, reach: Reach, figure?: Operand['figure']): Aim => ({
     text: `${text}: ${what}`,
     ours: figure === undefined ? ours : { ...ours, figure },

@@ -35,6 +35,9 @@ const peerOf = { mlp: 'orion', lola: 'orion', lenet: 'orion', tenseal: 'tenseal'
 
 export const networks = Object.keys(peerOf);
 
+/** --max-key-bytes of plans for the native target that are compared with a peer's keys: a little slower, far smaller. */
+export const keyBudgets: Readonly<Record<string, number>> = { mlp: 14_800_000, lola: 13_000_000 };
+
 export function profileFile(scratch: string, network: string): string {
   return path.join(scratch, `${network}.perf`);
 }
@@ -111,7 +114,7 @@ export function programs({
     return [
       native('native', true, '--profile', profileFile(scratch, network)),
       native('native-all-cores', false),
-      native('native-target', true, '--target', 'native'),
+      native('native-target', true, '--target', 'native', ...keyBudgetOf(network)),
       peer(other, network, network),
       {
         name: 'node-seal',
@@ -122,4 +125,9 @@ export function programs({
     ];
   });
   return [...primitives, ...evaluations];
+}
+
+function keyBudgetOf(network: string): readonly string[] {
+  const bytes = keyBudgets[network];
+  return bytes === undefined ? [] : ['--max-key-bytes', String(bytes)];
 }

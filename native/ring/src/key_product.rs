@@ -9,6 +9,9 @@ use crate::packing::{pack, prepare_packed};
 /// Vectors of a step: with two sums each, enough to hide the latency of additions.
 const STEP: usize = 4;
 
+/// Bytes ahead of what is read of a key: what a memory of some 100 ns takes to bring them.
+const AHEAD: usize = 4096;
+
 /// Where the vectors of a result belong: for each the vector it becomes, and the order of lanes.
 #[derive(Clone, Copy)]
 pub(crate) struct Moves<'a> {
@@ -75,6 +78,8 @@ impl Operation for KeyProduct<'_> {
                 let digit = &digit[at..at + width];
                 let [sums0, sums1] = &mut sums;
                 for v in (0..STEP).step_by(2) {
+                    f.prefetch(self.key, key + AHEAD);
+                    f.prefetch(self.key, key + STEP * vector + AHEAD);
                     let key0 = f.load_packed(self.key, key, unpacking);
                     let key1 = f.load_packed(self.key, key + STEP * vector, unpacking);
                     for k in 0..2 {

@@ -8,8 +8,8 @@ pub const MAX_MODULUS_BITS: u32 = 61;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modulus {
     value: u64,
-    /// floor(2^128 / q), high and low word.
-    ratio: (u64, u64),
+    /// floor(2^128 / q), high and low word: the high one is floor(2^64 / q).
+    pub(crate) ratio: (u64, u64),
     pub(crate) base52: Base52,
 }
 

@@ -28,10 +28,12 @@ export interface NativeMemory {
 /** As measured on the example networks. */
 const processBytes = 2 ** 25;
 
-/** The kernel that keeps keys and constants in as many bits as their primes have. */
+/** The kernel that keeps keys and constants in about as many bits as their primes have. */
 export const packingKernel = 'avx512-ifma';
 /** Larger primes are not for vector kernels: `VECTOR_MODULUS_BITS` of `native/ring`. */
 const packedBits = 50;
+/** Residues of up to so many bits are halves of words: `NARROW` in `native/ring/src/kernel/ifma.rs`. */
+const halfWordBits = 31;
 
 /**
  * Predict the memory of the native evaluator: the most that a processor needs, or, `packed`, what one
@@ -89,7 +91,8 @@ export function nativeMemory(
 function residueBits(primes: readonly bigint[], packed: boolean): number[] {
   return primes.map((prime) => {
     const bits = prime.toString(2).length;
-    return packed && bits <= packedBits ? bits : 64;
+    if (!packed || bits > packedBits) return 64;
+    return bits <= halfWordBits ? 32 : bits;
   });
 }
 

@@ -38,16 +38,17 @@ pub(crate) const AMPLE: u8 = 2;
 /// The same, and products of residues below 2^62.
 pub(crate) const NARROW: u8 = 3;
 
-/// Bits of the primes with `NARROW` residues.
-const NARROW_BITS: u32 = 31;
+/// Bits of the primes with `NARROW` residues: the quotient 2^64 / q has 52 at most.
+const NARROW_BITS: core::ops::RangeInclusive<u32> = 13..=31;
 
 /// Room that a prime below 2^50 leaves.
 pub(crate) const fn room(modulus: &Modulus) -> u8 {
-    if modulus.bits() <= NARROW_BITS {
+    let bits = modulus.bits();
+    if *NARROW_BITS.start() <= bits && bits <= *NARROW_BITS.end() {
         NARROW
     } else if 40 * modulus.value() <= 1 << 52 {
         AMPLE
-    } else if modulus.bits() < 50 {
+    } else if bits < 50 {
         ROOMY
     } else {
         TIGHT
@@ -178,6 +179,16 @@ impl<L: Lanes52, const ROOM: u8> Ifma<L, ROOM> {
     #[inline(always)]
     fn reduced(self, x: L::Vector) -> L::Vector {
         self.reduce(x, self.lanes.splat(self.modulus.base52.one))
+    }
+
+    /// x mod q in [0, 4q) for any word x of narrow residues: of the quotient by floor(2^64 / q) and the
+    /// upper 52 bits less than three are lost.
+    #[inline(always)]
+    fn reduced_word(self, x: L::Vector) -> L::Vector {
+        let v = self.lanes;
+        let upper = v.shift_right(x, 12);
+        let quotient = v.mul_high(v.splat(0), upper, v.splat(self.modulus.ratio.0));
+        self.subtract_multiple(x, quotient)
     }
 
     #[inline(always)]
@@ -353,6 +364,11 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
             shifts: v.load(&shifts),
             mask: v.splat((1 << bits) - 1),
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, from: &[u64], at: usize) {
+        self.lanes.prefetch(from, at);
     }
 
     #[inline(always)]
@@ -558,7 +574,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     }
 
     /// High words below 2^48: with carries 15 stay below 2^52. Of narrow residues as many as stay below
-    /// 2^64 with what a fold leaves, 2^52.
+    /// 2^64 with what a fold leaves, 4q.
     #[inline(always)]
     fn sum_terms(self) -> usize {
         if ROOM == NARROW {
@@ -592,15 +608,15 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
 
     #[inline(always)]
     fn sum_fold(self, sum: Wide<L::Vector>) -> Wide<L::Vector> {
-        if ROOM == NARROW {
-            return self.carry(sum);
-        }
         self.sum(self.sum_value(sum))
     }
 
     #[inline(always)]
     fn sum_value(self, sum: Wide<L::Vector>) -> L::Vector {
         let v = self.lanes;
+        if ROOM == NARROW {
+            return self.reduced_word(sum.low);
+        }
         let sum = self.carry(sum);
         let low = self.reduced(sum.low);
         v.add(low, self.shoup(sum.high, self.power_root()))

@@ -11,6 +11,8 @@ pub(crate) trait Lanes52: Copy {
     /// Eight words from byte `at` on.
     fn load_at(self, from: &[u64], at: usize) -> Self::Vector;
     fn store(self, x: Self::Vector, to: &mut [u64]);
+    /// A hint that byte `at` will be read, which may lie behind the end.
+    fn prefetch(self, from: &[u64], at: usize);
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Unsigned.
@@ -87,6 +89,8 @@ impl Lanes52 for Emulated52 {
     fn store(self, x: Eight, to: &mut [u64]) {
         to[..8].copy_from_slice(&x);
     }
+
+    fn prefetch(self, _: &[u64], _: usize) {}
 
     fn add(self, a: Eight, b: Eight) -> Eight {
         both(a, b, u64::wrapping_add)

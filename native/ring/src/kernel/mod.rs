@@ -101,6 +101,9 @@ pub(crate) trait Field: Copy {
         64
     }
     fn unpacking(self) -> Self::Unpacking;
+    /// Have the line of byte `at` brought to the caches, if there is one: a hint.
+    #[inline(always)]
+    fn prefetch(self, _from: &[u64], _at: usize) {}
     /// Two vectors of packed residues, prepared: 2 LANES of them, from byte `at` of what holds them.
     fn load_packed(self, from: &[u64], at: usize, unpacking: Self::Unpacking) -> [Self::Value; 2];
 

@@ -135,9 +135,7 @@ export function fittingSharedBits(
     const [alike, others] = [Math.min(shared, specialPrimes), Math.max(0, specialPrimes - shared)];
     const digit = alike * prime + others * bits;
     const special =
-      specialPrimes === 1
-        ? leastSpecialBits(base, prime)
-        : Math.max(base, digit) + hybridExtraBits;
+      specialPrimes === 1 ? leastSpecialBits(base, prime) : Math.max(base, digit) + hybridExtraBits;
     if (data + special <= budget) return bits;
   }
   return 0;

@@ -23,6 +23,11 @@ const maxWaterlineBits = 39;
 const minWaterlineBits = 20;
 /** Bits that a program loses at least beyond the rounding error of one rescale. */
 const programLossBits = 4;
+/**
+ * Primes of so many bits stay below their power of two: products with the weights of a batch take one
+ * multiplication there (`NARROW_BITS` of `native/ring/src/matrix.rs`).
+ */
+const narrowBits = 29;
 /** Bits of q_0 above the waterline: the sign and one bit of message. */
 const baseExtraBits = 2;
 /**
@@ -213,7 +218,8 @@ export function chooseChain(
     bits >= minWaterlineBits;
     bits--
   ) {
-    const plain = findPrimes(bits, levels - counts.shared, ringDegree);
+    const limit = bits === narrowBits ? 1n << BigInt(bits) : undefined;
+    const plain = findPrimes(bits, levels - counts.shared, ringDegree, [], limit);
     const sharedBits = sharedPrimeBits(bits, ringDegree, weights, specialCount);
     const wide = findPrimes(sharedBits, counts.shared, ringDegree, plain);
     const middle = Array.from({ length: levels }, (_, below) => {

@@ -8,6 +8,7 @@ import { constantOf } from '../../ir/program.ts';
 import type { Program, ValueId } from '../../ir/program.ts';
 import { magnitude } from '../../ir/types.ts';
 import type { Range } from '../../ir/types.ts';
+import { elementCount } from '../../layout/layout.ts';
 
 /** Bits that every level adds at least to what a value may be: the smallest waterline. */
 const bitsPerLevel = 20;
@@ -19,7 +20,7 @@ export function leftoverBound(
 ): number {
   const [first] = maps;
   if (first === undefined) return 0;
-  const sums = new Float64Array(first.outShape.reduce((size, extent) => size * extent, 1));
+  const sums = new Float64Array(elementCount(first.outShape));
   maps.forEach((map, k) => {
     const most = magnitude(ranges[k] ?? null);
     if (most === 0) return;

@@ -21,7 +21,9 @@ import { definePass } from './define-pass.ts';
 import type { PassContext, PassNote } from './define-pass.ts';
 import { isValid } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
-import { levelsBelow, sharedLevelsOf } from './packing/depth.ts';
+import { isEnabled } from './optimisations.ts';
+import { levelsBelow, mappedProducts, sharedLevelsOf } from './packing/depth.ts';
+import { lateRelinearisationSaving } from './packing/late-relinearisation.ts';
 import { leftoverBound, leftoversFit } from './packing/leftovers.ts';
 import { linearCosts, planLinear, planLinearWithin } from './packing/plan-linear.ts';
 import type { LinearCosts, LinearPlan } from './packing/plan-linear.ts';
@@ -125,6 +127,13 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
       ? levelsBelow(program, sharedLevelsOf(program))
       : levelsBelow(program);
   const users = usersOf(program);
+  const mapped = context.shareRescales === true ? mappedProducts(program) : new Set<Operation>();
+  /** Whether a map reads products alone that nothing else reads. */
+  const lateProducts = ({ operands }: Operation): boolean =>
+    isEnabled(context.options, 'lazy-relinearise') &&
+    operands.every(
+      (operand) => mapped.has(operationOf(program, operand)) && users[operand]?.length === 1,
+    );
   const special = likelySpecialPrimes(program, context);
   const known = new Map<number, LinearCosts>();
   const costs = (level: number): LinearCosts => {
@@ -203,6 +212,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
       const linear = costs(level + 1);
       const at = linear.seconds;
       const leftovers = leftoverBound(maps, rangesOf(program, operation));
+      const mayRelinearise = lateProducts(operation);
       const mayLeave = leftoversFit(program, users, below, id, leftovers);
       for (const state of beam) {
         const table = tableOf(id, state);
@@ -238,7 +248,11 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
             if (plan === undefined) continue;
             memo.set(key, plan);
           }
-          const { seconds, rotations, diagonals } = plan;
+          const { rotations, diagonals } = plan;
+          const late = mayRelinearise
+            ? lateRelinearisationSaving(inputs, candidate.layout, diagonals, at)
+            : 0;
+          const seconds = plan.seconds - Math.max(0, late);
           cheapest = Math.min(cheapest, seconds);
           const { ciphertexts } = candidate.layout;
           consider(table, candidate.name, { seconds, ciphertexts, rotations, diagonals });

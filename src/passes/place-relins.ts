@@ -1,8 +1,19 @@
-/** Insert relinearisations: after the sums of products, just before their rescale or linear map. */
+/**
+ * Insert relinearisations: after the sums of products, just before their rescale or linear map, or
+ * behind a linear map of fewer sums.
+ */
+import { linearGroups } from '../ir/ckks/linear-groups.ts';
+import { ciphertextOf } from '../ir/ckks/values.ts';
 import { rewriteProgram } from '../ir/build.ts';
-import type { ValueId } from '../ir/program.ts';
+import { operationOf, usersOf } from '../ir/program.ts';
+import type { Operation, Program, ValueId } from '../ir/program.ts';
+import { neverRotates } from '../ir/ckks/group-products.ts';
+import { operationSeconds, profileOf } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
+import type { PassContext } from './define-pass.ts';
 import { isEnabled } from './optimisations.ts';
+import { levelsBelow } from './packing/depth.ts';
+import { lateRelinearisationSaving } from './packing/late-relinearisation.ts';
 
 const products = new Set(['ckks.multiply', 'ckks.square']);
 
@@ -11,14 +22,16 @@ export default definePass({
   summary:
     'Insert relinearisations lazily: once per sum of products, before its rescale or linear map.',
   phase: 'ckks',
-  run(program, { options }) {
-    const lazy = isEnabled(options, 'lazy-relinearise');
+  run(program, context) {
+    const lazy = isEnabled(context.options, 'lazy-relinearise');
+    const late = lazy ? lateMaps(program, context) : new Set<Operation>();
     const relinearised = new Map<ValueId, ValueId>();
     return rewriteProgram(program, (operation, _id, { builder, mapped, keep }) => {
       if (!lazy && products.has(operation.op)) {
         const { location, type } = operation;
         return builder.add('ckks.relinearize', [keep()], {}, { location, range: type.range });
       }
+      if (late.has(operation)) return keep();
       if (operation.op === 'ckks.linear') {
         // Maps that share the rescale of a product read it relinearised, once for all of them.
         const operands = operation.operands.map(mapped).map((operand) => {
@@ -47,3 +60,25 @@ export default definePass({
     });
   },
 });
+
+/** The linear maps whose sums are relinearised, since that takes less time than their operands do. */
+function lateMaps(program: Program, { options, ringDegree }: PassContext): ReadonlySet<Operation> {
+  const users = usersOf(program);
+  const rescales = (operation: Operation): number => (operation.op === 'ckks.rescale' ? 1 : 0);
+  const below = levelsBelow(program, rescales);
+  return new Set(
+    program.operations.filter((operation, id) => {
+      const { op, operands, type } = operation;
+      if (op !== 'ckks.linear') return false;
+      const types = operands.map((operand) => ciphertextOf(operationOf(program, operand).type));
+      const alone = operands.every((operand) => users[operand]?.length === 1);
+      if (!alone || types.some(({ size }) => size !== 3)) return false;
+      const inputs = types.map(({ layout }) => layout);
+      const { layout } = ciphertextOf(type);
+      if (!neverRotates(inputs, layout)) return false;
+      const { count } = linearGroups(program, operation);
+      const seconds = operationSeconds(profileOf(options), ringDegree, (below[id] ?? 0) + 1);
+      return lateRelinearisationSaving(inputs, layout, count, seconds) > 0;
+    }),
+  );
+}

@@ -114,6 +114,26 @@ describe('a plan that shares rescales', () => {
     expect(shared.report.modelledSeconds ?? NaN).toBeLessThan(alone.report.modelledSeconds ?? NaN);
   });
 
+  it('relinearises the sums of a map that rotates nothing, where they are fewer than the products', async () => {
+    const batch = { packing: 'feature-major', batch: 16, precisionBits: 6 } as const;
+    const behind = ({ program }: CompiledModel): (string | undefined)[] =>
+      program.operations
+        .filter(({ op }) => op === 'ckks.relinearize')
+        .map(({ operands }) => program.operations[operands[0] ?? -1]?.op);
+    // Six products are summed to five, five to three: beside SEAL's products one switch saves little.
+    expect(behind(await made(batch))).toEqual(['ckks.square', 'ckks.linear']);
+    expect(behind(await made({ ...batch, target: 'native' }))).toEqual([
+      'ckks.linear',
+      'ckks.linear',
+    ]);
+    const early = await made({ ...batch, disable: ['lazy-relinearise'] });
+    expect(behind(early)).toEqual(['ckks.square', 'ckks.square']);
+    const late = await made(batch);
+    expect(late.report.modelledSeconds ?? NaN).toBeLessThan(early.report.modelledSeconds ?? NaN);
+    const image = { ringDegree: 16384, precisionBits: 3, target: 'native' } as const;
+    expect(behind(await made(image))).toEqual(['ckks.square', 'ckks.square']);
+  });
+
   it('is not made where the precision leaves the weights too few bits', async () => {
     const precise = { packing: 'feature-major', batch: 16, precisionBits: 14 } as const;
     expect((await made(precise)).program.modulus?.primes).toHaveLength(6);

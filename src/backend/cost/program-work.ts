@@ -139,7 +139,11 @@ function workParts(
             rows: outputs.length,
           }));
           const matrixPrimes = { narrow, wide: primes - narrow };
-          run.push([1, batchMapWork(evaluator, blocks, groups.count, matrixPrimes, size)]);
+          const polynomials = forms[id]?.size ?? 2;
+          run.push([
+            polynomials / 2,
+            batchMapWork(evaluator, blocks, groups.count, matrixPrimes, size),
+          ]);
           return;
         }
         const counts = linearCounts(linearWork);

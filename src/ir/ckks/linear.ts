@@ -89,7 +89,14 @@ export default defineOp({
     const compositions = attributes.method?.compositions;
     if (compositions !== undefined) checkCompositions(compositions, attributes.layout.slots, name);
     affineOf(types, attributes, context);
-    requireSize2(operands, context);
+    // Numbers multiply each polynomial alone; rotations take two.
+    const products =
+      operands.every(({ size }) => size === 3) &&
+      neverRotates(
+        operands.map(({ layout }) => layout),
+        attributes.layout,
+      );
+    if (!products) requireSize2(operands, context);
     for (const operand of operands) {
       invariant(sameBatch(operand.layout, attributes.layout), 'batches are placed alike');
     }
@@ -102,7 +109,7 @@ export default defineOp({
     });
     return ciphertext(
       attributes.layout,
-      2,
+      products ? 3 : 2,
       commonLevel(operands, context),
       commonScale(scales, context),
     );

@@ -50,6 +50,8 @@ export interface ErrorEstimate {
   readonly worst: number;
 }
 
+const noError: ErrorEstimate = { variance: 0, secret: 0, worst: 0 };
+
 /**
  * Error that one key switch adds at a level and scale.
  *
@@ -254,7 +256,8 @@ function estimateOperation(
         const [plain = 1, size = 0] = [scales[k], sizes[k]];
         const once = keySwitchError(modulus, from.level, scaleOf(from));
         // Rotations one after the other each add their error.
-        const switched = { variance: chain * once.variance, worst: chain * once.worst };
+        const switches = inPlace ? 0 : chain;
+        const switched = { variance: switches * once.variance, worst: switches * once.worst };
         // Every diagonal is rounded in every slot, also where it holds zero.
         variance +=
           squares * (operand(k).variance + switched.variance) +
@@ -269,7 +272,7 @@ function estimateOperation(
         worst += inherited * operand(k).worst + made * switched.worst;
       });
       // Giant steps and folds switch keys at the scale of the product.
-      const late = keySwitchError(modulus, type.level, scale);
+      const late = inPlace ? noError : keySwitchError(modulus, type.level, scale);
       const chains = method === null ? [] : foldChains(method, type.layout.slots);
       const folds = chains.flat().length;
       return {

@@ -15,14 +15,11 @@ export function levelsOf(program: Program, operation: Operation): number {
   return lookupOp(operation.op).levels;
 }
 
-/**
- * Levels of each operation where products share a rescale with the linear maps behind them: one fewer
- * of what ends in a product and is read by linear maps alone.
- */
-export function sharedLevelsOf(program: Program): (operation: Operation) => number {
+/** What may share a rescale: operations that end in a product and that linear maps alone read. */
+export function mappedProducts(program: Program): ReadonlySet<Operation> {
   const users = usersOf(program);
   const outputs = new Set(program.outputs.map(({ value }) => value));
-  const sharing = new Set(
+  return new Set(
     program.operations.filter((operation, id) => {
       const readers = users[id] ?? [];
       return (
@@ -33,6 +30,14 @@ export function sharedLevelsOf(program: Program): (operation: Operation) => numb
       );
     }),
   );
+}
+
+/**
+ * Levels of each operation where products share a rescale with the linear maps behind them: one fewer
+ * of those products.
+ */
+export function sharedLevelsOf(program: Program): (operation: Operation) => number {
+  const sharing = mappedProducts(program);
   return (operation) => levelsOf(program, operation) - (sharing.has(operation) ? 1 : 0);
 }
 

@@ -36,6 +36,12 @@ function unrescaledProducts({ operations }: Program): ReadonlySet<ValueId> {
   return found;
 }
 
+/** What a relinearisation reads, for one; sums of a map may be relinearised behind it. */
+function relinearised(program: Program, value: ValueId): ValueId {
+  const { op, operands } = operationOf(program, value);
+  return op === 'ckks.relinearize' ? (operands[0] ?? -1) : value;
+}
+
 const keepsScale: ReadonlySet<string> = new Set([
   'ckks.add',
   'ckks.sub',
@@ -57,7 +63,8 @@ export function sharedLevels(program: Program): SharedLevels {
   for (const operation of program.operations) {
     if (operation.op !== 'ckks.rescale') continue;
     const [from = -1] = operation.operands;
-    const { op, operands, type } = operationOf(program, from);
+    const mapped = operationOf(program, relinearised(program, from));
+    const { op, operands, type } = mapped;
     const level = type.kind === 'ciphertext' ? (type.level ?? 0) : 0;
     if (op !== 'ckks.linear') {
       if (products.has(from)) alone.set(level, operation);

@@ -8,10 +8,13 @@ use std::collections::HashMap;
 
 use crate::linear_work::LinearWork;
 
-/// Rows that a matrix product sums at once: fewer cost as much.
+/// Rows that a matrix product sums at once.
 const ROWS_AT_ONCE: usize = 8;
-/// More outputs at once hold more memory and gain little.
-const MAX_ROWS: usize = 64;
+/// Fewer rows than these take as long: each sum waits for itself.
+const LEAST_ROWS: usize = 4;
+/// Outputs of a product with a matrix: those of a layer at best, which read each input once. More at
+/// once hold more memory.
+const MAX_ROWS: usize = 128;
 
 /// A ciphertext of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +54,9 @@ struct Cluster {
 
 impl Cluster {
     fn cost(columns: usize, rows: usize) -> usize {
-        columns * rows.next_multiple_of(ROWS_AT_ONCE)
+        let rest = rows % ROWS_AT_ONCE;
+        let least = if rest == 0 { 0 } else { LEAST_ROWS };
+        columns * (rows - rest + rest.max(least))
     }
 
     /// Both as one, where that costs less.

@@ -28,7 +28,7 @@ pub use convert::Part;
 pub use counting::CountingAllocator;
 pub use error::RingError;
 pub use galois::{Automorphism, conjugation_element, rotation_element};
-pub use kernel::{Kernel, VECTOR_MODULUS_BITS};
+pub use kernel::{Kernel, VECTOR_MODULUS_BITS, WordWork};
 pub use mapping::{MappedWords, bytes_of};
 pub use modulus::{MAX_MODULUS_BITS, Modulus};
 pub use packing::PADDING;

@@ -118,6 +118,43 @@ proptest! {
     }
 
     #[test]
+    fn matrix_products_with_small_weights(
+        q in primes(),
+        seed: u64,
+        rows in 1usize..20,
+        depth in 0usize..40,
+        bits in 1u32..32,
+    ) {
+        // Both signs; the largest of their size among them.
+        let bits = bits.min(q.ilog2() - 1);
+        let largest = (1 << bits) - 1;
+        let weights: Vec<u64> = residues(seed, 2 << bits, rows * depth)
+            .into_iter()
+            .map(|n| if n <= largest { n } else { q - (n - largest - 1) })
+            .map(|n| n % q)
+            .chain([largest, q - largest])
+            .skip(if depth == 0 { 2 } else { 0 })
+            .collect();
+        let weights = &weights[weights.len() - rows * depth..];
+        let inputs: Vec<_> = (0..depth as u64)
+            .map(|k| if k % 3 == 0 { vec![q - 1; DEGREE] } else { residues(seed ^ k << 8, q, DEGREE) })
+            .collect();
+        let inputs: Vec<_> = inputs.iter().map(Vec::as_slice).collect();
+        for ring in rings(q, DEGREE) {
+            let mut outputs = vec![vec![1; DEGREE]; rows];
+            let mut slices: Vec<_> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+            ring.matrix_product(&mut slices, weights, &inputs);
+            for (row, out) in outputs.iter().enumerate() {
+                check(&ring, "small weights", out, |i| {
+                    (0..depth).fold(0, |sum, k| {
+                        add(sum, mul(weights[row * depth + k], inputs[k][i], q), q)
+                    })
+                });
+            }
+        }
+    }
+
+    #[test]
     fn automorphisms_commute_with_the_transform(
         q in primes(),
         seed: u64,
@@ -154,7 +191,12 @@ proptest! {
 #[test]
 fn sums_of_the_largest_products() {
     // More terms than any kernel takes before it reduces.
-    for q in [VECTOR_PRIMES[5], VECTOR_PRIMES[0], LARGE_PRIMES[1]] {
+    for q in [
+        VECTOR_PRIMES[5],
+        VECTOR_PRIMES[3],
+        VECTOR_PRIMES[0],
+        LARGE_PRIMES[1],
+    ] {
         let terms = 4100;
         let largest = vec![q - 1; DEGREE];
         let factors = vec![largest.as_slice(); terms];
@@ -163,9 +205,11 @@ fn sums_of_the_largest_products() {
             let mut out = largest.clone();
             ring.inner_product(&mut out, &factors, &factors, true);
             check(&ring, "inner product", &out, |_| sub(expected, 1, q));
-            for weight in [q - 1, q / 2, q / 2 + 1] {
+            // The largest that one multiplication of 52 bits takes, of both signs.
+            let short = (1u64 << 51u32.saturating_sub(q.ilog2() + 1).min(18)) - 1;
+            for weight in [q - 1, q / 2, q / 2 + 1, short, q - short] {
                 ring.matrix_product(&mut [&mut out], &vec![weight; terms], &factors);
-                let expected = mul(expected, q - weight, q);
+                let expected = mul(expected, (q - weight) % q, q);
                 check(&ring, "matrix product", &out, |_| expected);
             }
         }

@@ -2,7 +2,7 @@
 import type { LinearWork } from '../execute/linear-work.ts';
 
 /** Outputs that are made at once (`MAX_ROWS` there). */
-const maxRows = 64;
+const maxRows = 128;
 
 export interface BatchBlock {
   /** Output ciphertexts: rows of a product with a matrix. */

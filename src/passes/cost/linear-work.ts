@@ -90,8 +90,13 @@ export interface MatrixBlock {
   readonly rows: number;
 }
 
-/** Rows that the native evaluator sums at once (`MAX_ROWS` of `native/ring/src/matrix.rs`). */
-const rowsAtOnce = 8;
+/** Rows that the native evaluator sums at once; fewer than the second number take as long (`native/plan/src/batch_work.rs`). */
+const [rowsAtOnce, leastRows] = [8, 4];
+
+function rowsPaid(rows: number): number {
+  const rest = rows % rowsAtOnce;
+  return rows - rest + (rest === 0 ? 0 : Math.max(rest, leastRows));
+}
 
 /** Data primes by the arithmetic that products with weights take. */
 export interface MatrixPrimes {
@@ -117,10 +122,7 @@ export function batchMapWork(
       [diagonals, touches(size, 2 * size.primes)],
     ]);
   }
-  const cells = blocks.reduce(
-    (sum, { columns, rows }) => sum + columns * Math.ceil(rows / rowsAtOnce) * rowsAtOnce,
-    0,
-  );
+  const cells = blocks.reduce((sum, { columns, rows }) => sum + columns * rowsPaid(rows), 0);
   return work({
     matrix: 2 * cells * (primes.wide + narrowShare * primes.narrow) * size.ringDegree,
   });

@@ -33,6 +33,11 @@ impl Lanes52 for Avx512 {
     }
 
     #[inline(always)]
+    fn splat_halves(self, x: i32) -> __m512i {
+        op!(_mm512_set1_epi32(x))
+    }
+
+    #[inline(always)]
     fn load(self, from: &[u64]) -> __m512i {
         assert!(from.len() >= 8);
         // SAFETY: eight words are readable; the instruction needs no alignment.

@@ -181,7 +181,7 @@ impl<L: Lanes52, const ROOM: u8> Ifma<L, ROOM> {
         self.reduce(x, self.lanes.splat(self.modulus.base52.one))
     }
 
-    /// x mod q in [0, 4q) for any word x of narrow residues: of the quotient by floor(2^64 / q) and the
+    /// x mod q in [0, 4q) for any word x: of the quotient by floor(2^64 / q) and the
     /// upper 52 bits less than three are lost.
     #[inline(always)]
     fn reduced_word(self, x: L::Vector) -> L::Vector {
@@ -243,6 +243,7 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     const CELL_TERMS: usize = 2048;
     const CELL_ROWS: usize = 8;
     const HALVES: bool = ROOM == NARROW;
+    const SHORT_BITS: u32 = 52;
 
     type Word = L::Vector;
     type Value = L::Vector;
@@ -676,12 +677,30 @@ impl<L: Lanes52, const ROOM: u8> Field for Ifma<L, ROOM> {
     #[inline(always)]
     fn narrow_add(self, cell: L::Vector, x: L::Vector, weight: i32) -> L::Vector {
         let v = self.lanes;
-        v.add(cell, v.mul_halves(x, v.splat(weight as u64)))
+        v.add(cell, v.mul_halves(x, v.splat_halves(weight)))
     }
 
     #[inline(always)]
     fn narrow_word(self, cell: L::Vector, _: Self::Closing) -> L::Vector {
         let high = self.lanes.splat(0);
         self.canonical(self.sum_value(Wide { low: cell, high }))
+    }
+
+    #[inline(always)]
+    fn short_add(self, cell: L::Vector, x: L::Vector, weight: u64) -> L::Vector {
+        let v = self.lanes;
+        v.mul_low(cell, x, v.splat(weight))
+    }
+
+    #[inline(always)]
+    fn short_total(self, total: L::Vector, x: L::Vector) -> L::Vector {
+        self.lanes.add(total, x)
+    }
+
+    #[inline(always)]
+    fn short_word(self, sum: L::Vector, total: L::Vector, shift: u32) -> L::Vector {
+        let v = self.lanes;
+        let taken = v.sub(sum, v.shift_left(total, shift));
+        self.canonical(self.reduced_word(v.add(taken, self.narrow())))
     }
 }

@@ -7,6 +7,8 @@ pub(crate) trait Lanes52: Copy {
     type Vector: Copy;
 
     fn splat(self, x: u64) -> Self::Vector;
+    /// In both halves of every word: from memory that is a load, where a word has its sign extended first.
+    fn splat_halves(self, x: i32) -> Self::Vector;
     fn load(self, from: &[u64]) -> Self::Vector;
     /// Eight words from byte `at` on.
     fn load_at(self, from: &[u64], at: usize) -> Self::Vector;
@@ -69,6 +71,10 @@ impl Lanes52 for Emulated52 {
 
     fn splat(self, x: u64) -> Eight {
         [x; 8]
+    }
+
+    fn splat_halves(self, x: i32) -> Eight {
+        [u64::from(x as u32) << 32 | u64::from(x as u32); 8]
     }
 
     fn load(self, from: &[u64]) -> Eight {

@@ -37,6 +37,8 @@ pub(crate) trait Field: Copy {
     const CELL_ROWS: usize;
     /// Whether packed residues of two vectors share words, as halves.
     const HALVES: bool = false;
+    /// Bits of products that one multiplication of words adds up; 0 where there is none.
+    const SHORT_BITS: u32 = 0;
 
     type Word: Copy;
     type Value: Copy;
@@ -215,6 +217,19 @@ pub(crate) trait Field: Copy {
     fn narrow(self) -> Self::Word;
     fn narrow_add(self, cell: Self::Word, x: Self::Word, weight: i32) -> Self::Word;
     fn narrow_word(self, cell: Self::Word, closing: Self::Closing) -> Self::Word;
+
+    /// cell + x·weight for a product below 2^`SHORT_BITS`.
+    fn short_add(self, _cell: Self::Word, _x: Self::Word, _weight: u64) -> Self::Word {
+        unreachable!("no product is short where SHORT_BITS is 0")
+    }
+    /// total + x, not reduced.
+    fn short_total(self, _total: Self::Word, _x: Self::Word) -> Self::Word {
+        unreachable!("no product is short where SHORT_BITS is 0")
+    }
+    /// The residue of sum − total·2^shift, for a sum below 2^63 and a difference of more than −2^62.
+    fn short_word(self, _sum: Self::Word, _total: Self::Word, _shift: u32) -> Self::Word {
+        unreachable!("no product is short where SHORT_BITS is 0")
+    }
 }
 
 /// Constants in the form of one kernel: values, and the quotients of Shoup's multiplication where
@@ -246,6 +261,16 @@ pub(crate) trait Operation {
     type Output;
     /// Implementations are `#[inline(always)]`: they run inside a function with target features.
     fn run<F: Field>(self, field: F) -> Self::Output;
+}
+
+/// Work on words without a modulus, compiled for the instruction set of each kernel: loops over arrays
+/// become vector instructions there.
+pub trait WordWork {
+    /// What it makes.
+    type Output;
+    /// Implementations are `#[inline(always)]`, and so is what they call: the compiler takes the
+    /// instruction set of the function that they end in.
+    fn run(self) -> Self::Output;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -373,6 +398,19 @@ impl Kernel {
     #[inline]
     pub(crate) fn run_unbound<O: Operation>(self, operation: O) -> O::Output {
         self.run(&Modulus::SMALLEST, operation)
+    }
+
+    /// Run work on words with the instructions of this kernel.
+    pub fn run_words<W: WordWork>(self, work: W) -> W::Output {
+        struct Words<W>(W);
+        impl<W: WordWork> Operation for Words<W> {
+            type Output = W::Output;
+            #[inline(always)]
+            fn run<F: Field>(self, _: F) -> W::Output {
+                self.0.run()
+            }
+        }
+        self.run_unbound(Words(work))
     }
 
     /// Bits that this kernel's packed residues of a prime take.

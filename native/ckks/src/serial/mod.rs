@@ -3,6 +3,7 @@
 //! Everything is read as hostile: a length is compared before anything is allocated for it, there is
 //! exactly one accepted form, every residue is below its prime.
 
+mod blake2xb;
 mod bundle;
 mod ciphertext;
 mod error;

@@ -3,13 +3,13 @@
 //! Source: SEAL v4.1.2 `randomgen.cpp` (`Blake2xbPRNG`, buffers of 4096 bytes numbered by a counter),
 //! `util/rlwe.cpp` (`sample_poly_uniform`), `util/blake2xb.c`; BLAKE2X (Aumasson et al. 2016).
 
+use super::blake2xb::{BLOCK_BYTES, Expansion};
 use blake2b_simd::Params;
-use blake2b_simd::many::{HashManyJob, hash_many};
+use ring::Kernel;
 
 /// Bytes of a seed.
 pub const SEED_BYTES: usize = 64;
 const BUFFER_BYTES: usize = 4096;
-const HASH_BYTES: usize = 64;
 
 /// The stream of numbers of one seed.
 pub struct Uniform {
@@ -19,6 +19,7 @@ pub struct Uniform {
     buffer: Box<[u8; BUFFER_BYTES]>,
     /// Bytes of the buffer already given.
     used: usize,
+    kernel: Kernel,
 }
 
 impl Uniform {
@@ -29,6 +30,7 @@ impl Uniform {
             counter: 0,
             buffer: Box::new([0; BUFFER_BYTES]),
             used: BUFFER_BYTES,
+            kernel: Kernel::detect(),
         }
     }
 
@@ -46,25 +48,14 @@ impl Uniform {
     fn refill(&mut self) {
         let length = (BUFFER_BYTES as u64) << 32;
         let root = Params::new()
-            .hash_length(HASH_BYTES)
+            .hash_length(BLOCK_BYTES)
             .key(&self.seed)
             .node_offset(length)
             .hash(&self.counter.to_le_bytes());
-        let mut leaves: [HashManyJob; BUFFER_BYTES / HASH_BYTES] = std::array::from_fn(|n| {
-            let mut parameters = Params::new();
-            parameters
-                .hash_length(HASH_BYTES)
-                .fanout(0)
-                .max_depth(0)
-                .max_leaf_length(HASH_BYTES as u32)
-                .inner_hash_length(HASH_BYTES)
-                .node_offset(length | n as u64);
-            HashManyJob::new(&parameters, root.as_bytes())
+        self.kernel.run_words(Expansion {
+            root: root.as_array(),
+            out: &mut self.buffer[..],
         });
-        hash_many(&mut leaves);
-        for (block, leaf) in self.buffer.chunks_mut(HASH_BYTES).zip(&leaves) {
-            block.copy_from_slice(leaf.to_hash().as_bytes());
-        }
         self.counter += 1;
         self.used = 0;
     }

@@ -10,6 +10,7 @@ export {
   ciphertextFileBytes,
   ciphertextFileChecksum,
   ciphertextFileForm,
+  openCiphertextFile,
   readCiphertextFile,
   writeCiphertextFile,
   type CiphertextFile,

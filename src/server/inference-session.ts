@@ -19,7 +19,7 @@ import {
   EvaluationKeys,
   keyRequests,
   memorySource,
-  readCiphertextFile,
+  openCiphertextFile,
   readSealParameters,
   writeCiphertextFile,
 } from '../seal/index.ts';
@@ -230,8 +230,20 @@ export class InferenceSession implements Disposable {
   ): Promise<Uint8Array<ArrayBuffer>> {
     return this.#enqueue(async () => {
       const encrypted = this.#requireEncrypted();
-      const file = await readCiphertextFile(request, this.#form('inputs'));
-      return this.#run(encrypted, file, options);
+      const file = openCiphertextFile(request, this.#form('inputs'));
+      // The file is hashed while the evaluator works on it; a damaged one ends the run.
+      const damaged = new AbortController();
+      const given = options.signal === undefined ? [] : [options.signal];
+      const signal = AbortSignal.any([...given, damaged.signal]);
+      const running = this.#run(encrypted, file, { ...options, signal });
+      const checking = file.check().catch((error: unknown) => {
+        damaged.abort(error);
+        throw error;
+      });
+      const [answer, check] = await Promise.allSettled([running, checking]);
+      if (check.status === 'rejected') throw check.reason;
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
     });
   }
 

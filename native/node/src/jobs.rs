@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::Uint8Array;
 use plan::{
-    Control, Evaluator, Inputs, KeyBytes, KeyFile, Keys, Options, Outputs, Prepared, RunError,
+    Control, Evaluator, Inputs, KeyBytes, KeyFile, Keys, Options, Outputs, Prepared, RequestMemory,
+    RunError,
 };
 
 use crate::control::RunState;
@@ -36,6 +37,7 @@ impl Job for LoadPlan {
     fn finish(&mut self, made: Evaluator) -> NativePlan {
         NativePlan {
             evaluator: Some(Arc::new(made)),
+            memory: RequestMemory::default(),
         }
     }
 }
@@ -51,6 +53,7 @@ pub struct OpenSession {
     pub evaluator: Arc<Evaluator>,
     pub keys: KeySource,
     pub folder: Option<PathBuf>,
+    pub memory: RequestMemory,
 }
 
 impl Job for OpenSession {
@@ -73,6 +76,7 @@ impl Job for OpenSession {
         NativeSession {
             evaluator: Some(Arc::clone(&self.evaluator)),
             keys: Some(Arc::new(made)),
+            memory: self.memory.clone(),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Either, Float64Array, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
-use plan::{Evaluator, Inputs, Keys};
+use plan::{Evaluator, Inputs, Keys, RequestMemory};
 
 use crate::control::RunControl;
 use crate::failure::Failure;
@@ -53,6 +53,8 @@ pub fn load_plan(bytes: &[u8], plaintext_bytes: f64, threads: u32) -> AsyncTask<
 pub struct NativePlan {
     /// None when it was disposed.
     evaluator: Option<Arc<Evaluator>>,
+    /// Of all its sessions.
+    memory: RequestMemory,
 }
 
 #[napi]
@@ -76,6 +78,7 @@ impl NativePlan {
                 Either::B(path) => KeySource::File(path.into()),
             },
             folder: folder.map(PathBuf::from),
+            memory: self.memory.clone(),
         })))
     }
 
@@ -91,6 +94,7 @@ impl NativePlan {
 pub struct NativeSession {
     evaluator: Option<Arc<Evaluator>>,
     keys: Option<Arc<Keys>>,
+    memory: RequestMemory,
 }
 
 #[napi]
@@ -110,7 +114,16 @@ impl NativeSession {
         Ok(AsyncTask::new(JobTask(RunProgram {
             evaluator: living(env, self.evaluator.as_ref())?,
             keys: living(env, self.keys.as_ref())?,
-            inputs: Inputs::held(copied(ciphertexts), copied(public_values)),
+            inputs: Inputs {
+                ciphertexts: ciphertexts
+                    .into_iter()
+                    .map(|(name, blobs)| {
+                        let held = self.memory.held(blobs.iter().map(AsRef::as_ref));
+                        (name, held)
+                    })
+                    .collect(),
+                public: copied(public_values),
+            },
             state: control.state(),
         })))
     }
@@ -124,14 +137,11 @@ impl NativeSession {
 }
 
 /// What JavaScript may change while the job runs is copied.
-fn copied<A: AsRef<[T]>, T: Clone>(named: HashMap<String, Vec<A>>) -> HashMap<String, Vec<Vec<T>>> {
-    named
-        .into_iter()
-        .map(|(name, arrays)| {
-            let copies = arrays.iter().map(|array| array.as_ref().to_vec()).collect();
-            (name, copies)
-        })
-        .collect()
+fn copied(named: HashMap<String, Vec<Float64Array>>) -> HashMap<String, Vec<Vec<f64>>> {
+    let copies = |(name, arrays): (String, Vec<Float64Array>)| {
+        (name, arrays.iter().map(|array| array.to_vec()).collect())
+    };
+    named.into_iter().map(copies).collect()
 }
 
 fn living<T>(env: Env, held: Option<&Arc<T>>) -> Result<Arc<T>> {

@@ -31,6 +31,7 @@ mod public_values;
 mod rational;
 mod read;
 mod request;
+mod request_memory;
 mod run_error;
 mod slot_constants;
 mod slot_places;
@@ -46,6 +47,7 @@ pub use prepare::Prepared;
 pub use public_values::PublicValues;
 pub use read::check_plan;
 pub use request::{Control, Progress};
+pub use request_memory::RequestMemory;
 pub use run_error::RunError;
 
 /// Name of the instructions that evaluators compute with on this processor.

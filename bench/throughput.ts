@@ -5,9 +5,11 @@ import { InferenceSession } from 'cipherloom/server';
 import { loadAddon } from '../src/backend/native/load-addon.ts';
 import { median } from './profile/time-plans.ts';
 
-const runs = 4;
+const runs = 6;
 
 export interface Throughput {
+  readonly network: string;
+  readonly precisionBits: number;
   /** Images of one execution. */
   readonly batch: number;
   readonly threads: number;
@@ -20,16 +22,18 @@ export interface Throughput {
 /**
  * Compile for throughput on the native evaluator and evaluate a batch of the images, over and over.
  *
- * Null where its addon is not built. Memory: the batch's ciphertexts, sent and expanded (1.3 GiB for lola).
+ * Null where its addon is not built. Memory: the batch's ciphertexts, sent and expanded, and the squares
+ * behind them (3 GiB for 8,192 images of lola).
  */
 export async function measureThroughput(
   model: { readonly bytes: Uint8Array<ArrayBuffer>; readonly name: string },
   calibration: readonly Float64Array<ArrayBuffer>[],
+  precisionBits: number,
   threads: number,
 ): Promise<Throughput | null> {
   if (loadAddon().addon === null) return null;
   const { client: form, plan } = await compile(model, {
-    options: { target: 'native', objective: 'throughput' },
+    options: { target: 'native', objective: 'throughput', precisionBits },
     calibration: new Map([['image', calibration]]),
   });
   using client = Client.load(form);
@@ -52,5 +56,12 @@ export async function measureThroughput(
     seconds.push((performance.now() - start) / 1000);
   }
   const imagesPerSecond = form.batch / median(seconds.slice(1));
-  return { batch: form.batch, threads, seconds, imagesPerSecond };
+  return {
+    network: model.name,
+    precisionBits,
+    batch: form.batch,
+    threads,
+    seconds,
+    imagesPerSecond,
+  };
 }

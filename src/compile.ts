@@ -339,14 +339,15 @@ export async function lowerBatch(
   const show = (shown: readonly Shown[]): void => {
     for (const each of shown) request.afterPass?.(...each);
   };
-  const { shown, ...lowered } = await shareBatch(options, (batch) => {
+  const { shown, ...lowered } = await shareBatch(options, (share) => {
     const shown: Shown[] = [];
-    const attempt = { ...request, options: { ...request.options, batch } };
+    const attempt = { ...request, options: { ...request.options, ...share } };
     const afterPass = (...each: Shown): void => void shown.push(each);
     try {
       return { ...lowerModel(imported, { ...attempt, afterPass }, work), shown };
     } catch (error) {
-      if (batch === options.batch) show(shown);
+      // The first try is that of the options themselves; what others throw is not seen.
+      if (share.batch === options.batch && share.ringDegree === options.ringDegree) show(shown);
       throw error;
     }
   });

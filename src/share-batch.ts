@@ -1,4 +1,4 @@
-/** How many images of a batch one execution holds: the number with which the whole batch is done soonest. */
+/** How many images of a batch one execution holds, in which ring: that with which they are done soonest. */
 import { programSeconds } from './backend/cost/program-seconds.ts';
 import { prepareProgram } from './backend/execute/prepare-program.ts';
 import { leastBytes, nativeMemory } from './backend/native/native-memory.ts';
@@ -7,8 +7,10 @@ import { ciphertextOf } from './ir/ckks/values.ts';
 import { operationOf } from './ir/program.ts';
 import type { Program } from './ir/program.ts';
 import { batchSize } from './layout/layout.ts';
+import { largestRingDegree, ringDegrees } from './layout/security.ts';
 import { keptConstantBytes, profileOf } from './passes/cost/profile.ts';
 import type { CompileOptions } from './passes/options.ts';
+import { sharedLevels } from './passes/params/shared-rescales.ts';
 import { WorkExceeded } from './passes/work-budget.ts';
 
 /** Where smaller executions take so many times as long as the best, smaller ones still are not tried. */
@@ -28,34 +30,63 @@ interface Try<T> {
   readonly fits: boolean;
 }
 
+/** What a try differs in from the options that were given. */
+export type Share = Pick<CompileOptions, 'batch' | 'ringDegree'>;
+
 /**
  * Lower a model for a batch, or for executions of a part of it, one after the other.
  *
  * `lower` is called with the numbers of images to try, the whole batch (null: as many as there are
- * slots) first; executions that the memory budget does not hold lose to those it does. Bounded: at
- * most seven tries, ended as soon as one is far worse than the best. Throws what `lower` throws for
- * the whole batch.
+ * slots) first. Where every slot takes an image, larger rings are tried too as long as rescales are not
+ * shared: they have room for the primes of that. Executions that the memory budget does not hold lose
+ * to those it does. Bounded: at most ten tries, ended as soon as one is far worse than the best. Throws
+ * what `lower` throws for the whole batch.
  */
 export async function shareBatch<T extends { readonly program: Program }>(
   options: CompileOptions,
-  lower: (batch: number | null) => T,
+  lower: (share: Share) => T,
 ): Promise<T> {
-  const whole = lower(options.batch);
+  const { ringDegree } = options;
+  const whole = lower({ batch: options.batch, ringDegree });
   const images = options.batch ?? batchOfProgram(whole.program);
   let best = await price(whole, images, options);
+  for (const larger of largerRings(options, whole.program)) {
+    if (!mightShareRescales(best.lowered.program)) break;
+    const found = await tried(() => lower({ batch: null, ringDegree: larger }));
+    if (found === null || !found.fits || found.seconds >= worthIt * best.seconds) break;
+    best = found;
+  }
   for (const batch of partsOf(images)) {
-    let found: Try<T>;
-    try {
-      found = await price(lower(batch), images, options);
-    } catch (error) {
-      // Too little precision left, or no work: what is there will do.
-      if (error instanceof CipherloomError || error instanceof WorkExceeded) break;
-      throw error;
-    }
+    const found = await tried(() => lower({ batch, ringDegree }));
+    if (found === null) break;
     if (found.fits && (!best.fits || found.seconds < worthIt * best.seconds)) best = found;
     else if (best.fits && found.seconds > hopeless * best.seconds) break;
   }
   return best.lowered;
+
+  /** The price of a try; null for one with too little precision left, or without work. */
+  async function tried(make: () => T): Promise<Try<T> | null> {
+    try {
+      return await price(make(), images, options);
+    } catch (error) {
+      if (error instanceof CipherloomError || error instanceof WorkExceeded) return null;
+      throw error;
+    }
+  }
+}
+
+/** Rings larger than that of a program whose slots all hold an image, where nobody chose one. */
+function largerRings({ batch, ringDegree }: CompileOptions, { modulus }: Program): number[] {
+  if (batch !== null || ringDegree !== null) return [];
+  return ringDegrees.filter((n) => n > (modulus?.ringDegree ?? n) && n <= largestRingDegree);
+}
+
+/** Whether products of ciphertexts are rescaled alone, so that another chain might serve linear maps too. */
+function mightShareRescales(program: Program): boolean {
+  return (
+    sharedLevels(program).levels.size === 0 &&
+    program.operations.some(({ op }) => op === 'ckks.square' || op === 'ckks.multiply')
+  );
 }
 
 function partsOf(images: number): number[] {
@@ -84,7 +115,9 @@ async function price<T extends { readonly program: Program }>(
   const least = leastBytes(nativeMemory(prepared));
   const { native, seal } = await programSeconds(prepared, keptConstantBytes(options, least));
   const { run } = options.target === 'native' ? native : (seal ?? native);
-  const executions = Math.ceil(images / batchOfProgram(program));
+  const held = batchOfProgram(program);
+  // Without a batch there are as many images as anybody sends.
+  const executions = options.batch === null ? images / held : Math.ceil(images / held);
   const { memoryBytes } = profileOf(options);
   return { lowered, seconds: executions * run, fits: least <= memoryBytes };
 }

@@ -50,6 +50,19 @@ describe('a batch', () => {
     expect(2 * seconds(shared)).toBeLessThan(seconds(whole));
   });
 
+  it('that fills the slots has a larger ring where that alone has room for shared rescales', async () => {
+    const rough = { objective: 'throughput', precisionBits: 10 } as const;
+    const chosen = await plan('lola', rough);
+    expect(chosen.report).toMatchObject({ batch: 8192, parameters: { ringDegree: 16384 } });
+    expect(chosen.report.precisionBits).toBeGreaterThanOrEqual(10);
+    const smaller = await plan('lola', { ...rough, ringDegree: 8192 });
+    expect(smaller.report.batch).toBe(4096);
+    expect(seconds(chosen)).toBeLessThan(2 * seconds(smaller));
+    // With 12 bits the weights have too few beside the waterline.
+    const precise = await plan('lola', { objective: 'throughput' });
+    expect(precise.report).toMatchObject({ batch: 4096, parameters: { ringDegree: 8192 } });
+  });
+
   it('has a feature a ciphertext where interleaved images need more constants than are kept', async () => {
     const { report } = await plan('mlp', { batch: 4096 });
     expect(report).toMatchObject({ batch: 4096, rotationKeys: 0 });

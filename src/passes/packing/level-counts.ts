@@ -6,14 +6,15 @@ import { depthOf, sharedLevelsOf } from './depth.ts';
 
 /**
  * Counts along the deepest path; exact once levels are chosen (`sharedLevels`). Weights are taken for
- * vectors, which need more bits, unless the packing says otherwise.
+ * vectors, which need more bits, unless every slot holds an image.
  */
 export function levelCountsOf(
   program: Program,
-  { packing }: Pick<CompileOptions, 'packing'>,
+  { packing, objective }: Pick<CompileOptions, 'packing' | 'objective'>,
   share: boolean,
 ): LevelCounts {
-  const weights = packing === 'feature-major' ? 'numbers' : 'vectors';
+  const images = packing === 'auto' && objective === 'throughput';
+  const weights = packing === 'feature-major' || images ? 'numbers' : 'vectors';
   const alone = depthOf(program);
   if (!share) return { levels: alone, shared: 0, weights };
   const levels = depthOf(program, sharedLevelsOf(program));

@@ -220,7 +220,8 @@ export class InferenceSession implements Disposable {
    * Evaluate the plan on a ciphertext file, for as many executions as it holds.
    *
    * Requests run one after the other. Throws INPUT_INVALID for public tensors that do not fit;
-   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before the evaluator sees a byte;
+   * CIPHERTEXT_INVALID, CIPHERTEXT_TRUNCATED, PLAN_MISMATCH before the evaluator sees a byte, but for
+   * the checksum, which native evaluates beside: nothing is answered to a damaged file;
    * KEYS_INVALID for a damaged key; SEAL_FAILED when SEAL's WebAssembly broke (the next request starts
    * a new one); the signal's reason when aborted.
    */
@@ -231,7 +232,11 @@ export class InferenceSession implements Disposable {
     return this.#enqueue(async () => {
       const encrypted = this.#requireEncrypted();
       const file = openCiphertextFile(request, this.#form('inputs'));
-      // The file is hashed while the evaluator works on it; a damaged one ends the run.
+      if (this.backend !== 'native') {
+        await file.check();
+        return this.#run(encrypted, file, options);
+      }
+      // The file is hashed while other threads work on it; a damaged one ends the run.
       const damaged = new AbortController();
       const given = options.signal === undefined ? [] : [options.signal];
       const signal = AbortSignal.any([...given, damaged.signal]);

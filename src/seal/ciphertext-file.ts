@@ -158,7 +158,7 @@ export async function writeCiphertextFile(
 /** A container whose content is not compared with its checksum yet. */
 export interface UncheckedCiphertextFile extends CiphertextFile {
   /** Throws CIPHERTEXT_INVALID for a damaged file. Cost: a hash of all of it. */
-  check(): Promise<void>;
+  readonly check: () => Promise<void>;
 }
 
 /**

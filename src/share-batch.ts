@@ -52,26 +52,30 @@ export async function shareBatch<T extends { readonly program: Program }>(
   let best = await price(whole, images, options);
   for (const larger of largerRings(options, whole.program)) {
     if (!mightShareRescales(best.lowered.program)) break;
-    const found = await tried(() => lower({ batch: null, ringDegree: larger }));
+    const found = await tried(() => lower({ batch: null, ringDegree: larger }), images, options);
     if (found === null || !found.fits || found.seconds >= worthIt * best.seconds) break;
     best = found;
   }
   for (const batch of partsOf(images)) {
-    const found = await tried(() => lower({ batch, ringDegree }));
+    const found = await tried(() => lower({ batch, ringDegree }), images, options);
     if (found === null) break;
     if (found.fits && (!best.fits || found.seconds < worthIt * best.seconds)) best = found;
     else if (best.fits && found.seconds > hopeless * best.seconds) break;
   }
   return best.lowered;
+}
 
-  /** The price of a try; null for one with too little precision left, or without work. */
-  async function tried(make: () => T): Promise<Try<T> | null> {
-    try {
-      return await price(make(), images, options);
-    } catch (error) {
-      if (error instanceof CipherloomError || error instanceof WorkExceeded) return null;
-      throw error;
-    }
+/** The price of a try; null for one with too little precision left, or without work. */
+async function tried<T extends { readonly program: Program }>(
+  make: () => T,
+  images: number,
+  options: CompileOptions,
+): Promise<Try<T> | null> {
+  try {
+    return await price(make(), images, options);
+  } catch (error) {
+    if (error instanceof CipherloomError || error instanceof WorkExceeded) return null;
+    throw error;
   }
 }
 

@@ -2,12 +2,12 @@
  * Insert relinearisations: after the sums of products, just before their rescale or linear map, or
  * behind a linear map of fewer sums.
  */
+import { rewriteProgram } from '../ir/build.ts';
+import { neverRotates } from '../ir/ckks/group-products.ts';
 import { linearGroups } from '../ir/ckks/linear-groups.ts';
 import { ciphertextOf } from '../ir/ckks/values.ts';
-import { rewriteProgram } from '../ir/build.ts';
 import { operationOf, usersOf } from '../ir/program.ts';
 import type { Operation, Program, ValueId } from '../ir/program.ts';
-import { neverRotates } from '../ir/ckks/group-products.ts';
 import { operationSeconds, profileOf } from './cost/profile.ts';
 import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
@@ -20,7 +20,7 @@ const products = new Set(['ckks.multiply', 'ckks.square']);
 export default definePass({
   name: 'place-relins',
   summary:
-    'Insert relinearisations lazily: once per sum of products, before its rescale or linear map.',
+    'Insert relinearisations lazily: once per sum of products, before its rescale or linear map, or behind a map of fewer sums.',
   phase: 'ckks',
   run(program, context) {
     const lazy = isEnabled(context.options, 'lazy-relinearise');

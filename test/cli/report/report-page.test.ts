@@ -5,6 +5,9 @@ import { reportPage } from '../../../src/cli/report/report-page.ts';
 import { shortenRows } from '../../../src/cli/report/shorten-rows.ts';
 import { leastShare, verdictOf } from '../../../src/cli/report/verdict.ts';
 import { timeText } from '../../../src/cli/text/figures.ts';
+import { reading } from '../../../src/passes/cost/operation-work.ts';
+import { profiles } from '../../../src/passes/cost/profile.ts';
+import { secondsOf } from '../../../src/passes/cost/work.ts';
 import {
   exampleFacts,
   hostileFacts,
@@ -86,7 +89,10 @@ test('modelled times are those of the native evaluator, and layers share them ou
   expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
   // What a client sent has to be read: the table leaves no time out.
   expect(layers[0]).toMatchObject({ kind: 'input' });
-  expect(layers[0]!.timeShare).toBeGreaterThan(0.01);
+  const { ringDegree, primes, specialPrimes } = report.parameters;
+  const size = { ringDegree, primes: primes.length, specialPrimes: specialPrimes.length };
+  const seconds = secondsOf(reading(size), profiles.native.seconds);
+  expect(layers[0]!.timeShare).toBeCloseTo(seconds / native.run, 3);
   expect(page).toContain('reading a ciphertext, half of it drawn');
   // The second convolution has the most diagonals by far.
   expect(layers[shares.indexOf(Math.max(...shares))]!.name).toBe('/conv2/Conv');

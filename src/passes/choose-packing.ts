@@ -23,7 +23,7 @@ import { isEnabled } from './optimisations.ts';
 import { isValid } from './packing/candidates.ts';
 import type { Candidate } from './packing/candidates.ts';
 import { levelsBelow, mappedProducts, sharedLevelsOf } from './packing/depth.ts';
-import { lateRelinearisationSaving } from './packing/late-relinearisation.ts';
+import { relinearisationSeconds } from './packing/late-relinearisation.ts';
 import { leftoverBound, leftoversFit } from './packing/leftovers.ts';
 import { linearCosts, planLinear, planLinearWithin } from './packing/plan-linear.ts';
 import type { LinearCosts, LinearPlan } from './packing/plan-linear.ts';
@@ -128,12 +128,16 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
       : levelsBelow(program);
   const users = usersOf(program);
   const mapped = context.shareRescales === true ? mappedProducts(program) : new Set<Operation>();
-  /** Whether a map reads products alone that nothing else reads. */
-  const lateProducts = ({ operands }: Operation): boolean =>
+  /** Whether a map reads products alone that nothing else reads: it is charged their relinearisation. */
+  const relinearises = ({ op, operands }: Operation): boolean =>
+    op === 'nn.linear' &&
     isEnabled(context.options, 'lazy-relinearise') &&
     operands.every(
       (operand) => mapped.has(operationOf(program, operand)) && users[operand]?.length === 1,
     );
+  /** Relinearisations of a value that the map behind it is charged. */
+  const leftToMap = (id: ValueId): number =>
+    users[id]?.some((user) => relinearises(operationOf(program, user))) === true ? 1 : 0;
   const special = likelySpecialPrimes(program, context);
   const known = new Map<number, LinearCosts>();
   const costs = (level: number): LinearCosts => {
@@ -212,7 +216,7 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
       const linear = costs(level + 1);
       const at = linear.seconds;
       const leftovers = leftoverBound(maps, rangesOf(program, operation));
-      const mayRelinearise = lateProducts(operation);
+      const alsoRelinearises = relinearises(operation);
       const mayLeave = leftoversFit(program, users, below, id, leftovers);
       for (const state of beam) {
         const table = tableOf(id, state);
@@ -249,10 +253,10 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
             memo.set(key, plan);
           }
           const { rotations, diagonals } = plan;
-          const late = mayRelinearise
-            ? lateRelinearisationSaving(inputs, candidate.layout, diagonals, at)
-            : 0;
-          const seconds = plan.seconds - Math.max(0, late);
+          const switching = alsoRelinearises
+            ? relinearisationSeconds(inputs, candidate.layout, diagonals, at)
+            : { early: 0, late: 0 };
+          const seconds = plan.seconds + Math.min(switching.early, switching.late);
           cheapest = Math.min(cheapest, seconds);
           const { ciphertexts } = candidate.layout;
           consider(table, candidate.name, { seconds, ciphertexts, rotations, diagonals });
@@ -279,7 +283,8 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
         const from = state.chosen[operand];
         invariant(from !== undefined, 'operands are laid out first');
         const at = price(level + 1);
-        const each = products * (at.square + at.relinearize + at.rescale);
+        const relinearised = products - leftToMap(id);
+        const each = products * (at.square + at.rescale) + relinearised * at.relinearize;
         extend(state, { ...from, fold: null }, from.layout.ciphertexts * each);
       }
     } else if (publicOperand(program, operation) !== null) {
@@ -308,8 +313,9 @@ function searchLayouts(program: Program, context: PassContext, space: Space): Pa
               null,
               costs(level + 1),
             ).seconds;
+        const at = price(level + 1);
         const product =
-          operation.op === 'nn.mul' ? price(level + 1).multiply + price(level + 1).relinearize : 0;
+          operation.op === 'nn.mul' ? at.multiply + (1 - leftToMap(id)) * at.relinearize : 0;
         extend(state, { ...from, fold: null }, move + from.layout.ciphertexts * product);
       }
     }

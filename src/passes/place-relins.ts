@@ -13,7 +13,7 @@ import { definePass } from './define-pass.ts';
 import type { PassContext } from './define-pass.ts';
 import { isEnabled } from './optimisations.ts';
 import { levelsBelow } from './packing/depth.ts';
-import { lateRelinearisationSaving } from './packing/late-relinearisation.ts';
+import { relinearisationSeconds } from './packing/late-relinearisation.ts';
 
 const products = new Set(['ckks.multiply', 'ckks.square']);
 
@@ -75,10 +75,12 @@ function lateMaps(program: Program, { options, ringDegree }: PassContext): Reado
       if (!alone || types.some(({ size }) => size !== 3)) return false;
       const inputs = types.map(({ layout }) => layout);
       const { layout } = ciphertextOf(type);
+      // Counting the groups of a map that rotates takes long, for nothing.
       if (!neverRotates(inputs, layout)) return false;
       const { count } = linearGroups(program, operation);
       const seconds = operationSeconds(profileOf(options), ringDegree, (below[id] ?? 0) + 1);
-      return lateRelinearisationSaving(inputs, layout, count, seconds) > 0;
+      const { early, late } = relinearisationSeconds(inputs, layout, count, seconds);
+      return late < early;
     }),
   );
 }

@@ -134,6 +134,23 @@ describe('a plan that shares rescales', () => {
     expect(behind(await made(image))).toEqual(['ckks.square', 'ckks.square']);
   });
 
+  it('charges a map the relinearisations that it moves, and never less than nothing', async () => {
+    const batch = { packing: 'feature-major', batch: 16, precisionBits: 6 } as const;
+    const maps = ({ report }: CompiledModel): number[] =>
+      report.choices.slice(1).map(({ chosen, candidates }) => {
+        for (const { seconds } of candidates) expect(seconds).toBeGreaterThan(0);
+        return candidates.find(({ name }) => name === chosen)?.seconds ?? NaN;
+      });
+    const [first, ...others] = maps(await made({ ...batch, target: 'native' }));
+    const [same, ...alone] = maps(
+      await made({ ...batch, target: 'native', disable: ['lazy-relinearise'] }),
+    );
+    // It reads no products; the others switch keys besides, which takes most of their time.
+    expect(first).toBe(same);
+    expect(others).toHaveLength(2);
+    for (const [k, seconds] of others.entries()) expect(seconds).toBeGreaterThan(2 * alone[k]!);
+  });
+
   it('is not made where the precision leaves the weights too few bits', async () => {
     const precise = { packing: 'feature-major', batch: 16, precisionBits: 14 } as const;
     expect((await made(precise)).program.modulus?.primes).toHaveLength(6);

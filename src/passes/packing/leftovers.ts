@@ -4,11 +4,13 @@
  */
 import { boundMap } from '../../ir/linear-map.ts';
 import type { LinearMap } from '../../ir/linear-map.ts';
+import { foldsWholeRing } from '../../ir/packed/diagonals.ts';
 import { constantOf } from '../../ir/program.ts';
 import type { Program, ValueId } from '../../ir/program.ts';
 import { magnitude } from '../../ir/types.ts';
 import type { Range } from '../../ir/types.ts';
 import { elementCount } from '../../layout/layout.ts';
+import type { Candidate } from './candidates.ts';
 
 /** Bits that every level adds at least to what a value may be: the smallest waterline. */
 const bitsPerLevel = 20;
@@ -56,4 +58,9 @@ export function leftoversFit(
     const [terms = 1] = constantOf(program.constants, coefficients).shape;
     return fits(user, terms - 1) && (users[user] ?? []).every(isMap);
   });
+}
+
+/** Whether sums of parts are left in slots between the elements. */
+export function leavesSums({ layout, fold }: Candidate): boolean {
+  return fold !== null && !foldsWholeRing(fold, layout.slots);
 }

@@ -13,7 +13,7 @@ import type { CompileOptions } from './passes/options.ts';
 import { sharedLevels } from './passes/params/shared-rescales.ts';
 import { WorkExceeded } from './passes/work-budget.ts';
 
-/** Where smaller executions take so many times as long as the best, smaller ones still are not tried. */
+/** Where smaller executions take so many times as long as the best, those below them are tried from one image up. */
 const hopeless = 1.5;
 /** A smaller execution is taken for a gain, not for a tie. */
 const worthIt = 0.97;
@@ -39,8 +39,9 @@ export type Share = Pick<CompileOptions, 'batch' | 'ringDegree'>;
  * `lower` is called with the numbers of images to try, the whole batch (null: as many as there are
  * slots) first. Where every slot takes an image, larger rings are tried too as long as rescales are not
  * shared: they have room for the primes of that. Executions that the memory budget does not hold lose
- * to those it does. Bounded: at most ten tries, ended as soon as one is far worse than the best. Throws
- * what `lower` throws for the whole batch.
+ * to those it does. Few images have layouts with copies of them, many have a slot each, and what lies
+ * between is the dearest: both ends are tried, each as long as it may lead to something. Bounded: at
+ * most ten tries. Throws what `lower` throws for the whole batch.
  */
 export async function shareBatch<T extends { readonly program: Program }>(
   options: CompileOptions,
@@ -56,12 +57,22 @@ export async function shareBatch<T extends { readonly program: Program }>(
     if (found === null || !found.fits || found.seconds >= worthIt * best.seconds) break;
     best = found;
   }
-  for (const batch of partsOf(images)) {
+  const parts = partsOf(images);
+  /** Tries executions of so many images; whether those of the next number might still be better. */
+  const take = async (batch: number, mayLead: (found: Try<T>) => boolean): Promise<boolean> => {
     const found = await tried(() => lower({ batch, ringDegree }), images, options);
-    if (found === null) break;
-    if (found.fits && (!best.fits || found.seconds < worthIt * best.seconds)) best = found;
-    else if (best.fits && found.seconds > hopeless * best.seconds) break;
-  }
+    if (found === null) return false;
+    const isBetter = found.fits && (!best.fits || found.seconds < worthIt * best.seconds);
+    if (isBetter) best = found;
+    return isBetter || !best.fits || mayLead(found);
+  };
+  let next = 0;
+  const fewerMayLead = ({ seconds }: Try<T>): boolean => seconds <= hopeless * best.seconds;
+  while (next < parts.length && (await take(parts[next++] ?? 1, fewerMayLead)));
+  // More images take no less time an execution, so no less than their share of it an image.
+  const moreMayLead = ({ seconds }: Try<T>): boolean => seconds < fewer * best.seconds;
+  let last = parts.length - 1;
+  while (last >= next && (await take(parts[last--] ?? 1, moreMayLead)));
   return best.lowered;
 }
 

@@ -70,6 +70,11 @@ describe('a batch', () => {
     expect(bytes.reduce((a, b) => a + b, 0)).toBeLessThan(profiles.native.memoryBytes);
   });
 
+  it('is done eight by eight where one execution for all, and for an eighth of it, take longer', async () => {
+    const { report } = await plan('lenet', { batch: 512 });
+    expect(report).toMatchObject({ batch: 8, parameters: { ringDegree: 16384 } });
+  }, 120_000);
+
   it('of one image is never slower than one of eight', async () => {
     const [one, eight] = [await plan('mlp', {}), await plan('mlp', { batch: 8 })];
     expect(one.report.batch).toBe(1);

@@ -24,7 +24,7 @@ import { parseArgs } from 'node:util';
 import * as prettier from 'prettier';
 import { thisMachine } from '../../bench/results/machine.ts';
 import { packageVersion } from '../../bench/results/package-version.ts';
-import { networks, cellsOf, selectCells } from './study/cells.ts';
+import { networks, cellsOf, imagesMeasured, selectCells } from './study/cells.ts';
 import type { Cell } from './study/cells.ts';
 import { executionSeconds } from './study/figures.ts';
 import type { Result } from './study/figures.ts';
@@ -80,6 +80,7 @@ async function measure(cell: Cell, store: RecordStore): Promise<CellRecord> {
   }
   const plan = await compileCell(place, cell, base?.status === 'measured' ? base.figures : null);
   if ('status' in plan) return plan;
+  const needed = imagesMeasured(cell, plan.figures.batch ?? cell.batch);
   const equal = store
     .all()
     .find(
@@ -89,12 +90,12 @@ async function measure(cell: Cell, store: RecordStore): Promise<CellRecord> {
         record.sameAs === null &&
         record.figures.planHash === plan.figures.planHash &&
         record.measurement.threads === cell.threads &&
-        record.measurement.images >= Math.min(cell.images, images.count),
+        record.measurement.images >= Math.min(needed, images.count),
     );
   if (equal?.status === 'measured') {
     return { ...equal, id: cell.id, commands: [...plan.commands], sameAs: equal.id };
   }
-  return runCell(place, cell, plan, images);
+  return runCell(place, { ...cell, images: needed }, plan, images);
 }
 
 /** A record with the estimates that its plan has now; null where the plan is another one now. */
@@ -111,7 +112,8 @@ async function predictAgain(cell: Cell, store: RecordStore): Promise<CellRecord 
 function isDone(cell: Cell, store: RecordStore): boolean {
   const record = store.get(cell.id);
   if (record === undefined) return false;
-  return record.status === 'refused' || record.measurement.images >= cell.images;
+  if (record.status === 'refused') return true;
+  return record.measurement.images >= imagesMeasured(cell, record.figures.batch ?? cell.batch);
 }
 
 function resultText(record: CellRecord): string {

@@ -1,6 +1,12 @@
 /** The page of the MNIST study says what its figures say. */
 import { describe, expect, it } from 'vitest';
-import { cellsOf, labels, networks, selectCells } from '../../examples/mnist/study/cells.ts';
+import {
+  cellsOf,
+  imagesMeasured,
+  labels,
+  networks,
+  selectCells,
+} from '../../examples/mnist/study/cells.ts';
 import type { Cell } from '../../examples/mnist/study/cells.ts';
 import { crossover, executionSeconds } from '../../examples/mnist/study/figures.ts';
 import type { Result } from '../../examples/mnist/study/figures.ts';
@@ -111,6 +117,14 @@ describe('cells', () => {
     const ids = selectCells({ only: ['lola.one-image.1-8'], quick: false }).map(({ id }) => id);
     expect(ids).toHaveLength(2);
     expect(ids[0]).toBe(cellsOf('lola')[0]!.id);
+  });
+
+  it('take fewer images where an execution holds fewer than the batch', () => {
+    const cell = (batch: number): Cell => cellsOf('lenet').find((each) => each.batch === batch)!;
+    expect(imagesMeasured(cell(4096), 4096)).toBe(2 * 4096);
+    expect(imagesMeasured(cell(4096), 8)).toBe(100);
+    expect(imagesMeasured(cell(512), 64)).toBe(3 * 64);
+    expect(imagesMeasured(cell(1), 1)).toBe(cell(1).images);
   });
 });
 

@@ -86,6 +86,11 @@ function imagesOf(batch: number): number {
   return Math.max(executions * batch, manyImages);
 }
 
+/** Images that a cell's plan is measured on: fewer where its executions hold fewer than were asked for. */
+export function imagesMeasured({ images, batch }: Cell, held: number): number {
+  return held < batch ? Math.min(images, imagesOf(held)) : images;
+}
+
 const slug = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 
 /** Every cell of a network, those first that others are relative to. */

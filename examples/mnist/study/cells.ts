@@ -77,12 +77,10 @@ const keyShares = [1 / 2, 1 / 4, 1 / 8];
 /** Images of the plans that the compiler chooses, at least, and of the others for one image. */
 const [manyImages, fewImages] = [100, 20];
 
-/**
- * Images of a plan that holds a batch: three executions, since the first encodes constants that later
- * ones find; fewer of the largest, which have next to none of them, as the test set has 10,000 images.
- */
+/** Executions of a plan that holds a batch, at least: the first encodes constants that later ones find. */
+const executions = 3;
+
 function imagesOf(batch: number): number {
-  const executions = batch > 4096 ? 1 : batch > 512 ? 2 : 3;
   return Math.max(executions * batch, manyImages);
 }
 

@@ -34,12 +34,34 @@ export function imagesAtOnce({ cell, record }: MeasuredResult): number {
 }
 
 /** Measured over modelled, of the execution that `executionSeconds` takes; null where none is modelled. */
-export function offModel(record: Measured): number | null {
+export function overModel(record: Measured): number | null {
   const { figures, measurement } = record;
   const { modelledSeconds, modelledFirstSeconds } = figures;
   const modelled =
     measurement.evaluateMs.length > 1 ? modelledSeconds : (modelledFirstSeconds ?? modelledSeconds);
   return modelled === null ? null : executionSeconds(record) / modelled;
+}
+
+/** How well the compiler's model orders plans that were measured on a machine that is not the model's. */
+export interface ModelError {
+  readonly plans: number;
+  /** Seconds here that a modelled second takes: the median of all plans. */
+  readonly here: number;
+  /** Shares of the modelled times so scaled that the measured ones are off by. */
+  readonly median: number;
+  readonly worst: number;
+}
+
+/** The error of the model over the plans that were measured on one thread; null where there are none. */
+export function modelError(results: readonly Result[]): ModelError | null {
+  const ratios = results
+    .filter(isMeasured)
+    .filter(({ cell, record }) => cell.threads === 1 && record.sameAs === null)
+    .flatMap(({ record }) => overModel(record) ?? []);
+  if (ratios.length === 0) return null;
+  const here = median(ratios);
+  const off = ratios.map((ratio) => Math.abs(ratio / here - 1));
+  return { plans: ratios.length, here, median: median(off), worst: Math.max(...off) };
 }
 
 /** Seconds of a batch with a plan: executions one after the other; a last one need not be full. */

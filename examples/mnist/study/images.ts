@@ -19,54 +19,41 @@ export interface ImageSet {
 }
 
 /**
- * The first `count` images: of the MNIST test set where its files are in `data`, else the 20 test and
- * 128 training images beside the networks, over and over.
+ * `count` images: the MNIST test set where its files are in `data`, else the 20 test and 128 training
+ * images beside the networks; over and over where there are fewer than `count`.
  */
 export function writeImages(
   count: number,
   { data, examples, folder }: Readonly<Record<'data' | 'examples' | 'folder', string>>,
 ): ImageSet {
   const images = path.join(folder, `images-${count}.npy`);
+  const write = (own: ArrayLike<number>, scale: number): string => {
+    const values = Float32Array.from(
+      { length: count * pixels },
+      (_, k) => (own[k % own.length] ?? 0) / scale,
+    );
+    writeArray(images, '<f4', [count, 1, side, side], values);
+    return count * pixels > own.length ? ', over and over' : '';
+  };
   const packed = path.join(data, 't10k-images-idx3-ubyte.gz');
   if (existsSync(packed)) {
     const bytes = gunzipSync(readFileSync(packed)).subarray(imageHeaderBytes);
-    const digits = gunzipSync(readFileSync(path.join(data, 't10k-labels-idx1-ubyte.gz')));
+    const file = gunzipSync(readFileSync(path.join(data, 't10k-labels-idx1-ubyte.gz')));
+    const digits = file.subarray(labelHeaderBytes);
     const labels = path.join(folder, `labels-${count}.npy`);
-    writeNpy(
-      images,
-      [count, 1, side, side],
-      Float32Array.from(bytes.subarray(0, count * pixels), (byte) => byte / 255),
+    writeArray(
+      labels,
+      '<i8',
+      [count],
+      BigInt64Array.from({ length: count }, (_, k) => BigInt(digits[k % digits.length] ?? 0)),
     );
-    writeLabels(labels, digits.subarray(labelHeaderBytes, labelHeaderBytes + count));
-    return { name: 'the MNIST test set', count, images, labels };
+    return { name: `the MNIST test set${write(bytes, 255)}`, count, images, labels };
   }
   const own = ['images.npy', 'calibration.npy'].flatMap((name) => [
     ...readNpy(new Uint8Array(readFileSync(path.join(examples, name)))).data,
   ]);
-  writeNpy(
-    images,
-    [count, 1, side, side],
-    Float32Array.from({ length: count * pixels }, (_, k) => own[k % own.length] ?? 0),
-  );
-  return {
-    name: `${own.length / pixels} MNIST images, over and over`,
-    count,
-    images,
-    labels: null,
-  };
-}
-
-function writeNpy(file: string, shape: readonly number[], data: Float32Array): void {
-  writeArray(file, '<f4', shape, data);
-}
-
-function writeLabels(file: string, digits: Uint8Array): void {
-  writeArray(
-    file,
-    '<i8',
-    [digits.length],
-    BigInt64Array.from(digits, (digit) => BigInt(digit)),
-  );
+  const repeated = write(own, 1);
+  return { name: `${own.length / pixels} MNIST images${repeated}`, count, images, labels: null };
 }
 
 /** NumPy's format 1.0: a head of a multiple of 64 bytes, then the numbers. */

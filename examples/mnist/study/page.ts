@@ -9,7 +9,7 @@ import {
   executionSeconds,
   imagesAtOnce,
   isMeasured,
-  offModel,
+  modelError,
   strategies,
   strategySeconds,
 } from './figures.ts';
@@ -380,20 +380,13 @@ function agreementSentence(results: readonly Result[]): string[] {
   ];
 }
 
-/** How far the compiler's model of time is off: median and worst, of plans on one thread. */
+/** How far the compiler's model of time is off, once this machine's speed is taken out. */
 function modelSentence(results: readonly Result[]): string[] {
-  const off = results
-    .filter(isMeasured)
-    .filter(({ cell, record }) => cell.threads === 1 && record.sameAs === null)
-    .flatMap(({ record }) => {
-      const off = offModel(record);
-      return off === null ? [] : [Math.abs(1 / off - 1)];
-    })
-    .sort((a, b) => a - b);
-  if (off.length === 0) return [];
-  const [middle, worst] = [off[Math.floor((off.length - 1) / 2)] ?? 0, off.at(-1) ?? 0];
+  const error = modelError(results);
+  if (error === null) return [];
+  const [middle, worst] = [error.median, error.worst].map((share) => (share * 100).toFixed(0));
   return [
-    `The compiler's estimate of the time is off by ${(middle * 100).toFixed(0)} % (median of ${count(off.length)} plans), by ${(worst * 100).toFixed(0)} % at worst.`,
+    `A second of the compiler's model, whose profile is of another machine, takes ${error.here.toFixed(2)} s here (median of ${count(error.plans)} plans on one thread). With that taken out, its estimates are off by ${middle} % (median), by ${worst} % at worst.`,
   ];
 }
 

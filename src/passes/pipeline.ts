@@ -6,8 +6,9 @@
  *   ckks     lower-packed → place-rescales → place-relins → budget-levels → choose-parameters
  *            → match-scales → check-ranges → compose-rotations → hoist-rotations → schedule → estimate-noise → choose-rotations
  *
- * The nn passes run once. The rest is tried at each ring degree, smallest first, until precision,
- * ranges and security hold together.
+ * The nn passes up to fold-polynomials run once, the others once for rescales that are shared and once
+ * for those that are not. The rest is tried at each ring degree, smallest first, until precision, ranges
+ * and security hold together.
  */
 import { CipherloomError, InternalError } from '../errors.ts';
 import type { Warning } from '../errors.ts';
@@ -64,23 +65,63 @@ const unfit = new Set([...curable, 'LEVELS_EXHAUSTED']);
 /** Bits of headroom beyond which no waterline is left under the largest prime. */
 const maxHeadroomBits = 16;
 
+/** The program that the packed passes start from, by whether products share rescales. */
+type Lowering = (shareRescales: boolean) => {
+  readonly program: Program;
+  readonly notes: ReadonlyMap<string, PassNote[]>;
+};
+
 /** Run the passes on an imported program. Throws what the passes throw. */
 export function runPipeline(program: Program, request: PipelineRequest): PipelineResult {
-  const nnNotes = new Map<string, PassNote[]>();
-  const nnPasses = passes.filter((pass) => pass.phase === 'nn');
-  const lowered = runPasses(nnPasses, program, request, { ringDegree: 0 }, nnNotes);
-  if (nnPasses.some((pass) => pass.name === request.stopAfter)) {
-    return { program: lowered, ringDegree: 0, notes: nnNotes };
+  const lowering = nnLowering(
+    passes.filter((pass) => pass.phase === 'nn'),
+    program,
+    request,
+  );
+  if (passes.some(({ phase, name }) => phase === 'nn' && name === request.stopAfter)) {
+    return { ...lowering(false), ringDegree: 0 };
   }
-  return runAtSmallestRing(lowered, request, nnNotes);
+  return runAtSmallestRing(lowering, request);
+}
+
+/** Run nn passes: those that depend on how products are rescaled when it is known, once for each way. */
+function nnLowering(list: readonly Pass[], program: Program, request: PipelineRequest): Lowering {
+  const fold = list.findIndex(({ name }) => name === 'fold-polynomials');
+  const first = fold < 0 ? list : list.slice(0, fold);
+  const firstNotes = new Map<string, PassNote[]>();
+  const before = runPasses(first, program, request, { ringDegree: 0 }, firstNotes);
+  if (fold < 0 || first.some(({ name }) => name === request.stopAfter)) {
+    return () => ({ program: before, notes: firstNotes });
+  }
+  const lowered = [false, true].map((shareRescales) =>
+    memoised(() => {
+      const shown: Parameters<NonNullable<PipelineRequest['afterPass']>>[] = [];
+      const afterPass = (...each: (typeof shown)[number]): void => void shown.push(each);
+      const notes = new Map(firstNotes);
+      const attempt = { ringDegree: 0, shareRescales };
+      const result = runPasses(list.slice(fold), before, { ...request, afterPass }, attempt, notes);
+      return { program: result, notes, shown };
+    }),
+  );
+  let last: boolean | null = null;
+  return (shareRescales) => {
+    const result = lowered[Number(shareRescales)]?.();
+    if (result === undefined) throw new InternalError('rescales are shared or not');
+    // What is shown last is what the attempt at hand starts from.
+    if (last !== shareRescales) for (const each of result.shown) request.afterPass?.(...each);
+    last = shareRescales;
+    return result;
+  };
+}
+
+function memoised<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** The packed and ckks passes, at the first ring degree where all holds. */
-function runAtSmallestRing(
-  lowered: Program,
-  request: PipelineRequest,
-  nnNotes: ReadonlyMap<string, PassNote[]>,
-): PipelineResult {
+function runAtSmallestRing(lowering: Lowering, request: PipelineRequest): PipelineResult {
+  const { program: lowered } = lowering(false);
   const attempts = candidateRingDegrees(lowered, request.options).flatMap((ringDegree) =>
     outputLevels(lowered, request.options).flatMap((outputLevel) =>
       sharings(lowered, ringDegree, request.options).map((shareRescales) => ({
@@ -93,7 +134,8 @@ function runAtSmallestRing(
   let failure: CipherloomError | null = null;
   for (const attempt of attempts) {
     try {
-      return runAtRingDegree(lowered, request, attempt, nnNotes);
+      const { program, notes } = lowering(attempt.shareRescales);
+      return runAtRingDegree(program, request, attempt, notes);
     } catch (error) {
       if (!(error instanceof CipherloomError) || !curable.has(error.code)) throw error;
       failure = error;
@@ -117,8 +159,7 @@ function planPricer(
   return (program, work = request.work) => {
     const quiet: PipelineRequest = { options, calibration, work, warn: () => undefined };
     try {
-      const lowered = runPasses(rest, program, quiet, { ringDegree: 0 }, new Map());
-      const result = runAtSmallestRing(lowered, quiet, new Map());
+      const result = runAtSmallestRing(nnLowering(rest, program, quiet), quiet);
       return {
         seconds: planSeconds(result.program),
         ringDegree: result.ringDegree,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Program } from '../../src/ir/program.ts';
 import { magnitude } from '../../src/ir/types.ts';
-import foldPolynomials, { largestAmplitude } from '../../src/passes/fold-polynomials.ts';
+import foldPolynomials, { amplitudeOf } from '../../src/passes/fold-polynomials.ts';
 import fuseLinear from '../../src/passes/fuse-linear.ts';
 import { depthOf } from '../../src/passes/packing/depth.ts';
 import { runPass } from '../support/pass-context.ts';
@@ -44,8 +44,20 @@ describe('fold-polynomials', () => {
     expect(depthOf(fused)).toBe(3);
     // The argument fills the amplitude and does not leave it.
     const argument = magnitude(fused.operations[1]!.type.range);
-    expect(argument).toBeLessThanOrEqual(largestAmplitude * (1 + 1e-6));
-    expect(argument).toBeGreaterThan(largestAmplitude / 2);
+    expect(argument).toBeLessThanOrEqual(amplitudeOf(2) * (1 + 1e-6));
+    expect(argument).toBeGreaterThan(amplitudeOf(2) / 2);
+  });
+
+  it('makes arguments half as large where the square shares a rescale with the matrix behind', () => {
+    const before = between([0.5, 0.25, 0.5]);
+    const argument = (shareRescales: boolean): number => {
+      const { program } = runPass(foldPolynomials, before, {}, null, { shareRescales });
+      expectSameAnswers(before, program, 3, 1e-9);
+      const id = program.operations.findIndex(({ op }) => op === 'nn.polynomial');
+      return magnitude(program.operations[program.operations[id]!.operands[0]!]!.type.range);
+    };
+    expect(argument(false) / argument(true)).toBeCloseTo(2, 9);
+    expect(amplitudeOf(2) / amplitudeOf(2, true)).toBe(2);
   });
 
   it('leaves a quadratic whose square would be far off, and scales its argument by a power of two', () => {
@@ -56,7 +68,7 @@ describe('fold-polynomials', () => {
     const alpha = polynomial!.data[1]!;
     expect(Number.isInteger(Math.log2(alpha))).toBe(true);
     expect(polynomial!.data).toEqual([0, alpha, 1e-4 * alpha * alpha]);
-    expect(magnitude(fused.operations[1]!.type.range)).toBeLessThanOrEqual(largestAmplitude);
+    expect(magnitude(fused.operations[1]!.type.range)).toBeLessThanOrEqual(amplitudeOf(2));
   });
 
   it('makes higher degrees monic', () => {
@@ -168,7 +180,7 @@ describe('fold-polynomials', () => {
     const { program, fused } = folded(alone(coefficients));
     const leading = polynomialsOf(program)[0]!.data[2]!;
     expect(Number.isInteger(Math.log2(leading / coefficients[2]!))).toBe(true);
-    expect(magnitude(fused.operations[1]!.type.range)).toBeLessThanOrEqual(largestAmplitude);
+    expect(magnitude(fused.operations[1]!.type.range)).toBeLessThanOrEqual(amplitudeOf(2));
   });
 
   it('folds where a matrix makes the sum that reads the result', () => {

@@ -18,6 +18,7 @@ export function runPass(
   program: Program,
   options: Partial<CompileOptions> = {},
   calibration: PassContext['calibration'] = null,
+  attempt: Pick<PassContext, 'shareRescales'> = {},
 ): PassRun {
   const warnings: Warning[] = [];
   const notes: PassNote[] = [];
@@ -27,6 +28,7 @@ export function runPass(
     calibration,
     warn: (warning) => warnings.push(warning),
     note: (fact) => notes.push(fact),
+    ...attempt,
   });
   verify(result);
   return { program: result, warnings, notes };

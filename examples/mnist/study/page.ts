@@ -384,9 +384,9 @@ function agreementSentence(results: readonly Result[]): string[] {
 function modelSentence(results: readonly Result[]): string[] {
   const error = modelError(results);
   if (error === null) return [];
-  const [middle, worst] = [error.median, error.worst].map((share) => (share * 100).toFixed(0));
+  const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
   return [
-    `A second of the compiler's model, whose profile is of another machine, takes ${error.here.toFixed(2)} s here (median of ${count(error.plans)} plans on one thread). With that taken out, its estimates are off by ${middle} % (median), by ${worst} % at worst.`,
+    `A second of the compiler's model, whose profile is of another machine, takes ${error.here.toFixed(2)} s here (median of ${count(error.plans)} plans on one thread). With that taken out, its estimates are off by ${percent(error.median)} (median), by ${percent(error.worst)} at worst.`,
   ];
 }
 

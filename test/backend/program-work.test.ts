@@ -142,6 +142,18 @@ describe('the work of a program', () => {
     expect(native.keyProduct).toBe(seal.keyProduct);
   });
 
+  it('counts the products with numbers of a batch one by one on SEAL alone', () => {
+    const prepared = prepare({ packing: 'feature-major', batch: 16 }, squaresNetwork);
+    const maps = [...prepared.linear.values()].filter(({ scalar }) => scalar);
+    const products = maps.reduce((sum, { groups }) => sum + groups.count, 0);
+    const outputs = maps.reduce((sum, { lastOfOutput }) => sum + lastOfOutput.length, 0);
+    expect(products).toBeGreaterThan(outputs);
+    const steps = (['seal', 'native'] as const).map((evaluator) => {
+      return programWork(prepared, evaluator, Infinity).run.step;
+    });
+    expect(steps[0]! - steps[1]!).toBe(products - outputs);
+  });
+
   it('decomposes for every rotation where the plan says so', () => {
     // Partial sums leave this network few rotations of one ciphertext.
     const linearMethod = 'diagonals';

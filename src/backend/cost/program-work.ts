@@ -90,7 +90,7 @@ function workParts(
   const { program, forms } = prepared;
   const ringDegree = program.modulus?.ringDegree ?? 0;
   const specialPrimes = program.modulus?.specialPrimes.length ?? 1;
-  const whole: WorkParts = { run: [[prepared.work, work({ step: 1 })]], first: [] };
+  const whole: WorkParts = { run: [[stepsOf(prepared, evaluator), work({ step: 1 })]], first: [] };
   const sizeOf = (id: ValueId): RingSize => {
     const form = forms[id];
     if (form === undefined) throw new InternalError(`%${id} has no form`);
@@ -202,6 +202,17 @@ function workParts(
     ({ primeCount }) => [1, keyLoading({ ringDegree, specialPrimes, primes: primeCount })] as const,
   );
   return [whole, ...operations, { run: [], first: keys }];
+}
+
+/** Operations on ciphertexts; the native evaluator takes all products with numbers of an output as one. */
+function stepsOf({ work: steps, linear: maps }: PreparedProgram, evaluator: Evaluator): number {
+  if (evaluator === 'seal') return steps;
+  const products = [...maps.values()].reduce(
+    (sum, { scalar, groups, lastOfOutput }) =>
+      sum + (scalar ? groups.count - lastOfOutput.length : 0),
+    0,
+  );
+  return steps - products;
 }
 
 /** Count what a linear operation is made of. */

@@ -123,7 +123,7 @@ describe('cells', () => {
     const cell = (batch: number): Cell => cellsOf('lenet').find((each) => each.batch === batch)!;
     expect(imagesMeasured(cell(4096), 4096)).toBe(3 * 4096);
     expect(imagesMeasured(cell(4096), 8)).toBe(100);
-    expect(imagesMeasured(cell(512), 64)).toBe(3 * 64);
+    expect(imagesMeasured(cell(512), 64)).toBe(6 * 64);
     expect(imagesMeasured(cell(1), 1)).toBe(cell(1).images);
   });
 });

@@ -77,11 +77,15 @@ const keyShares = [1 / 2, 1 / 4, 1 / 8];
 /** Images of the plans that the compiler chooses, at least, and of the others for one image. */
 const [manyImages, fewImages] = [100, 20];
 
-/** Executions of a plan that holds a batch, at least: the first encodes constants that later ones find. */
-const executions = 3;
+/**
+ * Executions of a plan that holds a batch, at least: the first encodes constants that later ones find,
+ * and those of small batches are short and differ more.
+ */
+const [manyExecutions, fewExecutions] = [6, 3];
+const smallBatch = 64;
 
 function imagesOf(batch: number): number {
-  return Math.max(executions * batch, manyImages);
+  return Math.max((batch <= smallBatch ? manyExecutions : fewExecutions) * batch, manyImages);
 }
 
 /** Images that a cell's plan is measured on: fewer where its executions hold fewer than were asked for. */

@@ -154,6 +154,15 @@ describe('the page', () => {
     expect(page).toContain('is not the fastest at 8 images (images interleaved is 2.50×');
   });
 
+  it('writes large figures without an exponent', () => {
+    const page = studyPage(
+      study((cell) => (cell.label === 'none of these' ? 21 : usual(cell) / 100)),
+      facts,
+    );
+    expect(page).toContain('all of them left out: 21,000×');
+    expect(page).not.toMatch(/\de\+/);
+  });
+
   it('sorts optimisations into those that gain, that cost and that do nothing', () => {
     const page = studyPage(
       study((cell) => {

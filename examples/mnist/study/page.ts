@@ -68,6 +68,14 @@ same bytes, so it was not measured again.`,
 const count = (value: number): string => value.toLocaleString('en');
 const imageCount = (value: number): string => `${count(value)} ${value === 1 ? 'image' : 'images'}`;
 
+/** So many digits, without an exponent: 3,010. */
+function significant(value: number, digits: number): string {
+  return value.toLocaleString('en', {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
+  });
+}
+
 /** A heading, what stands under it and its parts; nothing where every part is empty. */
 function section(
   heading: string,
@@ -85,18 +93,18 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** Three digits, with a unit that keeps them readable. */
 export function seconds(value: number): string {
   if (value >= 100) return `${value.toFixed(0)} s`;
-  if (value >= 1) return `${value.toPrecision(3)} s`;
-  if (value >= 1e-3) return `${(value * 1e3).toPrecision(3)} ms`;
-  return `${(value * 1e6).toPrecision(3)} µs`;
+  if (value >= 1) return `${significant(value, 3)} s`;
+  if (value >= 1e-3) return `${significant(value * 1e3, 3)} ms`;
+  return `${significant(value * 1e6, 3)} µs`;
 }
 
 export function bytes(value: number): string {
-  if (value >= 1e9) return `${(value / 1e9).toPrecision(3)} GB`;
-  if (value >= 1e6) return `${(value / 1e6).toPrecision(3)} MB`;
-  return `${(value / 1e3).toPrecision(3)} kB`;
+  if (value >= 1e9) return `${significant(value / 1e9, 3)} GB`;
+  if (value >= 1e6) return `${significant(value / 1e6, 3)} MB`;
+  return `${significant(value / 1e3, 3)} kB`;
 }
 
-const times = (ratio: number): string => `${ratio.toPrecision(ratio >= 10 ? 2 : 3)}×`;
+const times = (ratio: number): string => `${significant(ratio, ratio >= 10 ? 2 : 3)}×`;
 
 function agreementText(result: MeasuredResult): string {
   const share = agreeing(result.record);
@@ -145,7 +153,7 @@ function planCells(result: MeasuredResult): string[] {
   const [time, images] = [executionSeconds(record), imagesAtOnce(result)];
   return [
     seconds(time),
-    (images / time).toPrecision(3),
+    significant(images / time, 3),
     seconds(time / images),
     bytes(figures.keyBytes),
     bytes(figures.residentKeyBytes),

@@ -101,9 +101,10 @@ async function command(place: Place, words: readonly string[]): Promise<Answer> 
   if (state.late) return refusal('TIME_LIMIT', `not done after ${place.limitSeconds} s`);
   const last = stderr.trimEnd().split('\n').at(-1) ?? '';
   const error = errorSchema.safeParse(last.startsWith('{') ? JSON.parse(last) : null);
-  return error.success
-    ? refusal(error.data.code, error.data.message)
-    : refusal('ENDED', `${failure}: ${last}`);
+  if (error.success) return refusal(error.data.code, error.data.message);
+  // What the system does where memory runs out.
+  if (failure === 'SIGKILL') return refusal('OUT_OF_MEMORY', 'ended by the system');
+  return refusal('ENDED', `${failure}: ${last}`);
 }
 
 function refusal(code: string, message: string): Answer {

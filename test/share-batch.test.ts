@@ -75,9 +75,14 @@ describe('a batch', () => {
     expect(bytes.reduce((a, b) => a + b, 0)).toBeLessThan(profiles.native.memoryBytes);
   });
 
-  it('is done eight by eight where one execution for all, and for an eighth of it, take longer', async () => {
+  it('is done four by four where one execution for all, and for an eighth of it, take longer', async () => {
+    const { report } = await plan('lenet', { batch: 256 });
+    expect(report).toMatchObject({ batch: 4, parameters: { ringDegree: 16384 } });
+  }, 120_000);
+
+  it('is done at once from where that is faster: measured 48 s, 59 s in eights', async () => {
     const { report } = await plan('lenet', { batch: 512 });
-    expect(report).toMatchObject({ batch: 8, parameters: { ringDegree: 16384 } });
+    expect(report).toMatchObject({ batch: 512, rotationKeys: 0 });
   }, 120_000);
 
   it('of one image is never slower than one of eight', async () => {

@@ -1,4 +1,4 @@
-/** Modules run by PyTorch, where CIPHERLOOM_PYTHON or python3 has it: left out elsewhere. */
+/** Modules run by PyTorch, where CIPHERLOOM_PYTHON or python3 has it, and onnx: left out elsewhere. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +59,10 @@ function answers(program: Program, image: ReadonlyMap<string, Value>): Map<strin
   );
 }
 
-describe.skipIf(!hasPython('torch', 'numpy'))('in PyTorch (left out where it is not there)', () => {
+// PyTorch writes ONNX with the package of that name.
+const hasTorch = hasPython('torch', 'numpy', 'onnx');
+
+describe.skipIf(!hasTorch)('in PyTorch (left out where it is not there)', () => {
   let folder: string;
   const inputs = new Map<string, readonly ReadonlyMap<string, Value>[]>();
   beforeAll(() => {
